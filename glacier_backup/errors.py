@@ -1,0 +1,103 @@
+"""Every error that glacier-backup raises on purpose.
+
+The tree, with the exit code that each branch stands for:
+
+    GlacierBackupError                 1
+    ├── UsageError                     2   the command line can't be carried out
+    ├── ConfigError                    2   the INI file can't be used; holds every problem found
+    ├── CatalogError                   2   the catalog can't be opened, read or written
+    ├── LockHeld                       3   another run is at work on the same catalog
+    ├── DestinationError               1   one archive could not be stored
+    │   ├── UploadOutgrown             1   the stream is longer than the part size allows
+    │   └── DestinationUnavailable     4   nothing can be stored there: refused, missing or out of reach
+    ├── SourceError                    1   a candidate could not be read
+    └── Interrupted                    130 the user or the system asked the run to stop
+
+Foreign exceptions are translated where they enter; only the top handler and the seam where one failed
+candidate must not stop the batch catch everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+
+class GlacierBackupError(Exception):
+    """The root. ``str()`` is one plain sentence; ``hint`` says what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(GlacierBackupError):
+    """The command line asks for something that can't be done."""
+
+    exit_code = 2
+
+
+class Problem(NamedTuple):
+    """One thing wrong with an INI file: where it is, what was found and what is expected."""
+
+    file: str
+    line: int | None
+    section: str | None
+    option: str | None
+    message: str
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        if self.section is not None:
+            where += f": [{self.section}]"
+        if self.option is not None:
+            where += f" {self.option}"
+        return f"{where}: {self.message}"
+
+
+class ConfigError(GlacierBackupError):
+    """The configuration can't be used. ``problems`` holds all that is wrong with it, in file order."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem], *, hint: str | None = None) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems), hint=hint)
+        self.problems = tuple(problems)
+
+
+class CatalogError(GlacierBackupError):
+    """The catalog is locked, read-only, corrupt, newer than this program or on a full disk."""
+
+    exit_code = 2
+
+
+class LockHeld(GlacierBackupError):
+    """Another process holds the lock of the same catalog."""
+
+    exit_code = 3
+
+
+class DestinationError(GlacierBackupError):
+    """One archive could not be stored; others may well be."""
+
+
+class UploadOutgrown(DestinationError):
+    """The stream has more bytes than the upload's part size allows; begin again with larger parts."""
+
+
+class DestinationUnavailable(DestinationError):
+    """Nothing can be stored at this destination now: it refuses, is missing, or can't be reached."""
+
+    exit_code = 4
+
+
+class SourceError(GlacierBackupError):
+    """A candidate could not be read, or vanished."""
+
+
+class Interrupted(GlacierBackupError):
+    """SIGINT or SIGTERM arrived; everything that was sent is recorded."""
+
+    exit_code = 130

@@ -1,0 +1,95 @@
+"""An archive: what was sent of one candidate at one time, and the members inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from glacier_backup.model.candidate import Fingerprint, Kind
+from glacier_backup.model.recipe import Recipe
+
+Container = Literal["raw", "tar"]
+
+MemberType = Literal["file", "directory", "symlink", "hardlink", "fifo", "device", "other"]
+
+
+class Member(NamedTuple):
+    """One file inside an archive. A plain tuple, for there may be millions."""
+
+    path: str
+    """As the archive stores it: below the candidate's name, never with a leading slash."""
+    type: MemberType
+    size: int
+    """Bytes of content; 0 for anything but a regular file."""
+    mtime_ns: int
+    mode: int
+    """Permission bits."""
+    offset: int
+    """Where it begins in the unsealed stream, in bytes; for tar the first block of its header."""
+    target: str | None
+    """What a link points to."""
+
+
+class ReadProblem(NamedTuple):
+    """Something inside a candidate that could not be packed."""
+
+    path: str
+    """Absolute."""
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """All that an archive's key and description say about it, fixed with the intent to send."""
+
+    name: str
+    path: str
+    host: str
+    kind: Kind
+    container: Container
+    time: datetime
+    recipe_id: str
+    mtime_ns: int | None = None
+    """Of a raw file, which keeps none inside its container."""
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a destination hands back for one stored volume."""
+
+    locator: str
+    """Archive id in a vault; key elsewhere."""
+    size: int
+    """Bytes, as stored."""
+    tree_hash: str
+    """Hex; see :mod:`glacier_backup.digest`."""
+    leaves: bytes
+    """Digest of each MiB, concatenated."""
+    stored_at: datetime
+    sha256: str | None = None
+    """Linear, hex; where the destination keeps one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRecord:
+    """What the catalog keeps of one sent archive, its members apart."""
+
+    label: Label
+    description: str
+    """As given to the destination."""
+    recipe: Recipe
+    fingerprint: Fingerprint
+    """Taken before the archive was read."""
+    receipts: tuple[Receipt, ...]
+    problems: tuple[ReadProblem, ...] = field(default=())
+    changed_while_read: bool = False
+
+    @property
+    def stored_bytes(self) -> int:
+        return sum(receipt.size for receipt in self.receipts)
+
+    @property
+    def sent_at(self) -> datetime:
+        return max(receipt.stored_at for receipt in self.receipts)

@@ -1,0 +1,53 @@
+"""What a section resolves to: things that would each become one archive, and things that would not, with why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from glacier_backup.model.reason import SkipReason
+
+Kind = Literal["file", "directory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file or directory that would become one archive.
+
+    Paths are text; bytes that are not UTF-8 are lone surrogates, as :func:`os.fsdecode` makes them.
+    """
+
+    path: str
+    """Absolute, as the section spells it, without a trailing slash. It names the candidate in the catalog."""
+    kind: Kind
+    """What the path is, or points to."""
+    section: str
+    """The section whose options hold for it."""
+    compare: bool
+    """Whether it is sent again when its fingerprint differs (``upload_if_changed``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A path that is no candidate, and why."""
+
+    path: str
+    section: str
+    reason: SkipReason
+
+
+Resolved = Candidate | PassedOver
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a candidate looked like at one moment: equal fingerprints mean unchanged."""
+
+    digest: str
+    """SHA-256, hex, over relative path, type, size, mtime (ns), mode and link target of every entry."""
+    bytes: int
+    """Sum of the sizes of the regular files."""
+    files: int
+    """How many entries it covers, the candidate itself included."""
+    newest_mtime_ns: int
+    """The latest mtime inside, in ns since the epoch."""

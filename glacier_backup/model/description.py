@@ -1,0 +1,182 @@
+"""Descriptions of archives in a vault, and what can be read back from them.
+
+A vault knows of an archive its id, size, tree hash, date and one description of up to 1,024 characters of 0x20-0x7E
+(API reference, InitiateMultipartUpload). Ours is the archive's name, one blank, and a token: what follows the last
+blank. From it alone the catalog can be rebuilt::
+
+    photos.tar gb1;p=/data/photos;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1a2b3c4d5e6f
+
+    gb1  version of the token             t    time of the archive, UTC
+    p    path                             k    kind of the source: d directory, f file
+    h    host                             f    format: tar, raw
+    n    name, where the text before      r    id of the recipe
+         the blank is not exactly it      m, o mtime (ns since 1970) and mode (octal), of raw files
+
+Values are percent-encoded: every byte but 0x21-0x7E without ``;`` and ``%``. Fields that a reader doesn't know are to
+be ignored. Where that is too long, ``P`` and ``N`` hold path and name as base64url (RFC 4648, no padding). Where that
+is too long too, ``s`` stands for the path: 32 hex digits, the first of its SHA-256, and as much of its beginning as
+fits; ``n`` is left out then, and a host of more than 255 characters is ``~`` and 32 hex digits.
+
+The name before the blank has ``_`` for what is no printable ASCII and for a leading blank (a header loses it), is cut
+at 255 characters, and then ends in ``~`` and eight hex digits of the SHA-256 of the real one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from glacier_backup.model.archive import Container, Label
+from glacier_backup.model.candidate import Kind
+from glacier_backup.units import parse_stamp, stamp
+
+LONGEST = 1024
+LONGEST_NAME = 255
+_LONGEST_HOST = 255
+_HASH = 32
+
+_VERSION = "gb1"
+_KINDS: dict[str, Kind] = {"d": "directory", "f": "file"}
+_CONTAINERS: dict[str, Container] = {name: name for name in get_args(Container)}
+_CODES = [chr(byte) if 0x20 < byte < 0x7F and chr(byte) not in ";%" else f"%{byte:02X}" for byte in range(256)]
+_ESCAPE = re.compile(rb"%([0-9A-F]{2})")
+_NO_ESCAPE = re.compile(r"%(?![0-9A-F]{2})")
+_SHORTENED = re.compile(r"([0-9a-f]{32})(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class ShortenedLabel:
+    """What a description still says of an archive whose path was too long for it."""
+
+    beginning: Label
+    """As the label was, but with only the beginning of its path, and the name as shown."""
+    path_hash: str
+
+    def is_of(self, path: str) -> bool:
+        """Whether ``path`` is the whole one."""
+        return self.path_hash == _hash(path)
+
+
+def describe(label: Label) -> str:
+    """The description of an archive: at most 1,024 characters of 0x20-0x7E, the first of them no blank.
+
+    Labels that differ have descriptions that differ.
+    """
+    name = _shown(label.name)
+    for path, encode in (("p", _percent), ("P", _base64)):
+        text = f"{name} {_token({path: encode(label.path)} | _common(label) | _real_name(label, encode))}"
+        if len(text) <= LONGEST:
+            return text
+    host = _percent(label.host)
+    fields = {"s": _hash(label.path)} | _common(label)
+    fields["h"] = host if len(host) <= _LONGEST_HOST else f"~{_hash(label.host)}"
+    room = LONGEST - len(f"{name} {_token(fields)}")
+    fields["s"] += re.sub(r"%.?\Z", "", _percent(label.path)[:room])
+    return f"{name} {_token(fields)}"
+
+
+def parse_description(text: str) -> Label | ShortenedLabel | None:
+    """The label that :func:`describe` was given, or what is left of it; None for a description that isn't ours."""
+    name, _, token = text.rpartition(" ")
+    version, *fields = token.split(";")
+    if version != _VERSION or not name or not text.isascii():
+        return None
+    try:
+        return _label(name, dict(field.split("=", 1) for field in fields))
+    except (ValueError, KeyError):
+        return None
+
+
+def _token(fields: Mapping[str, str]) -> str:
+    return ";".join([_VERSION, *(f"{key}={value}" for key, value in fields.items())])
+
+
+def _common(label: Label) -> dict[str, str]:
+    fields = {
+        "h": _percent(label.host),
+        "t": stamp(label.time),
+        "k": label.kind[0],
+        "f": label.container,
+        "r": _percent(label.recipe_id),
+    }
+    if label.mtime_ns is not None:
+        fields["m"] = str(label.mtime_ns)
+    if label.mode is not None:
+        fields["o"] = f"{label.mode:o}"
+    return fields
+
+
+def _real_name(label: Label, encode: Callable[[str], str]) -> dict[str, str]:
+    if _shown(label.name) == label.name:
+        return {}
+    return {"n" if encode is _percent else "N": encode(label.name)}
+
+
+def _label(shown: str, fields: Mapping[str, str]) -> Label | ShortenedLabel:
+    path_hash, path = _path(fields)
+    label = Label(
+        name=_text(fields, "n") if "n" in fields or "N" in fields else shown,
+        path=path,
+        host=_from_percent(fields["h"]),
+        kind=_KINDS[fields["k"]],
+        container=_CONTAINERS[fields["f"]],
+        time=parse_stamp(fields["t"]),
+        recipe_id=_from_percent(fields["r"]),
+        mtime_ns=int(fields["m"]) if "m" in fields else None,
+        mode=int(fields["o"], 8) if "o" in fields else None,
+    )
+    return label if path_hash is None else ShortenedLabel(label, path_hash)
+
+
+def _path(fields: Mapping[str, str]) -> tuple[str | None, str]:
+    """The hash, if the path was shortened, and as much of the path as there is."""
+    if "s" not in fields:
+        return None, _text(fields, "p")
+    match = _SHORTENED.fullmatch(fields["s"])
+    if match is None:
+        raise ValueError("no hash of a path")
+    return match[1], _from_percent(match[2])
+
+
+def _text(fields: Mapping[str, str], key: str) -> str:
+    return _from_percent(fields[key]) if key in fields else _from_base64(fields[key.upper()])
+
+
+def _shown(name: str) -> str:
+    text = re.sub(r"[^ -~]", "_", name)
+    if text.startswith(" ") or not text:
+        text = f"_{text[1:]}"
+    if text == name and len(text) <= LONGEST_NAME:
+        return text
+    mark = f"~{_hash(name)[:8]}"
+    return text[: LONGEST_NAME - len(mark)] + mark
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(_bytes(text)).hexdigest()[:_HASH]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _percent(text: str) -> str:
+    return "".join([_CODES[byte] for byte in _bytes(text)])
+
+
+def _from_percent(text: str) -> str:
+    if _NO_ESCAPE.search(text):
+        raise ValueError(f"not percent-encoded: {text}")
+    return _ESCAPE.sub(lambda escape: bytes([int(escape[1], 16)]), text.encode()).decode("utf-8", "surrogateescape")
+
+
+def _base64(text: str) -> str:
+    return urlsafe_b64encode(_bytes(text)).decode().rstrip("=")
+
+
+def _from_base64(text: str) -> str:
+    return b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode("utf-8", "surrogateescape")

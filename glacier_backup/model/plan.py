@@ -1,0 +1,72 @@
+"""What a run would do and why, before anything is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from glacier_backup.model.archive import Container
+from glacier_backup.model.candidate import Candidate, Fingerprint
+from glacier_backup.model.place import Place
+from glacier_backup.model.reason import SkipReason, UploadReason
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One candidate that is to be sent."""
+
+    candidate: Candidate
+    name: str
+    """The archive's name."""
+    container: Container
+    fingerprint: Fingerprint
+    """As planned; the one that counts is taken again just before sending."""
+    reason: UploadReason
+    previous: datetime | None
+    """When the last archive of this path was sent, as far as the plan knew."""
+
+    @property
+    def path(self) -> str:
+        return self.candidate.path
+
+    @property
+    def bytes(self) -> int:
+        return self.fingerprint.bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """One path that is not sent."""
+
+    path: str
+    name: str
+    """The name that its archive has or would have."""
+    bytes: int
+    """Of the source, as far as known without reading it: 0 where nothing was looked at."""
+    reason: SkipReason
+
+
+Decision = Upload | Skip
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """The decisions of one run, in the order of the sections and, within one, of the names."""
+
+    place: Place
+    decisions: tuple[Decision, ...]
+    importable: int = 0
+    """Archives that a run would first take over from the record of glacier_backup 1.2."""
+
+    @property
+    def uploads(self) -> tuple[Upload, ...]:
+        return tuple(decision for decision in self.decisions if isinstance(decision, Upload))
+
+    @property
+    def skips(self) -> tuple[Skip, ...]:
+        return tuple(decision for decision in self.decisions if isinstance(decision, Skip))
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the sources that would be sent."""
+        return sum(upload.bytes for upload in self.uploads)

@@ -1,0 +1,47 @@
+"""What the catalog answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastSent:
+    """The newest archive of one path at one place, as the change test needs it."""
+
+    id: int
+    sent_at: datetime
+    bytes: int
+    """Of the source."""
+    digest: str | None
+    """Of the fingerprint; None for what was taken over from a system that kept none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One archive as ``list`` shows it."""
+
+    path: str
+    name: str
+    bytes: int
+    """Of the source."""
+    stored_bytes: int
+    destination: str
+    locator: str
+    sha256_tree: str | None
+    """None for what was taken over from a system that kept none."""
+    sent_at: datetime
+    problems: int
+    """How many files could not be read: the archive is incomplete when there is one."""
+    changed_while_read: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignUpload:
+    """One row of another system's record of what it has sent."""
+
+    path: str
+    name: str
+    locator: str
+    sent_at: datetime

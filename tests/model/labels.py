@@ -1,0 +1,68 @@
+"""Labels of all kinds: paths as a disk may have them."""
+
+from __future__ import annotations
+
+import string
+from datetime import UTC, datetime
+
+from hypothesis import strategies as st
+
+from glacier_backup.model.archive import Label
+
+TIME = datetime(2026, 3, 21, 4, 0, 0, 123456, tzinfo=UTC)
+
+
+def from_disk(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def label(path: str = "/data/photos", **fields: object) -> Label:
+    known = {
+        "name": "photos.tar",
+        "path": path,
+        "host": "nas",
+        "kind": "directory",
+        "container": "tar",
+        "time": TIME,
+        "recipe_id": "1a2b3c4d5e6f",
+    }
+    return Label(**(known | fields))  # type: ignore[arg-type]  # any of the fields
+
+
+_BYTES = st.integers(1, 255).filter(lambda byte: byte != ord("/"))
+_LETTERS = st.text(string.ascii_letters + " .;%~=-_", min_size=1, max_size=60).map(str.encode)
+_WORDS = st.text(min_size=1, max_size=40).map(lambda text: text.encode().replace(b"/", b"_").replace(b"\0", b"_"))
+_LONG = st.tuples(_WORDS, st.integers(1, 255)).map(lambda word: (word[0] * word[1])[: word[1]])
+_RAW = st.lists(_BYTES, min_size=1, max_size=255).map(bytes)
+NAMES = (_LETTERS | _WORDS | _LONG | _RAW).map(from_disk).filter(lambda name: name not in (".", ".."))
+
+
+@st.composite
+def paths(draw: st.DrawFn) -> str:
+    """Absolute paths of up to 4,096 bytes, short ones mostly."""
+    names = draw(st.lists(NAMES, max_size=30 if draw(st.booleans()) else 4))
+    path = ""
+    for name in names:
+        if len((path + "/" + name).encode("utf-8", "surrogateescape")) <= 4096:
+            path += f"/{name}"
+    return path or "/"
+
+
+HOSTS = st.text(string.ascii_lowercase + string.digits + ".-", min_size=1, max_size=64).filter(
+    lambda host: host not in (".", "..")
+)
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+RECIPES = st.text("0123456789abcdef", min_size=12, max_size=12)
+
+LABELS = st.builds(
+    Label,
+    name=NAMES,
+    path=paths(),
+    host=HOSTS,
+    kind=st.sampled_from(["file", "directory"]),
+    container=st.sampled_from(["raw", "tar"]),
+    time=TIMES,
+    recipe_id=RECIPES,
+    mtime_ns=st.none() | st.integers(-(2**63), 2**63 - 1),
+    mode=st.none() | st.integers(0, 0o7777),
+)

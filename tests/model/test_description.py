@@ -1,0 +1,136 @@
+"""Descriptions of archives in a vault: always taken by it, and read back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from glacier_backup.model.archive import Label
+from glacier_backup.model.description import ShortenedLabel, describe, parse_description
+from tests.model.labels import LABELS, TIME, from_disk, label
+
+
+def test_a_directory_is_described_like_this() -> None:
+    assert describe(label()) == (
+        "photos.tar gb1;p=/data/photos;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1a2b3c4d5e6f"
+    )
+
+
+def test_a_raw_file_keeps_its_time_and_mode() -> None:
+    dump = label("/data/my dump;50%.sql", name="my dump;50%.sql", kind="file", container="raw", mtime_ns=-5, mode=0o640)
+    assert describe(dump) == (
+        "my dump;50%.sql gb1;p=/data/my%20dump%3B50%25.sql;h=nas;t=20260321T040000.123456Z;k=f;f=raw;r=1a2b3c4d5e6f"
+        ";m=-5;o=640"
+    )
+    assert parse_description(describe(dump)) == dump
+
+
+def test_a_name_that_is_no_printable_ascii_is_shown_as_far_as_it_goes_and_kept_in_the_token() -> None:
+    odd = label("/ä\n", name="ä\n.tar")
+    assert describe(odd).startswith("__.tar~")
+    assert ";n=%C3%A4%0A.tar" in describe(odd)
+    assert parse_description(describe(odd)) == odd
+
+
+@pytest.mark.parametrize("name", [" leading", "", "x" * 256, "x" * 251 + " .tar", from_disk(b"\xff")])
+def test_names_that_a_header_would_change_are_read_back(name: str) -> None:
+    text = describe(label(name=name))
+    assert not text.startswith(" ")
+    assert len(text.rpartition(" ")[0]) <= 255
+    assert parse_description(text) == label(name=name)
+
+
+def test_a_long_path_of_hostile_bytes_is_base64() -> None:
+    long = label("/" + "я" * 300)
+    assert ";P=" in describe(long).replace(" gb1", "")
+    assert parse_description(describe(long)) == long
+
+
+def test_a_path_that_does_not_fit_is_recognised() -> None:
+    long = label("/data/" + "x" * 4000)
+    found = parse_description(describe(long))
+    assert isinstance(found, ShortenedLabel)
+    assert found.beginning.path.startswith("/data/xxx")
+    assert long.path.startswith(found.beginning.path)
+    assert (found.beginning.host, found.beginning.time) == ("nas", TIME)
+    assert found.is_of(long.path)
+    assert not found.is_of(long.path + "x")
+
+
+def test_a_host_that_does_not_fit_leaves_a_description() -> None:
+    text = describe(label(host="ä" * 5000, name="ä" * 300, mtime_ns=-(2**63), mode=0o7777))
+    assert len(text) <= 1024
+    assert parse_description(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "photos.tar",
+        "my photos.tar",
+        "mt2 eyJmaWxlbmFtZSI6ImZpbGUiLCJtdGltZSI6IjIwMTIxMTE0VDIwMTYxOFoifQ",
+        "a gb1",
+        "a gb1;",
+        "a gb1;p=/a",
+        "a gb2;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
+        " gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
+        "gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
+        "ä gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
+        "a gb1;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
+        "a gb1;p=/%a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
+        "a gb1;p=/a;h=nas;t=2026-03-21;k=d;f=tar;r=1",
+        "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=x;f=tar;r=1",
+        "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=7z;r=1",
+        "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1;m=late",
+        "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1;o=9",
+        "a gb1;P=*;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
+        "a gb1;s=12/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
+    ],
+)
+def test_a_description_that_is_not_ours_is_none(text: str) -> None:
+    assert parse_description(text) is None
+
+
+def test_fields_that_are_not_known_are_ignored() -> None:
+    assert parse_description(describe(label()) + ";zz=1") == label()
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_no_text_is_an_error(text: str) -> None:
+    parse_description(text)
+    parse_description(f"a gb1;{text}")
+
+
+@settings(deadline=None)
+@given(LABELS)
+def test_every_label_has_a_description_that_a_vault_takes(label: Label) -> None:
+    text = describe(label)
+    assert len(text) <= 1024
+    assert all(" " <= character <= "~" for character in text)
+    assert text == text.strip()
+
+
+@settings(deadline=None)
+@given(LABELS)
+def test_a_description_says_what_the_label_said(label: Label) -> None:
+    found = parse_description(describe(label))
+    if isinstance(found, ShortenedLabel):
+        assert found.is_of(label.path)
+        assert (found.beginning.host, found.beginning.time, found.beginning.mtime_ns, found.beginning.mode) == (
+            label.host,
+            label.time,
+            label.mtime_ns,
+            label.mode,
+        )
+    else:
+        assert found == label
+
+
+@settings(deadline=None)
+@given(LABELS, LABELS)
+def test_labels_that_differ_have_descriptions_that_differ(one: Label, other: Label) -> None:
+    assume(one != other)
+    assert describe(one) != describe(other)
