@@ -1,0 +1,1 @@
+"""Where volumes are stored: one Protocol, one registry, one module per kind."""

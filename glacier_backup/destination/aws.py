@@ -1,0 +1,115 @@
+"""Sessions for the AWS destinations, and the one place where botocore's errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from glacier_backup.errors import DestinationError, DestinationUnavailable
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from botocore.config import Config
+
+ATTEMPTS = 10
+"""Tries of one request, botocore's standard mode: 408 and throttling answers, 5xx, resets and time-outs."""
+
+CONNECT_TIMEOUT = 20.0
+READ_TIMEOUT = 120.0
+"""Seconds. A part's answer comes after the server has hashed it, so reading waits longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach AWS. Credentials come only from botocore's own chain."""
+
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None
+
+
+def session(access: Access) -> Session:
+    """A boto3 session; raises DestinationUnavailable for a profile that isn't there."""
+    import boto3
+
+    with translated("AWS"):
+        return boto3.session.Session(profile_name=access.profile, region_name=access.region)
+
+
+def region_of(access: Access) -> str | None:
+    """The region in force: the option's, else what botocore finds in environment and profile.
+
+    botocore is only loaded when the option doesn't say it: a run that has nothing to send starts quicker.
+    """
+    return access.region or session(access).region_name
+
+
+def client_config(connections: int) -> Config:
+    """Timeouts, retries and pool size of every client."""
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        max_pool_connections=connections,
+        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        tcp_keepalive=True,
+    )
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn what botocore raises inside into a DestinationError that names ``where``, the cause and the cure."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _from_answer(where, error) from error
+    except BotoCoreError as error:
+        raise _from_client(where, error) from error
+
+
+# Error codes (API reference of S3 Glacier, "Error responses"; IAM, "Common errors") that no other archive would
+# escape, with the cure.
+_REFUSALS = {
+    "AccessDeniedException": "the credentials lack the permission; see the least policy in docs/vault.md",
+    "ExpiredTokenException": "get new temporary credentials and run again",
+    "IncompleteSignature": None,
+    "InvalidClientTokenId": "the access key is not known to AWS: check profile and AWS_ACCESS_KEY_ID",
+    "InvalidSignatureException": "the secret key doesn't fit the access key, or this machine's clock is wrong",
+    "MissingAuthenticationTokenException": "no credentials were sent: set a profile or AWS_ACCESS_KEY_ID",
+    "NoLongerSupportedException": "AWS takes no new vault customers since 15 December 2025",
+    "OptInRequired": "the account isn't subscribed to the service in this region",
+    "RequestExpired": "this machine's clock is wrong: set it by NTP",
+    "RequestTimeTooSkewed": "this machine's clock is wrong: set it by NTP",
+    "UnrecognizedClientException": "the access key is not known to AWS: check profile and AWS_ACCESS_KEY_ID",
+}
+
+
+def _from_answer(where: str, error: Exception) -> DestinationError:
+    response: dict[str, dict[str, str]] = getattr(error, "response", {})
+    code = response.get("Error", {}).get("Code", "")
+    message = response.get("Error", {}).get("Message", "") or str(error)
+    text = f"{where}: {message} ({code})"
+    if code not in _REFUSALS:
+        return DestinationError(text)
+    hint = _REFUSALS[code]
+    if code == "InvalidSignatureException" and ("expired" in message.lower() or "not yet current" in message):
+        hint = "this machine's clock is wrong: set it by NTP"
+    return DestinationUnavailable(text, hint=hint)
+
+
+def _from_client(where: str, error: Exception) -> DestinationError:
+    hints = {
+        "NoCredentialsError": "set profile in the INI file, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        "PartialCredentialsError": "set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        "CredentialRetrievalError": "the provider of credentials failed; run `aws sts get-caller-identity`",
+        "ProfileNotFound": "check profile against ~/.aws/config",
+        "NoRegionError": "set region in the INI file, or AWS_DEFAULT_REGION",
+        "EndpointConnectionError": "check the network and endpoint_url",
+        "SSLError": "the server's certificate was not accepted; check the clock and the CA bundle",
+    }
+    return DestinationUnavailable(f"{where}: {error}", hint=hints.get(type(error).__name__))
