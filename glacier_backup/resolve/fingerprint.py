@@ -1,0 +1,169 @@
+"""What a candidate looks like, boiled down to one digest that the catalog keeps.
+
+The digest is SHA-256 over the following bytes. Catalogs outlive programs: this never changes; another format would
+begin with another first line, and then every candidate that is compared counts as changed, once.
+
+    stream = "glacier-backup fingerprint 1" LF  entry  [ block ]        (a block only for a directory)
+    entry  = name NUL  st_mode:4  size:8  mtime:8  [ length:4 target ]  (a target only for a symlink)
+    block  = entries in the order of their names  NUL  state:1
+
+Numbers are unsigned and big-endian, names and targets bytes as the disk has them. ``st_mode`` is type and
+permissions (POSIX numbers), ``size`` bytes for regular files and 0 for all else, ``mtime`` ns since 1970 modulo
+2^64, 0 for directories. The candidate's own entry has an empty name: a fingerprint doesn't depend on where the
+candidate lies. ``state`` is ``r`` when the directory was read to its end, ``u`` when it could not be. After a
+directory's block come the blocks of its subdirectories in the order of their names, each followed by those below
+it, so relative paths are in the order of the blocks. An entry that can be listed but not examined has 0 in all fields.
+
+**A directory's own mtime is left out of the digest.** What moves it is an entry that was added, removed or renamed,
+and those the names tell. What it would add are entries that came and went between two looks, such as the lock file
+of a document that somebody opened: it would send a large archive again with nothing new in it. It does count for
+``newest_mtime_ns``, so what came and went *while* an archive was read can be told from two whole fingerprints, and
+the date test for archives of other systems sees old files that were moved in.
+
+Not seen by design: a file replaced by one of the same name, size, mtime and mode.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import struct
+
+from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.resolve.descent import OPEN_DIRECTORY, Descent
+
+_FIRST_LINE = b"glacier-backup fingerprint 1\n"
+_FIELDS = struct.Struct(">IQQ").pack
+_LENGTH = struct.Struct(">I").pack
+_MODULUS = 2**64 - 1
+
+_READ = b"\0r"
+_UNREADABLE = b"\0u"
+
+_LATEST = 2**63 - 1
+"""Times handed on are kept to what databases hold, the years 1677 to 2262; file systems know others."""
+
+_AT_ONCE = 8192
+"""Entries joined into one piece for the hash."""
+
+
+def fingerprint_file(path: str) -> Fingerprint:
+    """Of the regular file at ``path``, or that it links to; raises OSError, also when it is something else."""
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "no longer a file", path)
+    tally = _Tally()
+    tally.count(found)
+    tally.hash.update(_entry(b"", found))
+    return tally.fingerprint()
+
+
+def fingerprint_directory(path: str) -> Fingerprint:
+    """Of the directory at ``path``, or that it links to, with all below it; raises OSError when it isn't one.
+
+    Memory goes with the largest single directory, not with the tree, and no more than a few dozen descriptors are
+    open. What vanishes meanwhile is left out. Links below are never followed and files never opened.
+    """
+    tally = _Tally()
+    try:
+        root = os.open(path, OPEN_DIRECTORY)
+    except PermissionError:
+        _begin(tally, os.stat(path))
+        tally.hash.update(_UNREADABLE)
+        return tally.fingerprint()
+    with Descent(root) as here:
+        _begin(tally, os.fstat(root))
+        _walk(here, root, tally)
+    return tally.fingerprint()
+
+
+def _begin(tally: _Tally, found: os.stat_result) -> None:
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "no longer a directory")
+    tally.count(found)
+    tally.hash.update(_entry(b"", found))
+
+
+def _walk(here: Descent, root: int, tally: _Tally) -> None:
+    to_enter = [tally.block(root)]
+    while to_enter:
+        if not to_enter[-1]:
+            to_enter.pop()
+            here.leave()
+            continue
+        try:
+            directory = here.enter(to_enter[-1].pop())
+        except OSError:
+            tally.hash.update(_UNREADABLE)
+        else:
+            to_enter.append(tally.block(directory))
+
+
+class _Tally:
+    """What a walk has added up so far."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256(_FIRST_LINE)
+        self._bytes = 0
+        self._entries = 0
+        self._newest: int | None = None
+
+    def count(self, found: os.stat_result) -> None:
+        self._entries += 1
+        if self._newest is None or found.st_mtime_ns > self._newest:
+            self._newest = found.st_mtime_ns
+        if stat.S_ISREG(found.st_mode):
+            self._bytes += found.st_size
+
+    def block(self, directory: int) -> list[bytes]:
+        """Hash one directory's entries; the names of its subdirectories, the last one first."""
+        entries: list[bytes] = []
+        below: list[bytes] = []
+        state = _READ
+        try:
+            with os.scandir(directory) as listing:
+                for item in listing:
+                    self._item(item, directory, entries, below)
+        except OSError:
+            state = _UNREADABLE
+        entries.sort()  # the NUL behind each name sorts before all that may follow it: this is the order of the names
+        for start in range(0, len(entries), _AT_ONCE):
+            self.hash.update(b"".join(entries[start : start + _AT_ONCE]))
+        self.hash.update(state)
+        below.sort(reverse=True)
+        return below
+
+    def _item(self, item: os.DirEntry[str], directory: int, entries: list[bytes], below: list[bytes]) -> None:
+        name = os.fsencode(item.name)
+        try:
+            found = item.stat(follow_symlinks=False)
+            entry = _entry(name, found, directory)
+        except FileNotFoundError:
+            return
+        except OSError:
+            self._entries += 1
+            entries.append(name + b"\0" + _FIELDS(0, 0, 0))
+            return
+        self.count(found)
+        entries.append(entry)
+        if stat.S_ISDIR(found.st_mode):
+            below.append(name)
+
+    def fingerprint(self) -> Fingerprint:
+        newest = max(-_LATEST, min(self._newest or 0, _LATEST))
+        return Fingerprint(self.hash.hexdigest(), self._bytes, self._entries, newest)
+
+
+def _entry(name: bytes, found: os.stat_result, directory: int | None = None) -> bytes:
+    mode = found.st_mode
+    if stat.S_ISREG(mode):
+        return name + b"\0" + _FIELDS(mode, found.st_size & _MODULUS, found.st_mtime_ns & _MODULUS)
+    if stat.S_ISDIR(mode):
+        return name + b"\0" + _FIELDS(mode, 0, 0)
+    entry = name + b"\0" + _FIELDS(mode, 0, found.st_mtime_ns & _MODULUS)
+    if not stat.S_ISLNK(mode):
+        return entry
+    target = os.readlink(name, dir_fd=directory)
+    return entry + _LENGTH(len(target)) + target

@@ -1,0 +1,150 @@
+"""Candidates on this machine's own file systems. The rules, as users read them, are in ``docs/candidates.md``."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from glacier_backup.errors import SourceError
+from glacier_backup.model.candidate import Candidate, Fingerprint, Kind, PassedOver, Resolved
+from glacier_backup.model.reason import (
+    BrokenLink,
+    BrokenSection,
+    ExcludedBy,
+    Missing,
+    NotAFile,
+    NoUploadOption,
+    SkipReason,
+    Unreadable,
+)
+from glacier_backup.resolve.fingerprint import fingerprint_directory, fingerprint_file
+from glacier_backup.resolve.source import Selection
+
+_Type = Literal["file", "directory", "link", "special"]
+
+_SPECIAL = {
+    stat.S_IFIFO: "FIFO",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFBLK: "block device",
+    stat.S_IFCHR: "character device",
+}
+
+
+class LocalSource:
+    """A :class:`~glacier_backup.resolve.source.Source` over the local file systems. Opens no file, ever."""
+
+    def resolve(self, selection: Selection) -> Iterator[Resolved]:
+        path = selection.path
+        found = _examine(path)
+        if isinstance(found, BrokenLink):
+            found = BrokenSection(found.target)
+        if found == "directory":
+            yield from _directory(selection)
+        elif found == "file":
+            yield Candidate(path, "file", path, selection.compare)
+        else:
+            yield PassedOver(path, path, found)
+
+    def look(self, candidate: Candidate) -> Fingerprint:
+        fingerprint = fingerprint_directory if candidate.kind == "directory" else fingerprint_file
+        try:
+            return fingerprint(candidate.path)
+        except OSError as error:
+            raise SourceError(f"{candidate.path}: {_cause(error)}") from error
+
+
+def _directory(selection: Selection) -> Iterator[Resolved]:
+    path = selection.path
+    if not (selection.single_dir or selection.dirs or selection.files):
+        yield PassedOver(path, path, NoUploadOption())
+        return
+    try:
+        with os.scandir(os.fsencode(path)) as listing:
+            children = [] if selection.single_dir else _children(listing, selection)
+    except OSError as error:
+        yield PassedOver(path, path, Unreadable(_cause(error)))
+        return
+    if selection.single_dir:
+        yield Candidate(path, "directory", path, selection.compare)
+    for name, type_ in children:
+        yield from _child(os.fsdecode(name), type_, selection)
+
+
+def _children(listing: Iterator[os.DirEntry[bytes]], selection: Selection) -> list[tuple[bytes, _Type]]:
+    """The direct children that the options are about, ordered by name. Links may be anything: they all count."""
+    wanted = {"link": True, "directory": selection.dirs, "file": selection.files, "special": selection.files}
+    typed = ((entry.name, _type(entry)) for entry in listing)
+    return sorted(child for child in typed if wanted[child[1]])
+
+
+def _type(entry: os.DirEntry[bytes]) -> _Type:
+    """What the listing itself says, without asking the disk where it does."""
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir(follow_symlinks=False):
+        return "directory"
+    return "file" if entry.is_file(follow_symlinks=False) else "special"
+
+
+def _child(name: str, type_: _Type, selection: Selection) -> Iterator[Resolved]:
+    path = f"{selection.path.rstrip('/')}/{name}"
+    pattern = _excluded_by(name, path, selection.exclude)
+    if pattern is not None:
+        # Before anything else: an excluded link may point to a server that doesn't answer.
+        yield PassedOver(path, selection.path, ExcludedBy(pattern))
+        return
+    found = type_ if type_ == "file" or type_ == "directory" else _examine(path)
+    if isinstance(found, Missing):
+        return  # it vanished since it was listed
+    if not isinstance(found, str):
+        yield from _passed_over(path, found, selection)
+    elif selection.dirs if found == "directory" else selection.files:
+        yield Candidate(path, found, selection.path, selection.compare)
+
+
+def _passed_over(path: str, reason: SkipReason, selection: Selection) -> Iterator[PassedOver]:
+    if selection.files or not isinstance(reason, NotAFile):
+        yield PassedOver(path, selection.path, reason)
+
+
+def _excluded_by(name: str, path: str, exclude: Sequence[str]) -> str | None:
+    """The first prefix that the name, or for one with a leading slash the path, begins with.
+
+    A slash is added behind what is compared: ``tmp/`` leaves out ``tmp`` and keeps ``tmp2``.
+    """
+    for prefix in exclude:
+        compared = path if prefix.startswith("/") else name
+        if prefix and f"{compared}/".startswith(prefix):
+            return prefix
+    return None
+
+
+def _examine(path: str) -> Kind | SkipReason:
+    """What ``path`` is, or points to; or why it can't be a candidate."""
+    try:
+        mode = os.stat(path).st_mode
+    except ValueError:
+        return Missing()  # a NUL, or text that no name on disk can be
+    except OSError as error:
+        return _absence(path, error)
+    if stat.S_ISDIR(mode):
+        return "directory"
+    if stat.S_ISREG(mode):
+        return "file"
+    return NotAFile(_SPECIAL.get(stat.S_IFMT(mode), "special file"))
+
+
+def _absence(path: str, error: OSError) -> SkipReason:
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        return Unreadable(_cause(error))
+    try:
+        return BrokenLink(os.readlink(path))
+    except OSError:
+        return Unreadable(_cause(error)) if error.errno == errno.ELOOP else Missing()
+
+
+def _cause(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,134 @@
+"""Sections that overlap: each path once, where it is first reached, with its own section's options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glacier_backup.model.candidate import Candidate, PassedOver, Resolved
+from glacier_backup.model.reason import ExcludedBy, Missing, NoUploadOption, Unreadable
+from glacier_backup.plan.select import select
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section with what it resolves to."""
+
+    path: str
+    found: tuple[Resolved, ...] = ()
+    compare: bool = False
+
+
+def section(path: str, *names: str, compare: bool = False) -> Section:
+    """One that selects its direct children ``names``, or itself when there are none."""
+    paths = [f"{path.rstrip('/')}/{name}" for name in names] or [path]
+    return Section(path, tuple(Candidate(one, "file", path, compare) for one in paths), compare)
+
+
+def passing_over(path: str, reason: Missing | NoUploadOption | Unreadable) -> Section:
+    return Section(path, (PassedOver(path, path, reason),))
+
+
+def selected(*sections: Section) -> list[Resolved]:
+    def resolve(section: Section) -> Iterable[Resolved]:
+        return section.found
+
+    return list(select(sections, resolve))
+
+
+def test_sections_come_in_their_order_and_each_in_its_own() -> None:
+    sections = section("/b", "z", "a"), passing_over("/gone", Missing()), section("/a", "c")
+    assert selected(*sections) == [*sections[0].found, *sections[1].found, *sections[2].found]
+
+
+def test_a_path_reached_before_its_own_section_keeps_its_place_and_has_its_own_options() -> None:
+    data, dump = section("/data", "dump", "notes"), section("/data/dump", compare=True)
+    assert selected(data, dump) == [
+        Candidate("/data/dump", "file", "/data/dump", compare=True),
+        Candidate("/data/notes", "file", "/data", compare=False),
+    ]
+
+
+def test_a_path_reached_after_its_own_section_is_not_repeated() -> None:
+    data, dump = section("/data", "dump", "notes", compare=True), section("/data/dump")
+    assert selected(dump, data) == [
+        Candidate("/data/dump", "file", "/data/dump", compare=False),
+        Candidate("/data/notes", "file", "/data", compare=True),
+    ]
+
+
+def test_a_child_of_the_root_directory_may_have_a_section() -> None:
+    assert selected(section("/", "etc", "srv"), section("/etc", compare=True)) == [
+        Candidate("/etc", "file", "/etc", compare=True),
+        Candidate("/srv", "file", "/", compare=False),
+    ]
+
+
+def test_an_exclusion_elsewhere_does_not_hold_for_a_path_with_a_section() -> None:
+    data = Section("/data", (PassedOver("/data/mail", "/data", ExcludedBy("m")),))
+    mail = section("/data/mail")
+    assert selected(data, mail) == selected(mail, data) == list(mail.found)
+
+
+def test_a_section_without_upload_option_still_gives_the_options_of_its_path() -> None:
+    data, mail = section("/data", "mail"), passing_over("/data/mail", NoUploadOption())
+    expected = [Candidate("/data/mail", "file", "/data/mail", compare=False)]
+    assert selected(data, mail) == selected(mail, data) == expected
+
+
+def test_a_section_without_upload_option_that_nothing_else_selects_is_said() -> None:
+    data, mail = section("/data", "other"), passing_over("/data/mail", NoUploadOption())
+    assert selected(data, mail) == [*data.found, *mail.found]
+    assert selected(mail, data) == [*data.found, *mail.found]
+    assert selected(mail, section("/else")) == [*mail.found, *section("/else").found]
+
+
+def test_a_section_that_can_not_be_read_is_not_sent_by_another() -> None:
+    mail = passing_over("/data/mail", Unreadable("Permission denied"))
+    assert selected(mail, section("/data", "mail")) == list(mail.found)
+
+
+def test_the_same_section_twice_counts_once() -> None:
+    assert selected(section("/dump"), section("/dump")) == list(section("/dump").found)
+
+
+def test_a_section_is_resolved_when_its_turn_comes_and_read_one_by_one() -> None:
+    log: list[str] = []
+
+    def resolve(section: Section) -> Iterator[Resolved]:
+        for found in section.found:
+            log.append(found.path)
+            yield found
+
+    result = select([section("/a", "1", "2"), section("/b", "1")], resolve)
+    assert log == []
+    assert next(result).path == "/a/1"
+    assert log == ["/a/1"]
+
+
+NAMES = st.sampled_from("abc")
+PATHS = st.lists(NAMES, min_size=1, max_size=3).map(lambda names: "/" + "/".join(names))
+SECTIONS = st.lists(
+    st.builds(
+        lambda path, names, compare: section(path, *names, compare=compare),
+        PATHS,
+        st.lists(NAMES, unique=True),
+        st.booleans(),
+    ),
+    unique_by=lambda section: section.path,
+)
+
+
+@settings(deadline=None)
+@given(SECTIONS)
+def test_every_path_comes_once_with_the_options_of_its_own_section(sections: list[Section]) -> None:
+    found = [one for one in selected(*sections) if isinstance(one, Candidate)]
+    first = dict.fromkeys(one.path for section in sections for one in section.found)
+    assert [one.path for one in found] == list(first)
+    own = {section.path: section for section in sections}
+    for one in found:
+        assert one.compare == own[one.section].compare
+        assert one.section == (one.path if one.path in own else one.path.rpartition("/")[0])
