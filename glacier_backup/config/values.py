@@ -1,0 +1,147 @@
+"""Text as people write it → the value of an option, one pure function for each kind of value.
+
+Each raises ValueError when the text isn't of its kind. The error says what is special about the text, if
+anything (``it is 16,000,000 bytes``); what would have been right is said by the option table, once for all.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from glacier_backup.units import GIB, MIB, parse_size
+
+if TYPE_CHECKING:
+    from glacier_backup.model.place import DestinationKind
+
+MOST_CONCURRENT = 64
+LEAST_PART = MIB
+MOST_PART = 4 * GIB
+
+_BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+_ACCOUNT = re.compile(r"-|[0-9]{12}")
+_VAULT = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+_REGION = re.compile(r"[A-Za-z0-9-]+")
+_ENDPOINT = re.compile(r"https?://[^\s/]\S*")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_UNTIDY = re.compile(r"//|/\.|/\Z")
+
+
+class Where(NamedTuple):
+    """A destination as an option names it."""
+
+    kind: DestinationKind
+    path: str | None = None
+    """Absolute; None for the vault, or for the embedded local vault in its usual place."""
+
+
+def normal_path(path: str) -> str:
+    """An absolute path without trailing or doubled slashes and without ``.`` and ``..`` (taken as a shell's ``cd``
+    takes them, without a look at the disk)."""
+    return "/" + posixpath.normpath(path).lstrip("/") if _UNTIDY.search(path) else path
+
+
+def boolean(text: str) -> bool:
+    try:
+        return _BOOLEANS[text.lower()]
+    except KeyError:
+        raise ValueError from None
+
+
+def prefixes(text: str) -> tuple[str, ...]:
+    """One a line; empty lines don't count."""
+    return tuple(line for line in text.split("\n") if line)
+
+
+def account(text: str) -> str:
+    return _matching(_ACCOUNT, text)
+
+
+def vault(text: str) -> str:
+    """API reference, CreateVault: 1 to 255 letters and digits of ASCII, ``_``, ``-`` and ``.``."""
+    if len(text) > 255:
+        raise ValueError(f"it has {len(text)} characters")
+    return _matching(_VAULT, text)
+
+
+def region(text: str) -> str:
+    return _matching(_REGION, text)
+
+
+def endpoint(text: str) -> str:
+    return _matching(_ENDPOINT, text)
+
+
+def absolute_path(text: str) -> str:
+    if not text.startswith("/") or "\0" in text:
+        raise ValueError
+    return normal_path(text)
+
+
+def absolute_path_or_off(text: str) -> str | None:
+    return absolute_path(text) if text else None
+
+
+def destination(text: str) -> Where:
+    """``file:`` URLs as RFC 8089 has them: no host or ``localhost``, percent-encoded."""
+    if text == "glacier":
+        return Where("glacier")
+    if text == "local":
+        return Where("local")
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return Where("local", absolute_path(text))
+    if scheme[1].lower() != "file":
+        raise ValueError(f"{scheme[1]}:// is none of the kinds of this version")
+    return Where("local", absolute_path(_path_of_file_url(text[scheme.end() :])))
+
+
+def whole_number(text: str) -> int:
+    """At least 1, in plain digits."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+        raise ValueError
+    return int(text)
+
+
+def limit(text: str) -> int | None:
+    return None if text == "none" else whole_number(text)
+
+
+def concurrency(text: str) -> int:
+    number = whole_number(text)
+    if number > MOST_CONCURRENT:
+        raise ValueError
+    return number
+
+
+def part_size(text: str) -> int | None:
+    """API reference, InitiateMultipartUpload: 1 MiB times a power of two, at most 4 GiB."""
+    if text == "automatic":
+        return None
+    try:
+        size = parse_size(text)
+    except ValueError:
+        raise ValueError from None
+    if not is_part_size(size):
+        raise ValueError(f"it is {size:,} {'byte' if size == 1 else 'bytes'}" if size < 2**63 else "")
+    return size
+
+
+def is_part_size(size: int) -> bool:
+    return LEAST_PART <= size <= MOST_PART and size & (size - 1) == 0
+
+
+def _matching(pattern: re.Pattern[str], text: str) -> str:
+    if pattern.fullmatch(text) is None:
+        raise ValueError
+    return text
+
+
+def _path_of_file_url(rest: str) -> str:
+    from urllib.parse import unquote
+
+    host, slash, path = rest.partition("/")
+    if host not in ("", "localhost"):
+        raise ValueError(f"{host} is another machine")
+    return unquote(slash + path, errors="surrogateescape")

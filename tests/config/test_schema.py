@@ -1,0 +1,126 @@
+"""The option table."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from glacier_backup.config.folders import Folders
+from glacier_backup.config.schema import BY_NAME, BY_SPELLING, MAIN_OPTIONS, OPTIONS, PATH_OPTIONS, Option
+from glacier_backup.config.settings import SectionSettings, Settings
+
+every_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+
+
+def test_no_two_options_share_a_spelling_or_flag() -> None:
+    assert len(BY_SPELLING) == sum(1 + len(option.aliases) for option in OPTIONS)
+    flags = [flag for option in OPTIONS for flag in option.flags]
+    assert len(flags) == len(set(flags))
+
+
+@every_option
+def test_an_option_is_written_in_small_letters(option: Option) -> None:
+    # configparser makes small letters of every name, and argparse a name of every long flag.
+    assert option.name.isidentifier()
+    assert option.name == option.name.lower()
+
+
+@every_option
+def test_the_default_can_be_read(option: Option) -> None:
+    if option.default is not None:
+        option.read(option.default)
+    else:
+        assert option.default_says
+
+
+@every_option
+def test_the_example_can_be_read_and_says_something(option: Option) -> None:
+    assert option.read(option.example) != (None if option.default is None else option.read(option.default))
+
+
+@every_option
+def test_the_help_is_a_line(option: Option) -> None:
+    assert option.help.endswith(".")
+    assert "\n" not in option.help
+    assert len(option.help) < 80
+
+
+@every_option
+def test_only_the_option_that_may_be_empty_takes_nothing(option: Option) -> None:
+    if option.may_be_empty:
+        assert not option.read("")
+    else:
+        with pytest.raises(ValueError, match=r"^found nothing; expected "):
+            option.read("")
+
+
+@every_option
+def test_settings_have_a_field_for_the_option_with_the_same_default(option: Option) -> None:
+    fields = Settings.model_fields if option in MAIN_OPTIONS else SectionSettings.model_fields
+    if option.name == "destination":
+        return  # two fields of its own: kind and path
+    field = fields[option.name]
+    if option.default is not None:
+        assert field.default == option.read(option.default)
+
+
+def test_the_usual_places_are_those_that_the_table_names() -> None:
+    folders = Folders({"HOME": "/h"})
+    assert BY_NAME["logfile"].default_says == f"`{folders.logfile.replace('/h', '~')}`"
+    assert BY_NAME["catalog"].default_says == f"`{folders.catalog.replace('/h', '~')}`"
+    assert folders.local_vault.replace("/h", "~") in BY_NAME["destination"].details
+
+
+def test_flags_are_those_of_glacier_backup_1_2_and_limit() -> None:
+    assert {option.name: option.flags for option in OPTIONS if option.flags} == {
+        "vault_name": ("-v", "--vault"),
+        "account_id": ("-a", "--account"),
+        "logfile": ("-l", "--logfile"),
+        "limit": ("--limit",),
+    }
+
+
+def test_each_main_option_has_a_variable_and_no_other_has() -> None:
+    assert BY_NAME["part_size"].variable == "GLACIER_BACKUP_PART_SIZE"
+    assert all(option.variable for option in MAIN_OPTIONS)
+    assert not any(option.variable for option in PATH_OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("upload_dirs", "maybe", "found 'maybe'; expected yes or no (or true, false, on, off, 1, 0)"),
+        (
+            "upload_dirs",
+            "yes # every night",
+            "found 'yes # every night' (a comment needs a line of its own); "
+            "expected yes or no (or true, false, on, off, 1, 0)",
+        ),
+        (
+            "upload_dirs",
+            "yes\nupload_files = yes",
+            "found 'yes\\nupload_files = yes' (an indented line continues the one above it); "
+            "expected yes or no (or true, false, on, off, 1, 0)",
+        ),
+        (
+            "part_size",
+            "16 MB",
+            "found '16 MB' (it is 16,000,000 bytes); "
+            "expected a power of two from 1 MiB to 4 GiB such as 64 MiB, or automatic",
+        ),
+        ("concurrency", "x" * 100, f"found '{'x' * 60}'…; expected a whole number from 1 to 64"),
+    ],
+)
+def test_a_message_says_what_was_found_and_what_is_expected(name: str, text: str, message: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        BY_NAME[name].read(text)
+    assert str(caught.value) == message
+
+
+def test_the_table_loads_nothing_heavy() -> None:
+    script = "import sys; old = {*sys.modules}; import glacier_backup.config.schema; print(*{*sys.modules} - old)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"pydantic", "boto3", "rich", "configparser", "dataclasses", "inspect", "difflib", "urllib", "hashlib"}
+    assert not heavy.intersection(loaded)

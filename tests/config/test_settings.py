@@ -1,0 +1,76 @@
+"""Settings, and paths in place of the sections."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glacier_backup.config.settings import SectionSettings, Settings
+
+PLAIN = Settings(config_folder="/c", destination_kind="local", local_path="/v", catalog="/k")
+
+
+def with_sections(*sections: SectionSettings) -> Settings:
+    return PLAIN.model_copy(update={"sections": sections})
+
+
+def test_each_path_is_sent_as_itself_and_compared() -> None:
+    (section,) = PLAIN.for_paths(["/data"]).sections
+    assert section.path == "/data"
+    assert (section.upload_single_dir, section.upload_dirs, section.upload_files) == (True, False, False)
+    assert section.upload_if_changed
+
+
+def test_a_path_that_is_also_a_section_keeps_its_other_options() -> None:
+    settings = with_sections(
+        SectionSettings(path="/a", upload_dirs=True, upload_files=True, exclude=(".",)), SectionSettings(path="/b")
+    )
+    (section,) = settings.for_paths(["/a/"]).sections
+    assert section.exclude == (".",)
+    assert (section.upload_single_dir, section.upload_dirs, section.upload_files) == (True, False, False)
+
+
+def test_the_order_is_that_of_the_paths_and_each_counts_once() -> None:
+    paths = ["/b", "/a", "/b/", "/a//", "/c/../a"]
+    assert [section.path for section in PLAIN.for_paths(paths).sections] == ["/b", "/a"]
+
+
+def test_no_paths_leave_nothing() -> None:
+    assert with_sections(SectionSettings(path="/a")).for_paths([]).sections == ()
+
+
+def test_the_settings_themselves_stay_as_they_are() -> None:
+    settings = with_sections(SectionSettings(path="/a", upload_dirs=True))
+    others = settings.for_paths(["/a"])
+    assert settings.sections[0].upload_dirs
+    assert others.model_copy(update={"sections": settings.sections}) == settings
+
+
+@pytest.mark.parametrize("path", ["", "a", "./a", "~/a"])
+def test_a_path_that_is_not_absolute_is_turned_away(path: str) -> None:
+    with pytest.raises(ValueError, match="not an absolute path"):
+        PLAIN.for_paths(["/data", path])
+
+
+@given(st.lists(st.text("/.ab\udcff", max_size=6).map(lambda text: "/" + text)))
+def test_paths_given_twice_are_the_same_as_given_once(paths: list[str]) -> None:
+    once = PLAIN.for_paths(paths)
+    assert PLAIN.for_paths([*paths, *paths]) == once
+    assert once.for_paths([section.path for section in once.sections]) == once
+
+
+def test_bytes_that_are_not_utf_8_may_stand_in_paths() -> None:
+    settings = PLAIN.for_paths(["/m/bj\udcf6rk"])
+    assert settings.sections[0].path == "/m/bj\udcf6rk"
+    assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"limit": 0}, {"concurrency": 65}, {"destination_kind": "tape"}, {"nonsense": 1}, {"catalog": None}]
+)
+def test_settings_that_cannot_be_are_turned_away(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="1 validation error"):
+        Settings.model_validate({**PLAIN.model_dump(), **wrong})
