@@ -1,6 +1,6 @@
 """glacier-backup: what you can't afford to lose, in the cheapest durable storage there is.
 
-As a library: :func:`load` the INI file, :func:`plan` a run, :func:`run` it, with listeners of your own. Nothing
+As a library: :func:`load` the INI file, :func:`plan_backup`, :func:`run_backup` with listeners of your own. Nothing
 here configures logging, prints, or ends the process.
 """
 
@@ -13,14 +13,14 @@ __version__ = "2.0.0"
 
 if TYPE_CHECKING:
     from glacier_backup.api import load as load
-    from glacier_backup.api import plan as plan
-    from glacier_backup.api import run as run
+    from glacier_backup.api import plan_backup as plan_backup
+    from glacier_backup.api import run_backup as run_backup
 
-__all__ = ["__version__", "load", "plan", "run"]
+__all__ = ["__version__", "load", "plan_backup", "run_backup"]
 
 
 def __getattr__(name: str) -> object:
     # Loaded on first use: `glacier-backup --version` needs none of it.
-    if name in ("load", "plan", "run"):
+    if name in __all__:
         return getattr(import_module("glacier_backup.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -96,6 +96,10 @@ class DestinationUnavailable(DestinationError):
 class SourceError(GlacierBackupError):
     """A candidate could not be read, or vanished."""
 
+    def without(self, path: str) -> str:
+        """The message for where ``path`` is named already."""
+        return str(self).removeprefix(f"{path}: ")
+
 
 class Interrupted(GlacierBackupError):
     """SIGINT or SIGTERM arrived; everything that was sent is recorded."""

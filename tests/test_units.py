@@ -49,7 +49,14 @@ def test_anything_else_is_no_size(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 KiB"), (16 * MIB, "16.0 MiB"), (123 * MIB, "123 MiB"), (3 * GIB, "3.0 GiB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 KiB"),
+        (16 * MIB, "16.0 MiB"),
+        (123 * MIB, "123 MiB"),
+        (3 * GIB, "3.0 GiB"),
+    ],
 )
 def test_a_size_is_shown_to_three_figures(size: int, text: str) -> None:
     assert format_size(size) == text

@@ -1,7 +1,7 @@
 """A stream cut into parts of one size, several under way at a time, in bounded memory.
 
 The caller's thread reads; a pool of threads digests and sends. At most ``workers`` parts are under way and one is
-being read, so memory is (``workers`` + 1) × ``part_size``, less for a stream that is shorter.
+being read, so memory is (``workers`` + 1) * ``part_size``, less for a stream that is shorter.
 """
 
 from __future__ import annotations

@@ -44,10 +44,13 @@ class Fingerprint:
     """What a candidate looked like at one moment: equal fingerprints mean unchanged."""
 
     digest: str
-    """SHA-256, hex, over relative path, type, size, mtime (ns), mode and link target of every entry."""
+    """SHA-256, hex, over relative path, type, size, mode, link target and, but for directories, mtime (ns) of every
+    entry; see :mod:`glacier_backup.resolve.fingerprint`."""
     bytes: int
     """Sum of the sizes of the regular files."""
     files: int
     """How many entries it covers, the candidate itself included."""
     newest_mtime_ns: int
     """The latest mtime inside, in ns since the epoch."""
+    mode: int | None = None
+    """Permission bits of the candidate itself, where they are known."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar, Literal
 
 from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.place import Place
 from glacier_backup.model.reason import SkipReason, UploadReason
+
+Action = Literal["upload", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Upload:
     reason: UploadReason
     previous: datetime | None
     """When the last archive of this path was sent, as far as the plan knew."""
+
+    action: ClassVar[Action] = "upload"
 
     @property
     def path(self) -> str:
@@ -44,6 +49,8 @@ class Skip:
     bytes: int
     """Of the source, as far as known without reading it: 0 where nothing was looked at."""
     reason: SkipReason
+
+    action: ClassVar[Action] = "skip"
 
 
 Decision = Upload | Skip

@@ -109,9 +109,12 @@ class _Tally:
         self._bytes = 0
         self._entries = 0
         self._newest: int | None = None
+        self._mode: int | None = None
 
     def count(self, found: os.stat_result) -> None:
         self._entries += 1
+        if self._mode is None:
+            self._mode = stat.S_IMODE(found.st_mode)
         if self._newest is None or found.st_mtime_ns > self._newest:
             self._newest = found.st_mtime_ns
         if stat.S_ISREG(found.st_mode):
@@ -153,7 +156,7 @@ class _Tally:
 
     def fingerprint(self) -> Fingerprint:
         newest = max(-_LATEST, min(self._newest or 0, _LATEST))
-        return Fingerprint(self.hash.hexdigest(), self._bytes, self._entries, newest)
+        return Fingerprint(self.hash.hexdigest(), self._bytes, self._entries, newest, self._mode)
 
 
 def _entry(name: bytes, found: os.stat_result, directory: int | None = None) -> bytes:

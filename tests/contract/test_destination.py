@@ -156,9 +156,7 @@ def _broken_source() -> None:
 
 def test_a_source_that_breaks_off_leaves_nothing_behind(place: Place) -> None:
     with pytest.raises(SourceError):
-        place.destination.send(
-            BytesStream(noise(5 * MIB + 1), at_end=_broken_source), LABEL, MIB, lambda count: None
-        )
+        place.destination.send(BytesStream(noise(5 * MIB + 1), at_end=_broken_source), LABEL, MIB, lambda count: None)
 
     assert place.whole() == place.open_uploads() == 0
 

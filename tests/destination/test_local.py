@@ -68,9 +68,10 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, small_disk: Path) -> 
 
 
 def test_a_directory_whose_disk_is_not_there_is_not_made_up(tmp_path: Path) -> None:
-    with closing(Local(str(tmp_path / "usb" / "backup"), create=False)) as local:
-        with pytest.raises(DestinationUnavailable, match="does not exist") as caught:
-            local.identify()
+    missing = Local(str(tmp_path / "usb" / "backup"), create=False)
+
+    with pytest.raises(DestinationUnavailable, match="does not exist") as caught:
+        missing.identify()
 
     assert caught.value.hint is not None
     assert "mounted" in caught.value.hint
@@ -87,9 +88,8 @@ def test_the_last_level_of_a_directory_is_made(tmp_path: Path) -> None:
 def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vault").write_text("a file")
 
-    with closing(Local(str(tmp_path / "vault"), create=True)) as local:
-        with pytest.raises(DestinationUnavailable, match="not a directory"):
-            local.identify()
+    with pytest.raises(DestinationUnavailable, match="not a directory"):
+        Local(str(tmp_path / "vault"), create=True).identify()
 
 
 def test_a_path_longer_than_the_file_system_takes_fails_alone(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Words: parse the command line, wire, call one workflow, show, exit."""

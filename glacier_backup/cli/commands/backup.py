@@ -1,0 +1,113 @@
+"""``glacier-backup backup``, which is also ``glacier-backup`` with no verb."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from glacier_backup.cli import render
+from glacier_backup.cli.arguments import add_common, add_options, overrides
+
+if TYPE_CHECKING:
+    from glacier_backup.config.settings import Settings
+    from glacier_backup.model.event import Event, Listener, Summary
+
+HELP = "Send what the INI file, or -p, selects and what isn't sent yet."
+EXAMPLE = """\
+  glacier-backup -d                       show what would be sent, and why
+  glacier-backup                          send it
+  glacier-backup -p ~/dump.sql --limit 1  send one path in place of the configured ones
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_common(parser)
+    parser.add_argument(
+        "-d", "--dryrun", "--dry-run", action="store_true", help="show every candidate and why; send and write nothing"
+    )
+    parser.add_argument(
+        "-p",
+        "--path",
+        nargs="*",
+        action="extend",
+        metavar="PATH",
+        help="paths in place of the configured sections, each as itself, sent again when changed",
+    )
+    add_options(parser)
+    parser.add_argument("--force", action="store_true", help="send what is already sent and unchanged, too")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from glacier_backup.config.load import load
+
+    settings = load(arguments.config, overrides=overrides(arguments), environ=os.environ, paths=arguments.path or ())
+    for warning in settings.warnings:
+        render.warn(warning)
+    return _preview(settings, arguments) if arguments.dryrun else _run(settings, arguments)
+
+
+def _preview(settings: Settings, arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli import wiring
+
+    plan = wiring.preview(settings, force=arguments.force)
+    if arguments.json:
+        render.write_json(render.plan_json(plan))
+    else:
+        render.write_plan(plan)
+    return 1 if any(skip.reason.needs_attention for skip in plan.skips) else 0
+
+
+def _run(settings: Settings, arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli import wiring
+    from glacier_backup.interrupt import StopRequest, listening
+
+    with listening(StopRequest()) as stop, _listeners(settings, arguments) as listeners:
+        summary = wiring.run(settings, force=arguments.force, listeners=listeners, stop=stop)
+    _show(settings, summary, arguments)
+    return summary.exit_code
+
+
+@contextmanager
+def _listeners(settings: Settings, arguments: argparse.Namespace) -> Iterator[list[Listener]]:
+    from glacier_backup.report.log import log_file
+
+    with ExitStack() as stack:
+        listeners: list[Listener] = [_complain]
+        if settings.logfile is not None:
+            try:
+                listeners.append(stack.enter_context(log_file(settings.logfile)))
+            except OSError as error:
+                render.warn(f"the log file {settings.logfile} can't be written: {error.strerror}; going on without it")
+        if sys.stderr.isatty() and not arguments.quiet:
+            from glacier_backup.report.progress import progress_bars
+
+            listeners.append(stack.enter_context(progress_bars(render.console(stderr=True))))
+        yield listeners
+
+
+def _complain(event: Event) -> None:
+    """What needs a person is said at once, under cron too."""
+    from glacier_backup.model.event import ArchiveFailed, Imported, Warned
+
+    match event:
+        case Warned(message):
+            render.warn(message)
+        case ArchiveFailed(upload, error, _):
+            render.warn(f"{upload.path}: {error}")
+        case Imported(source, count):
+            render.warn(f"took over the record of {count} archives from {source}")
+        case _:
+            pass
+
+
+def _show(settings: Settings, summary: Summary, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        render.write_json(render.summary_json(summary))
+    elif arguments.verbose or (sys.stdout.isatty() and not arguments.quiet):
+        render.write_summary(summary, every_skip=arguments.verbose)
+    if settings.embedded and not arguments.json:
+        render.say(f"nothing has left this machine: archives are in the local vault {settings.local_path}")

@@ -1,0 +1,117 @@
+"""From settings to objects: the only place that knows both."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.catalog.legacy import read_uploads
+from glacier_backup.config.settings import Settings
+from glacier_backup.destination.aws import Access
+from glacier_backup.destination.destination import Destination
+from glacier_backup.destination.glacier import Glacier
+from glacier_backup.destination.local import Local
+from glacier_backup.interrupt import StopRequest
+from glacier_backup.lock import RunLock
+from glacier_backup.model.event import Event, Listener, Summary
+from glacier_backup.model.place import Place
+from glacier_backup.model.plan import BackupPlan
+from glacier_backup.pack.registry import PACKERS
+from glacier_backup.resolve.registry import SOURCES
+from glacier_backup.resolve.source import Selection
+from glacier_backup.workflow import backup as workflow
+from glacier_backup.workflow.backup import Backup
+from glacier_backup.workflow.prepare import Order
+from glacier_backup.workflow.send import Tools
+from glacier_backup.workflow.takeover import OlderRecord, older_record
+
+
+def preview(settings: Settings, *, force: bool = False) -> BackupPlan:
+    """What a run with these settings would do. Writes nothing and sends nothing."""
+    with Catalog.peek(settings.catalog) as catalog, _backup(settings, catalog, force) as backup:
+        return workflow.preview(backup)
+
+
+def run(
+    settings: Settings,
+    plan: BackupPlan | None = None,
+    *,
+    force: bool = False,
+    listeners: Sequence[Listener] = (),
+    stop: StopRequest | None = None,
+) -> Summary:
+    """Run with these settings, alone: raises LockHeld when another run works with the same catalog."""
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    with (
+        RunLock(settings.catalog),
+        Catalog.open(settings.catalog) as catalog,
+        _backup(settings, catalog, force) as backup,
+    ):
+        return workflow.run(backup, tell, stop or StopRequest(), plan)
+
+
+@contextmanager
+def _backup(settings: Settings, catalog: Catalog, force: bool) -> Iterator[Backup]:
+    order = Order(selections(settings), force=force, limit=settings.limit)
+    with closing(destination(settings)) as where:
+        tools = Tools(
+            source=SOURCES["local"],
+            packers=PACKERS,
+            destination=where,
+            host=socket.gethostname(),
+            part_size=settings.part_size,
+        )
+        yield Backup(order, tools, catalog, _older(settings, catalog, where.place))
+
+
+def _older(settings: Settings, catalog: Catalog, place: Place) -> OlderRecord | None:
+    """The record of glacier_backup 1.2, while the catalog knows of nothing in that vault."""
+    if settings.vault_name is None or settings.local_path is not None:
+        return None
+    place_id = catalog.place_id(place)
+    if place_id is not None and catalog.count(place_id):
+        return None
+    return older_record(settings.record_folders, settings.vault_name)
+
+
+def selections(settings: Settings) -> tuple[Selection, ...]:
+    """What the path sections select, in their order."""
+    return tuple(
+        Selection(
+            path=section.path,
+            single_dir=section.upload_single_dir,
+            dirs=section.upload_dirs,
+            files=section.upload_files,
+            compare=section.upload_if_changed,
+            exclude=section.exclude,
+        )
+        for section in settings.sections
+    )
+
+
+def destination(settings: Settings) -> Destination:
+    """Where the settings say that archives go."""
+    if settings.local_path is not None:
+        return Local(settings.local_path, create=settings.embedded)
+    if settings.vault_name is None:
+        raise AssertionError("the configuration names a vault wherever it names no directory")
+    access = Access(settings.region, settings.profile, settings.endpoint_url)
+    return Glacier(settings.vault_name, settings.account_id, access, settings.concurrency)
+
+
+def import_record(settings: Settings, file: str) -> tuple[int, Place]:
+    """Take over the record of glacier_backup 1.2 in ``file``: how many archives were new, and where they are.
+
+    Raises CatalogError, LockHeld, and DestinationUnavailable when the vault's account has to be asked for.
+    """
+    with RunLock(settings.catalog), Catalog.open(settings.catalog) as catalog, closing(destination(settings)) as where:
+        place_id = catalog.place_id(where.place)
+        if place_id is None:
+            place_id = catalog.register(where.place, where.identify())
+        return catalog.import_uploads(place_id, read_uploads(file), file), where.place

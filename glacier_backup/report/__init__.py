@@ -1,0 +1,1 @@
+"""Listeners: told what happens, never asked."""

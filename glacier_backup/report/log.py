@@ -1,0 +1,101 @@
+"""The log file: plain lines, one per archive, in a file of its own that is rotated."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+
+from glacier_backup.display import shown
+from glacier_backup.model.event import (
+    ArchiveFailed,
+    ArchiveSent,
+    ArchiveSkipped,
+    Event,
+    Imported,
+    Listener,
+    RunEnded,
+    RunStarted,
+    Warned,
+)
+from glacier_backup.units import MIB, format_size
+
+LARGEST = 5 * MIB
+KEPT = 5
+"""The log is rotated at LARGEST bytes; KEPT old ones stay."""
+
+
+class _PrivateFile(logging.handlers.RotatingFileHandler):
+    """A rotating file that only its owner can read, and that never disturbs a run."""
+
+    def _open(self) -> TextIOWrapper:
+        def opener(path: str, flags: int) -> int:
+            return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+        binary = open(self.baseFilename, "ab", opener=opener)  # noqa: SIM115  # the handler closes it
+        return TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace")
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A full disk below the log is no reason to stop a backup, nor to fill the terminal with tracebacks."""
+
+
+@contextmanager
+def log_file(path: str) -> Iterator[Listener]:
+    """A listener that writes to ``path``, made with its folder if need be. Raises OSError when it can't be opened.
+
+    Uses a logger of its own that hands nothing on, so that a program which configured logging sees none of it.
+    """
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    handler = _PrivateFile(path, maxBytes=LARGEST, backupCount=KEPT)
+    formatter = logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+    handler.setFormatter(formatter)
+    logger = logging.Logger("glacier_backup.run", logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield LogLines(logger)
+    finally:
+        handler.close()
+
+
+class LogLines:
+    """Turns events into lines of a logger."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RunStarted(plan):
+                uploads = len(plan.uploads)
+                self._logger.info(
+                    "run started: %d to send (%s), %d to skip", uploads, format_size(plan.bytes), len(plan.skips)
+                )
+            case Imported(source, count):
+                self._logger.info("took over the record of %d archives from %s", count, source)
+            case ArchiveSent(upload, record):
+                self._logger.info(
+                    "sent %s as %s, %d bytes, %s",
+                    shown(upload.path),
+                    shown(record.label.name),
+                    record.stored_bytes,
+                    shown(record.receipts[0].locator),
+                )
+            case ArchiveFailed(upload, error, defect):
+                self._logger.error("failed %s: %s", shown(upload.path), shown(error), exc_info=defect)
+            case ArchiveSkipped(skip):
+                self._logger.info("skipped %s: %s", shown(skip.path), skip.reason)
+            case Warned(message):
+                self._logger.warning("%s", shown(message))
+            case RunEnded(summary):
+                self._logger.info(
+                    "run ended: %d sent, %d failed, %d skipped, exit code %d",
+                    len(summary.sent),
+                    len(summary.failed),
+                    len(summary.skipped),
+                    summary.exit_code,
+                )
+            case _:
+                pass

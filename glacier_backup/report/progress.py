@@ -1,0 +1,86 @@
+"""Bars on a terminal: the batch, and each archive under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from glacier_backup.display import shown
+from glacier_backup.model.event import (
+    ArchiveFailed,
+    ArchiveSent,
+    ArchiveStarted,
+    BytesSent,
+    Event,
+    Listener,
+    RunStarted,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+
+@contextmanager
+def progress_bars(console: Console) -> Iterator[Listener]:
+    """A listener that draws on ``console`` while the block runs, and leaves nothing behind."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(progress)
+
+
+class Bars:
+    """Keeps one bar for all and one per archive under way."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._all: TaskID | None = None
+        self._archives: dict[str, TaskID] = {}
+        self._done = 0
+        self._count = 0
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RunStarted(plan) if plan.uploads:
+                self._count = len(plan.uploads)
+                self._all = self._progress.add_task(self._title(), total=plan.bytes)
+            case ArchiveStarted(upload):
+                self._archives[upload.path] = self._progress.add_task(shown(upload.name), total=upload.bytes)
+            case BytesSent(path, count):
+                self._advance(path, count)
+            case ArchiveSent(upload, _) | ArchiveFailed(upload, _, _):
+                self._finish(upload.path)
+            case _:
+                pass
+
+    def _title(self) -> str:
+        return f"{self._done} of {self._count} sent"
+
+    def _advance(self, path: str, count: int) -> None:
+        for task in (self._archives.get(path), self._all):
+            if task is not None:
+                self._progress.advance(task, count)
+
+    def _finish(self, path: str) -> None:
+        self._done += 1
+        task = self._archives.pop(path, None)
+        if task is not None:
+            self._progress.remove_task(task)
+        if self._all is not None:
+            self._progress.update(self._all, description=self._title())

@@ -1,0 +1,1 @@
+"""The pipelines, in order, without detail."""

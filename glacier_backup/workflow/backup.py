@@ -1,0 +1,86 @@
+"""The backup workflow: identify the destination, take over an older record, plan, carry out.
+
+It knows no concrete source, packer or destination; the wiring hands them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.interrupt import StopRequest
+from glacier_backup.model.event import Listener, RunEnded, RunStarted, Summary
+from glacier_backup.model.plan import BackupPlan
+from glacier_backup.model.record import LastSent
+from glacier_backup.plan.backup import limited
+from glacier_backup.workflow.execute import Run, execute
+from glacier_backup.workflow.prepare import Order, prepare
+from glacier_backup.workflow.send import Tools
+from glacier_backup.workflow.takeover import OlderRecord, take_over
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """Everything one backup works with."""
+
+    order: Order
+    tools: Tools
+    catalog: Catalog
+    older: OlderRecord | None
+    """The record of glacier_backup 1.2 for this vault, where there is one and the catalog knows nothing of it."""
+
+
+def preview(backup: Backup) -> BackupPlan:
+    """What a run would do now. Sends no request, writes nothing, needs neither credentials nor a lock."""
+    place = backup.tools.destination.place
+    place_id = backup.catalog.place_id(place)
+    imported = {} if backup.older is None else backup.older.as_last_sent()
+
+    def last_sent(paths: Sequence[str]) -> Mapping[str, LastSent]:
+        if imported:
+            return {path: imported[path] for path in paths if path in imported}
+        return {} if place_id is None else backup.catalog.last_sent(place_id, paths)
+
+    plan = prepare(backup.order, backup.tools.source, last_sent, place, backup.tools.destination.limits.least)
+    return replace(limited(plan, backup.order.limit), importable=len(imported))
+
+
+def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | None = None) -> Summary:
+    """Plan, unless ``plan`` is given, and carry the plan out. The caller holds the lock.
+
+    Raises DestinationUnavailable when the destination can't be reached before anything was sent, CatalogError
+    when the catalog can't be written before then.
+    """
+    destination, catalog = backup.tools.destination, backup.catalog
+    place = destination.place
+    place_id = catalog.place_id(place) if place.is_complete else None
+    identified = place_id is None
+    if place_id is None:
+        place_id = catalog.register(place, destination.identify())
+    if backup.older is not None:
+        take_over(backup.older, catalog, place_id, tell)
+    if plan is None:
+        known_id = place_id
+        plan = prepare(
+            backup.order,
+            backup.tools.source,
+            lambda paths: catalog.last_sent(known_id, paths),
+            place,
+            destination.limits.least,
+        )
+    if plan.uploads and not identified:
+        place_id = catalog.register(place, destination.identify())
+    tell(RunStarted(limited(plan, backup.order.limit)))
+    summary = _carry_out(plan, backup, place_id, tell, stop)
+    tell(RunEnded(summary))
+    return summary
+
+
+def _carry_out(plan: BackupPlan, backup: Backup, place_id: int, tell: Listener, stop: StopRequest) -> Summary:
+    """Only a run that has something to send leaves a trace in the catalog."""
+    run_id = backup.catalog.begin_run(backup.tools.host) if plan.uploads else None
+    summary = execute(plan, Run(backup.tools, backup.catalog, place_id, run_id, backup.order.limit, tell, stop))
+    if run_id is not None:
+        backup.catalog.end_run(run_id, summary)
+    return summary

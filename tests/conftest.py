@@ -1,0 +1,80 @@
+"""No test sees the user's home, credentials or settings, nor anything beyond loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+from tests.cli.harness import Cli
+from tests.vault_server.process import VaultServer
+
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+
+_FOREIGN = ("AWS_", "GLACIER_BACKUP_", "XDG_", "BOTO")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def vault_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultServer]:
+    """One strict vault server for all tests; each makes vaults of its own."""
+    with VaultServer(tmp_path_factory.mktemp("vaults")) as server:
+        yield server
+
+
+@pytest.fixture
+def vault(vault_server: VaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of an empty vault, with the credentials for it in the environment."""
+    for name, value in vault_server.environment.items():
+        monkeypatch.setenv(name, value)
+    name = f"vault-{tmp_path.name}"[:200]
+    vault_server.create_vault(name)
+    return name
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MiB. Mounting one takes root and mount(8)."""
+    mounted = tmp_path / "disk"
+    mounted.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", mounted], capture_output=True, text=True)
+    if made.returncode != 0:
+        _lacking(f"no file system can be mounted here: {made.stderr.strip()}")
+    yield mounted
+    subprocess.run(["umount", mounted], check=True)
+
+
+def _lacking(reason: str) -> NoReturn:
+    """What a user's machine may lack, CI must have."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
+    """The program, with an empty folder to work in."""
+    return Cli(capsys, tmp_path)
+
+
+@pytest.fixture
+def vault_ini(vault: str, vault_server: VaultServer) -> str:
+    """The ``[main]`` of an INI file whose archives go to an empty vault of the strict server."""
+    return (
+        f"[main]\nvault_name = {vault}\nregion = {vault_server.region}\n"
+        f"endpoint_url = {vault_server.endpoint_url}\ncatalog = {{here}}/catalog.sqlite3\nlogfile =\n"
+    )
