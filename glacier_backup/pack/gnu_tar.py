@@ -1,0 +1,96 @@
+"""The GNU tar of this machine, and the options that make it pack repeatably."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from functools import lru_cache
+from itertools import product
+
+from glacier_backup.errors import SourceError
+
+_NAMES = ("tar", "gtar", "gnutar")
+_OLDEST = (1, 28)
+"""The first with ``--sort=name`` (its NEWS)."""
+
+_VERSION = re.compile(r"tar \(GNU tar\) (\d+)\.(\d+)")
+
+# Each would change the bytes or the messages: the user's own options and a PID in header names (GNU tar manual,
+# "TAR_OPTIONS" and "POSIXLY_CORRECT"), the language and the time zone.
+_UNWANTED = ("TAR_OPTIONS", "POSIXLY_CORRECT")
+_WANTED = {"LC_ALL": "C", "TZ": "UTC"}
+
+_ALWAYS = (
+    "--create",
+    "--file=-",
+    "--format=posix",
+    "--sort=name",
+    "--numeric-owner",
+    "--xattrs",
+    "--acls",
+    # Left alone, tar would store when a file was read, and before 1.33 its own process ID.
+    "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
+    "--ignore-failed-read",
+    "--quoting-style=c",
+    "--no-unquote",  # or it would read a backslash on its command line as an escape
+)
+ONE_FILE = ("--dereference", "--no-recursion", "--pax-option=exthdr.name=%d/PaxHeaders")
+"""Options to pack a file alone, or what a symlink points to; %f would be its name on disk."""
+
+SPARSE = ("--sparse", "--sparse-version=0.0")  # 1.0 has a PID in its names
+"""Options to look for holes; see :mod:`glacier_backup.pack.block_counts`."""
+
+_LISTING = ("--verbose", "--verbose", "--block-number", "--full-time", "--utc", "--show-transformed-names")
+
+
+def find_gnu_tar() -> str:
+    """The absolute path of GNU tar 1.28 or newer on the PATH. Raises SourceError when there is none."""
+    return _find(os.environ.get("PATH", os.defpath))
+
+
+def arguments(name: str, pattern: str, stored_name: str, *, index: str, options: tuple[str, ...]) -> list[str]:
+    """tar's arguments to pack ``name`` with ``pattern`` replaced by ``stored_name`` in members and hard links.
+
+    ``pattern`` is a basic regular expression; ``index`` is where the list of members goes.
+    """
+    replacement = re.sub(r"[\\&/]", r"\\\g<0>", stored_name)
+    transform = f"--transform=s/{pattern}/{replacement}/S"  # S: not in what symlinks point to
+    return ["tar", *_ALWAYS, *options, *_LISTING, f"--index-file={index}", transform, "--", name]
+
+
+def environment() -> dict[str, str]:
+    """Our own environment without what would change tar's output."""
+    return {key: value for key, value in os.environ.items() if key not in _UNWANTED} | _WANTED
+
+
+@lru_cache(maxsize=8)
+def _find(path: str) -> str:
+    for name, folder in product(_NAMES, path.split(os.pathsep)):  # another tar may come first
+        program = shutil.which(name, path=folder)
+        if program is not None and _version(program) >= _OLDEST:
+            return os.path.abspath(program)
+    oldest = ".".join(map(str, _OLDEST))
+    raise SourceError(
+        f"no tar can be made: there is no GNU tar {oldest} or newer on the PATH (looked for {', '.join(_NAMES)})",
+        hint="install it: apt install tar, dnf install tar, apk add tar or brew install gnu-tar",
+    )
+
+
+def _version(program: str) -> tuple[int, ...]:
+    """Major and minor of GNU tar; empty, which is less than any, for another tar or a broken one."""
+    try:
+        said = subprocess.run(
+            [program, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            env=environment(),
+            text=True,
+            errors="replace",
+        ).stdout
+    except OSError:
+        return ()
+    match = _VERSION.match(said)
+    return (int(match[1]), int(match[2])) if match else ()

@@ -1,0 +1,141 @@
+"""A directory tree, or one file, as a POSIX tar made by GNU tar."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import IO, NamedTuple
+
+from glacier_backup.errors import SourceError
+from glacier_backup.model.archive import Container, Member
+from glacier_backup.model.recipe import Step
+from glacier_backup.pack.block_counts import blocks_are_counted
+from glacier_backup.pack.gnu_tar import ONE_FILE, SPARSE, arguments, environment, find_gnu_tar
+from glacier_backup.pack.packer import PackedStream, PackOutcome
+from glacier_backup.pack.tar_index import BLOCK, damaged, is_whole, read_members
+from glacier_backup.pack.tar_messages import TarMessages
+from glacier_backup.process import Running, running
+
+_RECORD = 20 * BLOCK
+"""tar's output is a multiple of this many bytes (its ``--blocking-factor``)."""
+_PER_ENTRY = 5 * BLOCK
+"""A pax header of two blocks, the header itself, padding, and a block more for long names."""
+
+
+class TarPacker:
+    """Packs a directory or a regular file, or what a symlink to one points to, under its own name.
+
+    The bytes depend on content, names, metadata and holes alone: not on where the tree lies, the order on disk,
+    inode numbers or times of access. Sockets are left out; names and links are stored byte for byte.
+    """
+
+    container: Container = "tar"
+
+    @contextmanager
+    def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
+        """See :class:`glacier_backup.pack.packer.Packer`. Raises SourceError, also when GNU tar is missing."""
+        if not stored_name or stored_name.startswith("/"):
+            raise ValueError(f"members can't be stored under {stored_name!r}")
+        program = find_gnu_tar()
+        with ExitStack() as stack:
+            try:
+                source = _look(path)
+                # It has no name, so nothing is left of it, however this process ends.
+                index = stack.enter_context(tempfile.TemporaryFile())
+                messages = TarMessages(source.folder)
+                tar = stack.enter_context(
+                    running(
+                        program,
+                        source.arguments(stored_name, index),
+                        cwd=source.folder,
+                        env=environment(),
+                        hear=messages.hear,
+                        pass_fds=(index.fileno(),),
+                    )
+                )
+            except OSError as error:
+                raise SourceError(f"{path}: {error.strerror or error}") from error
+            yield TarStream(path, tar, messages, index)
+
+    def step(self) -> Step:
+        """Any tar undoes it, without parameters."""
+        return Step("tar")
+
+    def estimate(self, content: int, entries: int) -> int:
+        """At least the bytes of the stream, unless names or extended attributes are very long."""
+        return content + entries * _PER_ENTRY + 2 * BLOCK + _RECORD
+
+
+class TarStream:
+    """The output of one tar at work."""
+
+    def __init__(self, path: str, tar: Running, messages: TarMessages, index: IO[bytes]) -> None:
+        self._path = path
+        self._tar = tar
+        self._messages = messages
+        self._index = index
+        self._differs = False
+        self._ended = False
+
+    def readinto(self, buffer: memoryview) -> int:
+        """See :class:`glacier_backup.pack.packer.PackedStream`."""
+        count = self._tar.readinto(buffer)
+        if count < len(buffer) and not self._ended:
+            self._end()
+        return count
+
+    def outcome(self) -> PackOutcome:
+        """What tar said about what it read."""
+        return PackOutcome(self._messages.problems, self._messages.changed or self._differs)
+
+    def members(self) -> Iterator[Member]:
+        """From the list that tar wrote as it packed. Raises SourceError when that is damaged."""
+        return read_members(self._index)
+
+    def _end(self) -> None:
+        status = self._tar.wait()
+        if status < 0:
+            raise SourceError(f"{self._path}: tar was ended by signal {-status}")
+        if self._messages.fatal or (status > 1 and not self._messages.explained):
+            raise SourceError(f"{self._path}: tar could not pack it: {self._messages.words()}")
+        if os.fstat(self._index.fileno()).st_size == 0:
+            raise SourceError(f"{self._path}: nothing of it could be read: {self._messages.words()}")
+        if not is_whole(self._index):
+            raise damaged()
+        self._differs = status == 1  # "some files differ", in whatever words (GNU tar manual, "Return status")
+        self._ended = True
+
+
+class _Source(NamedTuple):
+    """What tar is told to pack. The bytes are then the same whatever the candidate's name on disk."""
+
+    folder: str
+    """Where tar is started, and what its messages are relative to."""
+    name: str
+    """Never anything that could be an option."""
+    pattern: str
+    """What of each member's name is replaced by the stored name."""
+    options: tuple[str, ...]
+
+    def arguments(self, stored_name: str, index: IO[bytes]) -> list[str]:
+        counted = blocks_are_counted(os.path.join(self.folder, self.name))
+        return arguments(
+            self.name,
+            self.pattern,
+            stored_name,
+            index=f"/dev/fd/{index.fileno()}",
+            options=self.options + SPARSE if counted else self.options,
+        )
+
+
+def _look(path: str) -> _Source:
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        return _Source(path, ".", r"^\.", ())
+    if stat.S_ISREG(mode):
+        folder, name = os.path.split(path)
+        return _Source(folder, f"./{name}", "^.*", ONE_FILE)
+    raise SourceError(f"{path}: neither a file nor a directory")

@@ -1,0 +1,86 @@
+"""External programs: started without a shell, heard, and ended with their use."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from glacier_backup.process import Running, running
+
+
+@contextmanager
+def shell(script: str, said: list[bytes] | None = None) -> Iterator[Running]:
+    hear = (said if said is not None else []).append
+    with running("/bin/sh", ["a name", "-c", script], cwd="/", env={"NAME": "value"}, hear=hear) as program:
+        yield program
+
+
+def read(program: Running, size: int = 100) -> bytes:
+    buffer = memoryview(bytearray(size))
+    return bytes(buffer[: program.readinto(buffer)])
+
+
+def test_output_is_read_as_far_as_the_buffer_reaches() -> None:
+    with shell("echo one; sleep 0.05; echo two; sleep 0.05; printf three") as program:
+        assert read(program, 6) == b"one\ntw"
+        assert read(program) == b"o\nthree"
+        assert read(program) == b""
+        assert program.wait() == 0
+
+
+def test_messages_are_heard_line_by_line_and_all_of_them_by_the_end() -> None:
+    said: list[bytes] = []
+    with shell("for i in 1 2 3; do echo $i >&2; done; printf last >&2; exit 3", said) as program:
+        assert read(program) == b""
+        assert program.wait() == 3
+        assert said == [b"1", b"2", b"3", b"last"]
+
+
+def test_more_messages_than_a_pipe_holds_do_not_block() -> None:
+    said: list[bytes] = []
+    with shell("i=0; while [ $i -lt 30000 ]; do echo $i some words >&2; i=$((i+1)); done; echo done", said) as program:
+        assert read(program) == b"done\n"
+        assert program.wait() == 0
+    assert len(said) == 30_000
+
+
+def test_a_signal_is_told_as_a_negative_number() -> None:
+    with shell("kill -9 $$") as program:
+        assert read(program) == b""
+        assert program.wait() == -9
+
+
+def test_its_input_is_empty_and_its_environment_is_what_it_was_given() -> None:
+    with shell("cat; echo $NAME $HOME $0; pwd") as program:
+        assert read(program) == b"value a name\n/\n"
+
+
+def test_leaving_ends_a_program_that_would_go_on() -> None:
+    start = time.monotonic()
+    with shell("echo $$; exec sleep 100") as program:
+        number = int(_line(program))
+    assert time.monotonic() - start < 10
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def test_an_interrupt_from_the_terminal_does_not_reach_it() -> None:
+    with shell("echo $$; exec sleep 100") as program:
+        assert os.getpgid(int(_line(program))) != os.getpgid(0)
+
+
+def test_a_missing_program_or_folder_is_an_error_of_the_system() -> None:
+    for program, cwd in (("/no/program", "/"), ("/bin/sh", "/no/folder")):
+        with pytest.raises(FileNotFoundError), running(program, ["x"], cwd=cwd, env={}, hear=print):
+            pass
+
+
+def _line(program: Running) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        line += read(program, 1)
+    return line
