@@ -42,7 +42,8 @@ def preview(backup: Backup) -> BackupPlan:
             return {path: imported[path] for path in paths if path in imported}
         return {} if place_id is None else backup.catalog.last_sent(place_id, paths)
 
-    plan = prepare(backup.order, backup.tools.source, last_sent, place, backup.tools.destination.limits.least)
+    least = backup.tools.destination.limits.least
+    plan = prepare(backup.order, backup.tools.source, last_sent, place, least, StopRequest())
     return replace(limited(plan, backup.order.limit), importable=len(imported))
 
 
@@ -68,6 +69,7 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
             lambda paths: catalog.last_sent(known_id, paths),
             place,
             destination.limits.least,
+            stop,
         )
     if plan.uploads and not identified:
         place_id = catalog.register(place, destination.identify())

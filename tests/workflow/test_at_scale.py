@@ -40,9 +40,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def test_a_directory_of_twenty_thousand_files(
-    cli: Cli, vault_ini: str, vault: str, vault_server: VaultServer
-) -> None:
+def test_a_directory_of_twenty_thousand_files(cli: Cli, vault_ini: str, vault: str, vault_server: VaultServer) -> None:
     ini = cli.ini(vault_ini + "[{data}/many]\nupload_single_dir = yes\nupload_if_changed = yes\n")
     for number in range(20_000):
         path = cli.data / "many" / f"{number % 100:02}" / f"{number}.txt"

@@ -109,5 +109,6 @@ def _show(settings: Settings, summary: Summary, arguments: argparse.Namespace) -
         render.write_json(render.summary_json(summary))
     elif arguments.verbose or (sys.stdout.isatty() and not arguments.quiet):
         render.write_summary(summary, every_skip=arguments.verbose)
-    if settings.embedded and not arguments.json:
-        render.say(f"nothing has left this machine: archives are in the local vault {settings.local_path}")
+    if settings.embedded:
+        note = f"nothing has left this machine: archives are in the local vault {settings.local_path}"
+        (render.warn if arguments.json else render.say)(note)

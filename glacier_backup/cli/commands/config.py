@@ -48,11 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _init(arguments: argparse.Namespace) -> int:
     from glacier_backup.config.folders import Folders
+    from glacier_backup.config.schema import CONFIG_VARIABLE
     from glacier_backup.config.template import render_sample
 
-    path = (
-        os.path.abspath(os.path.expanduser(arguments.config)) if arguments.config else Folders(os.environ).config_file
-    )
+    named = arguments.config or os.environ.get(CONFIG_VARIABLE)
+    path = os.path.abspath(os.path.expanduser(named)) if named else Folders(os.environ).config_file
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
