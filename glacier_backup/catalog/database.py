@@ -1,0 +1,120 @@
+"""A catalog's database: transactions, and errors in plain words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection, StaticPool, create_engine
+from sqlalchemy.exc import DBAPIError
+
+from glacier_backup.catalog.connect import Sight, connect_readonly, see
+from glacier_backup.catalog.trouble import explain, plain_words
+from glacier_backup.errors import CatalogError
+
+T = TypeVar("T")
+
+_ATTEMPTS = 10
+
+
+@contextmanager
+def transaction(connection: Connection, begin: str) -> Iterator[Connection]:
+    """All or nothing. ``begin`` is said to SQLite as it is, for neither the driver nor SQLAlchemy would take the
+    write lock at once, or put CREATE TABLE into the transaction."""
+    try:
+        connection.exec_driver_sql(begin)
+        yield connection
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+class Database:
+    """One open database, used by one thread at a time."""
+
+    def __init__(self, path: str, raw: sqlite3.Connection) -> None:
+        self.path = path
+        self._adopt(raw)
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """What ``query`` returns, which must hold no open result, from one state of the catalog."""
+        with self._plain_words(), transaction(self._connection, "BEGIN") as connection:
+            return query(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is on the disk when it ends without an error, and else never was."""
+        with self._plain_words(), transaction(self._connection, "BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    def configure(self, *pragmas: str) -> None:
+        """Carry out statements that are allowed in no transaction."""
+        with self._plain_words():
+            for pragma in pragmas:
+                self._raw.execute(pragma)
+
+    def copy_to_memory(self) -> Database:
+        """The same content in a database that vanishes when it is closed."""
+        memory = in_memory(self.path)
+        self.read(lambda _: self._raw.backup(memory._raw))
+        return memory
+
+    def close(self) -> None:
+        self._connection.close()
+        self._connection.engine.dispose()
+
+    def _adopt(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+        self._connection = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool).connect()
+
+    @contextmanager
+    def _plain_words(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise explain(self.path, error.orig) from error
+        except sqlite3.Error as error:
+            raise explain(self.path, error) from error
+
+
+class ReadOnly(Database):
+    """A database that is only read; nothing is written to it or beside it (see :func:`connect_readonly`)."""
+
+    def __init__(self, path: str) -> None:
+        raw, self._sight = _look(path)
+        super().__init__(path, raw)
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        for _ in range(_ATTEMPTS):
+            try:
+                answer = super().read(query)
+            except CatalogError:
+                # Pages of two states make a sound database look damaged.
+                if self._unmoved():
+                    raise
+            else:
+                if self._unmoved():
+                    return answer
+            self.close()
+            raw, self._sight = _look(self.path)
+            self._adopt(raw)
+        raise CatalogError(
+            f"the catalog {self.path} changes all the time", hint="wait until the other run is done, then run again"
+        )
+
+    def _unmoved(self) -> bool:
+        with plain_words(self.path):
+            return self._sight in (None, see(self.path))
+
+
+def in_memory(path: str) -> Database:
+    """An empty database that stands for the one at ``path`` and vanishes when it is closed."""
+    return Database(path, sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
+
+
+def _look(path: str) -> tuple[sqlite3.Connection, Sight | None]:
+    with plain_words(path):
+        return connect_readonly(path)

@@ -1,0 +1,96 @@
+"""Schema 1: runs, destinations, archives, volumes, members, problems. Released: never to be edited."""
+
+from __future__ import annotations
+
+STATEMENTS = (
+    # "glbc": the database is a catalog of ours.
+    "PRAGMA application_id = 1735156323",
+    """
+    CREATE TABLE runs (
+        id INTEGER NOT NULL PRIMARY KEY,
+        started TEXT NOT NULL,
+        ended TEXT,
+        host TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        program TEXT NOT NULL,
+        exit_code INTEGER,
+        sent INTEGER,
+        failed INTEGER,
+        skipped INTEGER,
+        bytes INTEGER
+    )
+    """,
+    """
+    CREATE TABLE destinations (
+        id INTEGER NOT NULL PRIMARY KEY,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        region TEXT NOT NULL,
+        account TEXT NOT NULL,
+        own BOOLEAN NOT NULL,
+        UNIQUE (kind, name, region, account)
+    )
+    """,
+    """
+    CREATE TABLE archives (
+        id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        run INTEGER REFERENCES runs (id),
+        destination INTEGER NOT NULL REFERENCES destinations (id),
+        path TEXT NOT NULL,
+        name TEXT NOT NULL,
+        host TEXT,
+        kind TEXT,
+        container TEXT,
+        recipe TEXT,
+        description TEXT,
+        source_bytes INTEGER,
+        stored_bytes INTEGER,
+        entries INTEGER,
+        digest TEXT,
+        newest_mtime_ns BIGINT,
+        label_time TEXT,
+        sent_at TEXT NOT NULL,
+        problems INTEGER NOT NULL,
+        changed_while_read BOOLEAN NOT NULL,
+        origin TEXT
+    )
+    """,
+    "CREATE INDEX archives_by_path ON archives (destination, path)",
+    "CREATE INDEX archives_by_time ON archives (sent_at)",
+    """
+    CREATE TABLE volumes (
+        archive INTEGER NOT NULL REFERENCES archives (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        locator TEXT NOT NULL,
+        bytes INTEGER,
+        tree_hash TEXT,
+        sha256 TEXT,
+        stored_at TEXT NOT NULL,
+        leaves BLOB,
+        PRIMARY KEY (archive, number)
+    )
+    """,
+    """
+    CREATE TABLE members (
+        archive INTEGER NOT NULL REFERENCES archives (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        type INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns BIGINT NOT NULL,
+        mode INTEGER NOT NULL,
+        "offset" INTEGER NOT NULL,
+        target TEXT,
+        PRIMARY KEY (archive, number)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE problems (
+        archive INTEGER NOT NULL REFERENCES archives (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        PRIMARY KEY (archive, number)
+    ) WITHOUT ROWID
+    """,
+)

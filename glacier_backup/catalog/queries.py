@@ -1,0 +1,109 @@
+"""Reading what was sent. Each answers in full, so that no result stays open while others write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, RowMapping, and_, func, select, tuple_
+
+from glacier_backup.catalog.places import place_of
+from glacier_backup.catalog.schema import MEMBER_TYPES, archives, destinations, members, volumes
+from glacier_backup.model.archive import Member
+from glacier_backup.model.record import LastSent, Listed
+
+VARIABLES = 900
+"""Values in one statement: below the 999 that every SQLite takes (https://www.sqlite.org/limits.html)."""
+
+PAGE = 1_000
+"""Rows that are read at a time."""
+
+
+_LISTING = (
+    select(
+        archives.c.id,
+        archives.c.path,
+        archives.c.name,
+        func.coalesce(archives.c.source_bytes, 0).label("bytes"),
+        func.coalesce(archives.c.stored_bytes, 0).label("stored_bytes"),
+        destinations.c.kind,
+        destinations.c.name.label("place"),
+        destinations.c.region,
+        destinations.c.account,
+        volumes.c.locator,
+        volumes.c.tree_hash,
+        archives.c.sent_at,
+        archives.c.problems,
+        archives.c.changed_while_read,
+    )
+    .join_from(archives, destinations)
+    .join(volumes, and_(volumes.c.archive == archives.c.id, volumes.c.number == 1))
+    .order_by(archives.c.sent_at, archives.c.id)
+    .limit(PAGE)
+)
+
+
+class Mark(NamedTuple):
+    """Where a page of the listing ended."""
+
+    sent_at: datetime
+    id: int
+
+
+def last_sent(connection: Connection, destination: int, paths: Sequence[str]) -> dict[str, LastSent]:
+    """The newest archive of each of ``paths`` that has one, looked up in bulk.
+
+    The newest is the one with the highest id: clocks jump, the order of recording doesn't.
+    """
+    table = archives.c
+    found: dict[str, LastSent] = {}
+    for start in range(0, len(paths), VARIABLES):
+        wanted = and_(table.destination == destination, table.path.in_(paths[start : start + VARIABLES]))
+        newest = select(func.max(table.id)).where(wanted).group_by(table.path)
+        query = select(table.path, table.id, table.sent_at, func.coalesce(table.source_bytes, 0), table.digest)
+        for path, id, sent_at, size, digest in connection.execute(query.where(table.id.in_(newest))):
+            found[path] = LastSent(id, sent_at, size, digest)
+    return found
+
+
+def list_archives(connection: Connection, since: datetime | None, after: Mark | None) -> list[tuple[Mark, Listed]]:
+    """The next page of the archives sent at ``since`` or later, oldest first, those after ``after``."""
+    query = _LISTING
+    if since is not None:
+        query = query.where(archives.c.sent_at >= since)
+    if after is not None:
+        query = query.where(tuple_(archives.c.sent_at, archives.c.id) > after)
+    rows = connection.execute(query).mappings()
+    return [(Mark(row["sent_at"], row["id"]), _listed(row)) for row in rows]
+
+
+def list_members(connection: Connection, archive: int, start: int) -> list[Member]:
+    """The next page of an archive's members, in stream order, from the one with the number ``start`` on."""
+    table = members.c
+    columns = (table.path, table.type, table.size, table.mtime_ns, table.mode, table.offset, table.target)
+    query = select(*columns).where(table.archive == archive, table.number >= start).order_by(table.number)
+    return [Member(path, MEMBER_TYPES[code], *rest) for path, code, *rest in connection.execute(query.limit(PAGE))]
+
+
+def count_archives(connection: Connection, destination: int | None = None) -> int:
+    """How many archives are at one destination, or at all of them."""
+    query = select(func.count()).select_from(archives)
+    if destination is not None:
+        query = query.where(archives.c.destination == destination)
+    return connection.execute(query).scalar_one()
+
+
+def _listed(row: RowMapping) -> Listed:
+    return Listed(
+        path=row["path"],
+        name=row["name"],
+        bytes=row["bytes"],
+        stored_bytes=row["stored_bytes"],
+        destination=str(place_of(row["kind"], row["place"], row["region"], row["account"])),
+        locator=row["locator"],
+        sha256_tree=row["tree_hash"],
+        sent_at=row["sent_at"],
+        problems=row["problems"],
+        changed_while_read=row["changed_while_read"],
+    )

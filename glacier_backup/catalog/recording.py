@@ -1,0 +1,112 @@
+"""Writing what was sent: runs, archives, volumes, members, problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from sqlalchemy import Connection, insert, update
+
+from glacier_backup.catalog.exact import pack_integer, pack_text
+from glacier_backup.catalog.schema import MEMBER_TYPES, archives, members, problems, runs, volumes
+from glacier_backup.model.archive import ArchiveRecord, Member, ReadProblem, Receipt
+from glacier_backup.model.event import Summary
+from glacier_backup.units import now
+
+CHUNK = 5_000
+"""Rows that are handed to SQLite at a time; bounds memory however many members there are."""
+
+_TYPE_CODES = {name: code for code, name in enumerate(MEMBER_TYPES)}
+
+
+def begin_run(connection: Connection, host: str, pid: int, program: str) -> int:
+    row = {"host": host, "pid": pid, "program": program, "started": now()}
+    return connection.execute(insert(runs).values(row)).lastrowid
+
+
+def end_run(connection: Connection, run: int, summary: Summary) -> None:
+    outcome = {
+        "ended": now(),
+        "exit_code": summary.exit_code,
+        "sent": len(summary.sent),
+        "failed": len(summary.failed),
+        "skipped": len(summary.skipped),
+        "bytes": summary.bytes,
+    }
+    connection.execute(update(runs).where(runs.c.id == run).values(outcome))
+
+
+def add_archive(connection: Connection, run: int | None, destination: int, record: ArchiveRecord) -> int:
+    """The archive with its volumes and problems; returns its id, which is higher than any before."""
+    row = _archive_row(record) | {"run": run, "destination": destination}
+    archive = connection.execute(insert(archives).values(row)).lastrowid
+    connection.execute(insert(volumes), [_volume_row(archive, *item) for item in enumerate(record.receipts, 1)])
+    if record.problems:
+        connection.execute(insert(problems), [_problem_row(archive, *item) for item in enumerate(record.problems)])
+    return archive
+
+
+def add_members(connection: Connection, archive: int, listed: Iterable[Member]) -> None:
+    """Every member, in the order given, a chunk at a time.
+
+    The rows go to the driver as tuples that are packed here: through the types of their columns they
+    take three times as long.
+    """
+    rows = (_member_row(archive, number, member) for number, member in enumerate(listed))
+    statement = str(insert(members).compile(connection))
+    while chunk := list(islice(rows, CHUNK)):
+        connection.exec_driver_sql(statement, chunk)
+
+
+def _archive_row(record: ArchiveRecord) -> dict[str, object]:
+    label, fingerprint = record.label, record.fingerprint
+    return {
+        "path": label.path,
+        "name": label.name,
+        "host": label.host,
+        "kind": label.kind,
+        "container": label.container,
+        "recipe": record.recipe.to_json(),
+        "description": record.description,
+        "source_bytes": fingerprint.bytes,
+        "stored_bytes": record.stored_bytes,
+        "entries": fingerprint.files,
+        "digest": fingerprint.digest,
+        "newest_mtime_ns": fingerprint.newest_mtime_ns,
+        "label_time": label.time,
+        "sent_at": record.sent_at,
+        "problems": len(record.problems),
+        "changed_while_read": record.changed_while_read,
+    }
+
+
+def _volume_row(archive: int, number: int, receipt: Receipt) -> dict[str, object]:
+    return {
+        "archive": archive,
+        "number": number,
+        "locator": receipt.locator,
+        "bytes": receipt.size,
+        "tree_hash": receipt.tree_hash,
+        "sha256": receipt.sha256,
+        "leaves": receipt.leaves,
+        "stored_at": receipt.stored_at,
+    }
+
+
+def _problem_row(archive: int, number: int, problem: ReadProblem) -> dict[str, object]:
+    return {"archive": archive, "number": number, "path": problem.path, "cause": problem.cause}
+
+
+def _member_row(archive: int, number: int, member: Member) -> tuple[int | str | bytes | None, ...]:
+    """In the order of the table's columns."""
+    return (
+        archive,
+        number,
+        pack_text(member.path),
+        _TYPE_CODES[member.type],
+        member.size,
+        pack_integer(member.mtime_ns),
+        member.mode,
+        member.offset,
+        None if member.target is None else pack_text(member.target),
+    )

@@ -1,0 +1,142 @@
+"""The tables as this program reads and writes them; :mod:`glacier_backup.catalog.migrations` makes them.
+
+A test holds the two together. What is NULL is unknown: archives that were taken over from another system have no
+fingerprint, and their volumes no checksum.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from glacier_backup.catalog.types import ExactText, Moment, WideInteger
+from glacier_backup.model.archive import MemberType
+
+APPLICATION_ID = 0x676C6263
+"""``glbc`` in the database's header (https://www.sqlite.org/fileformat2.html, section 1.3.12) marks it as ours."""
+
+MEMBER_TYPES: tuple[MemberType, ...] = ("file", "directory", "symlink", "hardlink", "fifo", "device", "other")
+"""A member's type is stored as its place in this tuple, which may only grow at its end. SQLite needs no byte at
+all for a 0 or a 1, so the two that are frequent come first."""
+
+metadata = MetaData()
+
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("applied_at", Moment, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("started", Moment, nullable=False),
+    Column("ended", Moment, comment="NULL while at work, and for ever when the run died"),
+    Column("host", ExactText, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("program", Text, nullable=False, comment="version"),
+    Column("exit_code", Integer),
+    Column("sent", Integer),
+    Column("failed", Integer),
+    Column("skipped", Integer),
+    Column("bytes", Integer, comment="of the sources of what was sent"),
+)
+
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", ExactText, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("own", Boolean, nullable=False, comment="whether `-` stands for this account here"),
+    UniqueConstraint("kind", "name", "region", "account"),
+)
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", ForeignKey("runs.id")),
+    Column("destination", ForeignKey("destinations.id"), nullable=False),
+    Column("path", ExactText, nullable=False),
+    Column("name", ExactText, nullable=False),
+    Column("host", ExactText),
+    Column("kind", Text),
+    Column("container", Text),
+    Column("recipe", Text, comment="JSON"),
+    Column("description", ExactText),
+    Column("source_bytes", Integer),
+    Column("stored_bytes", Integer),
+    Column("entries", Integer, comment="what the fingerprint covers"),
+    Column("digest", Text, comment="of the fingerprint, hex"),
+    Column("newest_mtime_ns", WideInteger),
+    Column("label_time", Moment),
+    Column("sent_at", Moment, nullable=False),
+    Column("problems", Integer, nullable=False, comment="how many rows the table of that name has"),
+    Column("changed_while_read", Boolean, nullable=False),
+    Column("origin", ExactText, comment="what it was taken over from; NULL for our own"),
+    Index("archives_by_path", "destination", "path"),
+    Index("archives_by_time", "sent_at"),
+    # An id is never used again, whatever is deleted: people and later runs may still have it in hand.
+    sqlite_autoincrement=True,
+)
+
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("archive", ForeignKey("archives.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False, comment="from 1"),
+    Column("locator", ExactText, nullable=False),
+    Column("bytes", Integer),
+    Column("tree_hash", Text, comment="hex"),
+    Column("sha256", Text, comment="hex"),
+    Column("stored_at", Moment, nullable=False),
+    # Last, for SQLite reads a row up to the column it needs and leaves may fill many pages.
+    Column("leaves", LargeBinary, comment="32 bytes for each MiB"),
+    PrimaryKeyConstraint("archive", "number"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("archive", ForeignKey("archives.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False, comment="from 0, in stream order"),
+    Column("path", ExactText, nullable=False),
+    Column("type", Integer, nullable=False, comment="place in MEMBER_TYPES"),
+    Column("size", Integer, nullable=False),
+    Column("mtime_ns", WideInteger, nullable=False),
+    Column("mode", Integer, nullable=False),
+    Column("offset", Integer, nullable=False),
+    Column("target", ExactText),
+    # Numbered and clustered: rows are appended in the order in which they come, and there is no second index.
+    # A path may occur twice in a stream, so it is no key; 1,000,000 are searched in about 0.1 s.
+    PrimaryKeyConstraint("archive", "number"),
+    sqlite_with_rowid=False,
+)
+
+problems = Table(
+    "problems",
+    metadata,
+    Column("archive", ForeignKey("archives.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False, comment="from 0"),
+    Column("path", ExactText, nullable=False),
+    Column("cause", ExactText, nullable=False),
+    PrimaryKeyConstraint("archive", "number"),
+    sqlite_with_rowid=False,
+)

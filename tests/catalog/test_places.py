@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.errors import CatalogError
+from glacier_backup.model.place import Place
+from tests.catalog.values import LOCAL, an_archive, an_upload, filled, minutes
+
+NUMBER, OTHER_NUMBER = "111122223333", "444455556666"
+
+OWN = Place("glacier", "photos", "eu-central-1", "-")
+KNOWN = OWN.with_account(NUMBER)
+FOREIGN = OWN.with_account(OTHER_NUMBER)
+
+
+def sent_to(catalog: Catalog, place: Place) -> list[str]:
+    """The paths of all archives that are listed for a place."""
+    return sorted(listed.path for listed in catalog.archives() if listed.destination == str(place))
+
+
+def test_a_place_is_not_known_before_it_is_registered(catalog: Catalog) -> None:
+    assert catalog.place_id(OWN) is None
+    assert catalog.place_id(LOCAL) is None
+
+
+@pytest.mark.parametrize("place", [LOCAL, KNOWN])
+def test_a_place_registered_twice_is_one_place(catalog: Catalog, place: Place) -> None:
+    first = catalog.register(place, place)
+
+    assert catalog.register(place, place) == first
+    assert catalog.place_id(place) == first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        FOREIGN,
+        replace(KNOWN, region="us-east-1"),
+        replace(KNOWN, name="music"),
+        Place("local", "photos"),
+    ],
+)
+def test_what_was_sent_to_one_place_says_nothing_about_another(catalog: Catalog, other: Place) -> None:
+    first = filled(catalog, an_archive(), place=KNOWN)
+    second = catalog.register(other, other)
+
+    assert second != first
+    assert catalog.last_sent(second, ["/srv/photos"]) == {}
+    assert catalog.count(second) == 0
+
+
+def test_a_dash_and_the_accounts_own_number_are_the_same(catalog: Catalog) -> None:
+    own = catalog.register(OWN, KNOWN)
+
+    assert catalog.place_id(OWN) == own
+    assert catalog.place_id(KNOWN) == own
+    assert catalog.register(KNOWN, KNOWN) == own
+
+
+def test_a_number_that_turns_out_to_be_the_own_one_is_the_dash_from_then_on(catalog: Catalog) -> None:
+    known = catalog.register(KNOWN, KNOWN)
+    assert catalog.place_id(OWN) is None
+
+    assert catalog.register(OWN, KNOWN) == known
+    assert catalog.place_id(OWN) == known
+
+
+def test_a_dash_is_never_guessed_to_be_a_number(catalog: Catalog) -> None:
+    catalog.register(FOREIGN, FOREIGN)
+
+    assert catalog.place_id(OWN) is None
+
+
+def test_a_dash_that_nobody_could_ask_gets_its_number_later(catalog: Catalog) -> None:
+    offline = catalog.register(OWN, OWN)
+    catalog.import_uploads(offline, [an_upload("/srv/old")], "record")
+
+    assert catalog.register(OWN, KNOWN) == offline
+    assert catalog.place_id(KNOWN) == offline
+    assert sent_to(catalog, KNOWN) == ["/srv/old"]
+
+
+def test_places_that_turn_out_to_be_one_become_one_with_all_their_archives(catalog: Catalog) -> None:
+    filled(catalog, an_archive("/srv/first"), place=KNOWN)
+    filled(catalog, an_archive("/srv/second", sent_at=minutes(1)), place=OWN)
+    other = filled(catalog, an_archive("/srv/third", sent_at=minutes(2)), place=FOREIGN)
+
+    merged = catalog.register(OWN, KNOWN)
+
+    assert sent_to(catalog, KNOWN) == ["/srv/first", "/srv/second"]
+    assert catalog.count(merged) == 2
+    assert catalog.place_id(OWN) == catalog.place_id(KNOWN) == merged
+    assert catalog.count(other) == 1
+
+
+def test_of_merged_places_the_archive_recorded_last_is_the_newest(catalog: Catalog) -> None:
+    filled(catalog, an_archive(digest="01" * 32), place=OWN)
+    filled(catalog, an_archive(digest="02" * 32, sent_at=minutes(-9)), place=KNOWN)
+
+    merged = catalog.register(OWN, KNOWN)
+
+    assert catalog.last_sent(merged, ["/srv/photos"])["/srv/photos"].digest == "02" * 32
+
+
+def test_an_offline_look_up_keeps_the_number_that_is_known(catalog: Catalog) -> None:
+    own = catalog.register(OWN, KNOWN)
+
+    assert catalog.register(OWN, OWN) == own
+    assert catalog.place_id(KNOWN) == own
+
+
+def test_a_dash_that_stands_for_another_account_than_before_is_refused(catalog: Catalog) -> None:
+    filled(catalog, an_archive(), place=KNOWN)
+    catalog.register(OWN, KNOWN)
+
+    with pytest.raises(CatalogError) as caught:
+        catalog.register(OWN, FOREIGN)
+
+    assert NUMBER in str(caught.value)
+    assert OTHER_NUMBER in str(caught.value)
+    assert f"set account_id = {NUMBER} or account_id = {OTHER_NUMBER}" in str(caught.value.hint)
+    assert catalog.place_id(OWN) == catalog.place_id(KNOWN)
+    assert catalog.place_id(FOREIGN) is None
+
+
+def test_the_other_account_can_be_named_by_its_number(catalog: Catalog) -> None:
+    own = catalog.register(OWN, KNOWN)
+
+    assert catalog.register(FOREIGN, FOREIGN) != own
+
+
+def test_a_dash_may_stand_for_different_accounts_in_different_vaults(catalog: Catalog) -> None:
+    music = replace(OWN, name="music")
+    photos_id = catalog.register(OWN, KNOWN)
+
+    assert catalog.register(music, music.with_account(OTHER_NUMBER)) != photos_id
+
+
+def test_a_region_that_is_not_known_is_that_of_the_only_vault_of_the_name(catalog: Catalog) -> None:
+    own = catalog.register(OWN, KNOWN)
+    catalog.register(replace(OWN, name="music"), replace(KNOWN, name="music"))
+
+    assert catalog.place_id(replace(OWN, region="")) == own
+    assert catalog.place_id(replace(KNOWN, region="")) == own
+    assert catalog.place_id(replace(FOREIGN, region="")) is None
+
+
+def test_a_region_that_is_not_known_is_not_guessed_among_several(catalog: Catalog) -> None:
+    catalog.register(OWN, KNOWN)
+    catalog.register(replace(OWN, region="us-east-1"), replace(KNOWN, region="us-east-1"))
+
+    assert catalog.place_id(replace(OWN, region="")) is None
+
+
+def test_a_directory_may_have_a_name_that_is_not_utf8(catalog: Catalog) -> None:
+    place = Place("local", "/mnt/caf\udce9")
+    place_id = filled(catalog, an_archive(), place=place)
+
+    assert catalog.place_id(place) == place_id
+    assert sent_to(catalog, place) == ["/srv/photos"]

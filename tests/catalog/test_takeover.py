@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.model.record import ForeignUpload
+from tests.catalog.values import LOCAL, NOT_UTF8, an_archive, an_upload, filled, minutes
+
+_SOURCE = "/home/me/.config/glacier_backup/glacier.photos.sqlite3"
+
+
+def taken_over(catalog: Catalog, *uploads: ForeignUpload) -> int:
+    return catalog.import_uploads(catalog.register(LOCAL, LOCAL), uploads, _SOURCE)
+
+
+def last_of(catalog: Catalog, path: str = "/srv/photos") -> tuple[str | None, datetime]:
+    found = catalog.last_sent(catalog.register(LOCAL, LOCAL), [path])[path]
+    return found.digest, found.sent_at
+
+
+def test_an_upload_taken_over_counts_as_sent_without_a_fingerprint(catalog: Catalog) -> None:
+    assert taken_over(catalog, an_upload()) == 1
+
+    last = catalog.last_sent(1, ["/srv/photos"])["/srv/photos"]
+    assert (last.digest, last.bytes, last.sent_at) == (None, 0, minutes(0))
+
+
+def test_an_upload_taken_over_is_listed_with_its_archive_id(catalog: Catalog) -> None:
+    taken_over(catalog, an_upload(locator="old-id"))
+
+    (listed,) = catalog.archives()
+
+    assert (listed.path, listed.name, listed.locator) == ("/srv/photos", "photos.tar", "old-id")
+    assert (listed.bytes, listed.stored_bytes, listed.sha256_tree) == (0, 0, None)
+    assert list(catalog.members(1)) == []
+
+
+def test_the_last_upload_of_a_path_counts(catalog: Catalog) -> None:
+    assert taken_over(catalog, an_upload(locator="first"), an_upload(locator="last", sent_at=minutes(-5))) == 1
+
+    assert [listed.locator for listed in catalog.archives()] == ["last"]
+
+
+def test_a_second_time_adds_nothing(catalog: Catalog) -> None:
+    uploads = [an_upload(f"/srv/{number}", f"id-{number}") for number in range(2_000)]
+
+    assert taken_over(catalog, *uploads) == 2_000
+    assert taken_over(catalog, *uploads) == 0
+    assert catalog.count(1) == 2_000
+
+
+def test_only_what_has_come_since_is_added(catalog: Catalog) -> None:
+    taken_over(catalog, an_upload("/srv/a", "a"), an_upload("/srv/b", "b"))
+
+    assert taken_over(catalog, an_upload("/srv/a", "a"), an_upload("/srv/b", "b2", minutes(9))) == 1
+    assert last_of(catalog, "/srv/b") == (None, minutes(9))
+
+
+def test_the_same_upload_at_another_place_is_another(catalog: Catalog) -> None:
+    taken_over(catalog, an_upload())
+    other = catalog.register(LOCAL.with_account("x"), LOCAL.with_account("x"))
+
+    assert catalog.import_uploads(other, [an_upload()], _SOURCE) == 1
+
+
+def test_an_upload_older_than_what_is_recorded_never_counts_as_the_newest(catalog: Catalog) -> None:
+    filled(catalog, an_archive(sent_at=minutes(0)))
+
+    assert taken_over(catalog, an_upload(sent_at=minutes(-60)), an_upload("/srv/b", sent_at=minutes(-60))) == 2
+
+    assert last_of(catalog) == ("d1" * 32, minutes(0))
+    assert last_of(catalog, "/srv/b") == (None, minutes(-60))
+    assert len(list(catalog.archives())) == 3
+
+
+def test_several_that_are_older_find_their_places(catalog: Catalog) -> None:
+    filled(catalog, an_archive("/srv/a"), an_archive("/srv/b"))
+
+    uploads = [an_upload(path, path, minutes(-60)) for path in ("/srv/a", "/srv/b")]
+
+    assert taken_over(catalog, *uploads) == 2
+    assert taken_over(catalog, *uploads) == 0
+
+
+def test_an_upload_newer_than_what_is_recorded_counts_as_the_newest(catalog: Catalog) -> None:
+    filled(catalog, an_archive(sent_at=minutes(0)))
+
+    taken_over(catalog, an_upload(sent_at=minutes(60)))
+
+    assert last_of(catalog) == (None, minutes(60))
+
+
+def test_what_is_sent_after_the_takeover_is_the_newest(catalog: Catalog) -> None:
+    taken_over(catalog, an_upload())
+
+    filled(catalog, an_archive())
+
+    assert last_of(catalog) == ("d1" * 32, minutes(0))
+
+
+def test_names_that_are_not_utf8_are_taken_over(catalog: Catalog) -> None:
+    path = f"/srv/{NOT_UTF8}"
+
+    assert taken_over(catalog, an_upload(path)) == 1
+    assert taken_over(catalog, an_upload(path)) == 0
+    assert [listed.path for listed in catalog.archives()] == [path]
+
+
+def test_nothing_to_take_over_is_nothing(catalog: Catalog) -> None:
+    assert taken_over(catalog) == 0
+    assert catalog.is_empty()

@@ -1,0 +1,67 @@
+"""Things to be recorded, as the tests need them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.model.archive import ArchiveRecord, Label, Member, ReadProblem, Receipt
+from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.place import Place
+from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.record import ForeignUpload
+
+MORNING = datetime(2026, 3, 21, 4, 0, tzinfo=UTC)
+
+LOCAL = Place("local", "/mnt/vault")
+
+NOT_UTF8 = "caf\udce9"
+"""What :func:`os.fsdecode` makes of ``caf\\xe9``."""
+
+
+def minutes(count: int) -> datetime:
+    """So many minutes after MORNING."""
+    return MORNING + timedelta(minutes=count)
+
+
+def an_archive(
+    path: str = "/srv/photos",
+    *,
+    sent_at: datetime = MORNING,
+    locator: str = "archive-id",
+    digest: str = "d1" * 32,
+    problems: Sequence[ReadProblem] = (),
+    changed: bool = False,
+    newest_mtime_ns: int = 1_700_000_000_123_456_789,
+) -> ArchiveRecord:
+    """A directory that was packed by tar and stored in one volume."""
+    recipe = Recipe((Step("tar", {"format": "pax"}),))
+    name = path.rpartition("/")[2] + ".tar"
+    return ArchiveRecord(
+        label=Label(name, path, "host", "directory", "tar", sent_at - timedelta(minutes=1), recipe.id),
+        description=f"{name} token",
+        recipe=recipe,
+        fingerprint=Fingerprint(digest, bytes=5_000, files=3, newest_mtime_ns=newest_mtime_ns),
+        receipts=(Receipt(locator, 10_240, "e2" * 32, b"\xab" * 32, sent_at),),
+        problems=tuple(problems),
+        changed_while_read=changed,
+    )
+
+
+def a_member(path: str = "photos/a.jpg", *, offset: int = 0) -> Member:
+    return Member(path, "file", 1_234, 1_700_000_000_000_000_001, 0o644, offset, None)
+
+
+def an_upload(path: str = "/srv/photos", locator: str = "old-id", sent_at: datetime = MORNING) -> ForeignUpload:
+    """A row of another system's record."""
+    return ForeignUpload(path, path.rpartition("/")[2] + ".tar", locator, sent_at)
+
+
+def filled(catalog: Catalog, *records: ArchiveRecord, place: Place = LOCAL) -> int:
+    """Record all of them in one run; returns the id of their place."""
+    place_id = catalog.register(place, place)
+    run = catalog.begin_run("host")
+    for record in records:
+        catalog.record(run, place_id, record, [a_member()])
+    return place_id
