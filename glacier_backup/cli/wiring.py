@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.catalog.legacy import read_uploads
 from glacier_backup.config.settings import Settings
 from glacier_backup.destination.aws import Access
 from glacier_backup.destination.destination import Destination
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.destination.local import Local
+from glacier_backup.errors import UsageError
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.lock import RunLock
-from glacier_backup.model.event import Event, Listener, Summary
+from glacier_backup.model.event import Event, Imported, Listener, Summary
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan
 from glacier_backup.pack.registry import PACKERS
@@ -25,7 +25,7 @@ from glacier_backup.workflow import backup as workflow
 from glacier_backup.workflow.backup import Backup
 from glacier_backup.workflow.prepare import Order
 from glacier_backup.workflow.send import Tools
-from glacier_backup.workflow.takeover import OlderRecord, older_record
+from glacier_backup.workflow.takeover import OlderRecord, older_record, read_record, take_over
 
 
 def preview(settings: Settings, *, force: bool = False) -> BackupPlan:
@@ -105,13 +105,17 @@ def destination(settings: Settings) -> Destination:
     return Glacier(settings.vault_name, settings.account_id, access, settings.concurrency)
 
 
-def import_record(settings: Settings, file: str) -> tuple[int, Place]:
-    """Take over the record of glacier_backup 1.2 in ``file``: how many archives were new, and where they are.
+def import_record(settings: Settings, file: str, tell: Listener) -> Imported:
+    """Take over the record of glacier_backup 1.2 in ``file``, as archives in the configured vault.
 
-    Raises CatalogError, LockHeld, and DestinationUnavailable when the vault's account has to be asked for.
+    Asks no server: the vault's account is learnt by the next run. Raises CatalogError, LockHeld, and UsageError
+    where the configuration names no vault, or not where it is.
     """
+    record = read_record(file)
     with RunLock(settings.catalog), Catalog.open(settings.catalog) as catalog, closing(destination(settings)) as where:
-        place_id = catalog.place_id(where.place)
-        if place_id is None:
-            place_id = catalog.register(where.place, where.identify())
-        return catalog.import_uploads(place_id, read_uploads(file), file), where.place
+        place = where.place
+        if place.kind != "glacier":
+            raise UsageError(f"the record is of archives in a vault, and archives go to {place}", hint="add -v VAULT")
+        if not place.is_complete:
+            raise UsageError(f"the region of vault {place.name} is not known", hint="set region in the INI file")
+        return take_over(record, catalog, catalog.register(place, place), tell)

@@ -6,7 +6,7 @@ import logging
 import logging.handlers
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 
 from glacier_backup.display import shown
@@ -57,7 +57,8 @@ def log_file(path: str) -> Iterator[Listener]:
     try:
         yield LogLines(logger)
     finally:
-        handler.close()
+        with suppress(OSError):
+            handler.close()
 
 
 class LogLines:

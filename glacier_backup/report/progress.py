@@ -70,7 +70,7 @@ class Bars:
                 pass
 
     def _title(self) -> str:
-        return f"{self._done} of {self._count} sent"
+        return f"{self._done} of {self._count} done"
 
     def _advance(self, path: str, count: int) -> None:
         for task in (self._archives.get(path), self._all):

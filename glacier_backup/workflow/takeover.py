@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.legacy import find_record, read_uploads
-from glacier_backup.model.event import Imported, Listener
+from glacier_backup.model.event import Imported, Listener, Warned
 from glacier_backup.model.record import ForeignUpload, LastSent
 
 
@@ -17,6 +17,8 @@ class OlderRecord:
 
     file: str
     uploads: tuple[ForeignUpload, ...]
+    warnings: tuple[str, ...] = ()
+    """What of it can't be taken over."""
 
     def as_last_sent(self) -> dict[str, LastSent]:
         """What the change test would know once it is taken over."""
@@ -28,11 +30,22 @@ def older_record(folders: Sequence[str], vault: str) -> OlderRecord | None:
     for folder in folders:
         file = find_record(folder, vault)
         if file is not None:
-            return OlderRecord(file, tuple(read_uploads(file)))
+            return read_record(file)
     return None
 
 
-def take_over(older: OlderRecord, catalog: Catalog, place_id: int, tell: Listener) -> None:
-    """Record what ``older`` holds; a second time adds nothing."""
-    if older.uploads:
-        tell(Imported(older.file, catalog.import_uploads(place_id, older.uploads, older.file)))
+def read_record(file: str) -> OlderRecord:
+    """The record in ``file``; raises CatalogError when it is none."""
+    warnings: list[str] = []
+    uploads = tuple(read_uploads(file, warnings.append))
+    return OlderRecord(file, uploads, tuple(warnings))
+
+
+def take_over(older: OlderRecord, catalog: Catalog, place_id: int, tell: Listener) -> Imported:
+    """Record what ``older`` holds as archives at that place; a second time adds nothing."""
+    for warning in older.warnings:
+        tell(Warned(warning))
+    imported = Imported(older.file, catalog.import_uploads(place_id, older.uploads, older.file))
+    if imported.count:
+        tell(imported)
+    return imported

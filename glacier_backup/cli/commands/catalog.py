@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
 from glacier_backup.cli.arguments import add_common, add_options, overrides
+
+if TYPE_CHECKING:
+    from glacier_backup.model.event import Event
 
 HELP = "Look after the catalog, the database of what has been sent."
 EXAMPLE = """\
@@ -32,9 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.config.load import load
 
     settings = load(arguments.config, overrides=overrides(arguments), environ=os.environ, needs_sections=False)
-    count, place = wiring.import_record(settings, os.path.abspath(arguments.file))
+    imported = wiring.import_record(settings, os.path.abspath(arguments.file), _warn)
     if arguments.json:
-        render.write_json({"imported": count, "destination": str(place)})
+        render.write_json({"file": imported.source, "imported": imported.count})
     elif not arguments.quiet:
-        render.say(f"took over the record of {count} archives in {place}")
+        render.say(f"took over the record of {imported.count} archives from {imported.source}")
     return 0
+
+
+def _warn(event: Event) -> None:
+    from glacier_backup.model.event import Warned
+
+    if isinstance(event, Warned):
+        render.warn(event.message)

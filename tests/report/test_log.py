@@ -1,0 +1,84 @@
+"""The log file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from glacier_backup.display import shown
+from glacier_backup.model.event import Event, Imported, Warned
+from glacier_backup.report import log
+from glacier_backup.report.log import log_file
+
+
+def write(path: Path, *events: Event) -> list[str]:
+    with log_file(str(path)) as listener:
+        for event in events:
+            listener(event)
+    return path.read_text().splitlines()
+
+
+def test_a_line_says_when_which_process_and_what(tmp_path: Path) -> None:
+    (line,) = write(tmp_path / "log", Imported("/old", 3))
+
+    assert line.split()[1:3] == [str(os.getpid()), "INFO"]
+    assert line.endswith("took over the record of 3 archives from /old")
+
+
+def test_the_folder_is_made_and_only_the_owner_can_read_the_log(tmp_path: Path) -> None:
+    write(tmp_path / "new/folder/log", Warned("x"))
+
+    assert stat.S_IMODE((tmp_path / "new/folder/log").stat().st_mode) == 0o600
+
+
+def test_the_log_goes_on_where_it_ended(tmp_path: Path) -> None:
+    write(tmp_path / "log", Warned("first"))
+
+    lines = write(tmp_path / "log", Warned("second"))
+
+    assert [line.split()[-1] for line in lines] == ["first", "second"]
+
+
+def test_the_log_is_rotated_and_stays_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "LARGEST", 500)
+
+    write(tmp_path / "log", *(Warned(f"warning {number}") for number in range(100)))
+
+    logs = sorted(tmp_path.iterdir())
+    assert [path.name for path in logs] == ["log", "log.1", "log.2", "log.3", "log.4", "log.5"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in logs} == {0o600}
+    assert all(path.stat().st_size <= 500 for path in logs)
+
+
+def test_a_full_disk_below_the_log_stops_nothing(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small_disk / "filler").write_bytes(bytes(7 * 1024 * 1024))
+
+    with log_file(str(small_disk / "log")) as listener:
+        for _ in range(3000):
+            listener(Warned("x" * 1000))
+
+    assert capsys.readouterr().err == ""
+
+
+def test_names_cannot_forge_lines(tmp_path: Path) -> None:
+    (line,) = write(tmp_path / "log", Warned("a\nb\x1b[0m" + os.fsdecode(b"\xff")))
+
+    assert line.endswith("a\\nb\\x1b[0m\\xff")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("plain ü 日本", "plain ü 日本"),
+        ("tab\tnew\nline", "tab\\tnew\\nline"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("right-to-left \u202e", "right-to-left \\u202e"),
+        (os.fsdecode(b"\xff\xfe"), "\\xff\\xfe"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_written_out(text: str, plain: str) -> None:
+    assert shown(text) == plain

@@ -1,0 +1,61 @@
+"""Bars on a terminal."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.progress import Progress
+
+from glacier_backup.model.event import ArchiveFailed, ArchiveStarted, BytesSent, RunStarted
+from glacier_backup.model.plan import BackupPlan
+from glacier_backup.report.progress import Bars, progress_bars
+from tests.plan.values import PLACE, upload
+
+PLAN = BackupPlan(PLACE, (upload("/a"), upload("/b")))
+
+
+def bars() -> tuple[Bars, Progress]:
+    progress = Progress(console=Console(file=io.StringIO()))
+    return Bars(progress), progress
+
+
+def test_the_batch_and_the_archive_under_way_have_a_bar_each() -> None:
+    listener, progress = bars()
+
+    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a")), BytesSent("/a", 4)):
+        listener(event)
+
+    batch, archive = progress.tasks
+    assert (batch.description, batch.completed, batch.total) == ("0 of 2 done", 4, 20)
+    assert (archive.description, archive.completed, archive.total) == ("name.tar", 4, 10)
+
+
+def test_an_archive_that_ends_loses_its_bar_and_counts() -> None:
+    listener, progress = bars()
+
+    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a")), ArchiveFailed(upload("/a"), "refused")):
+        listener(event)
+
+    (batch,) = progress.tasks
+    assert batch.description == "1 of 2 done"
+
+
+def test_bytes_that_have_to_be_sent_again_count_back() -> None:
+    listener, progress = bars()
+
+    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a")), BytesSent("/a", 8), BytesSent("/a", -8)):
+        listener(event)
+
+    assert [task.completed for task in progress.tasks] == [0, 0]
+
+
+def test_a_name_is_shown_as_it_is_and_leaves_nothing_behind() -> None:
+    screen = io.StringIO()
+
+    with progress_bars(Console(file=screen, force_terminal=True, width=100)) as listener:
+        listener(RunStarted(PLAN))
+        listener(ArchiveStarted(upload("/a")))
+
+    assert "name.tar" in screen.getvalue()
+    assert screen.getvalue().endswith("\x1b[2K")
