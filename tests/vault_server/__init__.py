@@ -1,0 +1,13 @@
+"""A strict Amazon Glacier vault server for tests: real HTTP on loopback, in a process of its own.
+
+It refuses what the API reference refuses (signatures, checksums, the grid of parts, descriptions, ranges) and
+keeps what it took in a plain directory that a test can read. It shares no code with the product.
+
+Two references are cited where a rule is checked: "botocore" is `glacier/2012-06-01/service-2.json` of the installed
+botocore (operation or shape named); "developer guide" is the Amazon Glacier Developer Guide, API version 2012-06-01
+(page named), for what the first leaves open.
+"""
+
+from .process import OpenUpload, StoredArchive, VaultServer
+
+__all__ = ["OpenUpload", "StoredArchive", "VaultServer"]

@@ -1,0 +1,90 @@
+"""The unsigned side door for tests: `GET /_control` tells of the traffic, `POST /_control` changes the server.
+
+A POST carries a JSON object; each key is a method of `Control` (see its docstring for the value). Nothing of it is
+part of the service. Faults will get their keys here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .context import Context
+from .errors import ApiError, invalid, not_found
+from .request import Request, Response, error_response, json_response
+from .routes import OPERATIONS
+from .traffic import Traffic
+
+CONTROL_PATH = "/_control"
+ANYBODY = "*"
+
+
+class Control:
+    """The server's levers. What they set lives as long as the process; what they change on disk stays."""
+
+    def __init__(self, context: Context, traffic: Traffic) -> None:
+        self._context = context
+        self._traffic = traffic
+        self._denied: dict[str, list[str]] = {}
+        self._levers: dict[str, Callable[[Any], None]] = {
+            "create_vault": self.create_vault,
+            "deny": self.deny,
+            "clock_offset": self.clock_offset,
+            "expire_upload": self.expire_upload,
+            "job_delay": self.job_delay,
+            "finish_jobs": self.finish_jobs,
+            "take_inventory": self.take_inventory,
+        }
+
+    def answer(self, request: Request) -> Response:
+        """The traffic so far, after pulling what levers a POST names. An unknown one changes nothing and is a 400."""
+        try:
+            if request.method == "POST":
+                wanted = json.loads(request.body.small())
+                for name in wanted:
+                    if name not in self._levers:
+                        raise invalid(f"no such lever: {name}")
+                for name, value in wanted.items():
+                    self._levers[name](value)
+        except ApiError as error:
+            return error_response(error)
+        return json_response(self._traffic.summary())
+
+    def denies(self, key_id: str, operation: str) -> bool:
+        """Whether that access key may not call that operation."""
+        return any(operation in self._denied.get(who, ()) for who in (ANYBODY, key_id))
+
+    def create_vault(self, name: str) -> None:
+        """Make a vault of that name, without a request that would be counted."""
+        self._context.vaults.create(name)
+
+    def deny(self, operations: list[str] | dict[str, list[str]]) -> None:
+        """Refuse these operations to everybody, or by access key id, until the next call; [] allows all again."""
+        denied = operations if isinstance(operations, dict) else {ANYBODY: operations}
+        unknown = {name for names in denied.values() for name in names} - OPERATIONS
+        if unknown:
+            raise invalid(f"no such operations: {', '.join(sorted(unknown))}")
+        self._denied = denied
+
+    def clock_offset(self, seconds: float) -> None:
+        """Put the server's clock that far ahead of the machine's (behind, if negative)."""
+        self._context.clock.offset = seconds
+
+    def expire_upload(self, upload: str) -> None:
+        """Forget an upload id, open or completed, as the service does in time; 404 where it is not known."""
+        if not self._context.uploads.expire(upload):
+            raise not_found("upload", upload)
+
+    def job_delay(self, seconds: float) -> None:
+        """How long after its beginning a job begun from now on is ready."""
+        self._context.jobs.delay = seconds
+
+    def finish_jobs(self, now: bool) -> None:
+        """Make all jobs ready now (true)."""
+        if now:
+            self._context.jobs.finish_all()
+
+    def take_inventory(self, vault: str) -> None:
+        """Take the vault's inventory now, as the service does about once a day."""
+        self._context.vaults.take_inventory(vault)

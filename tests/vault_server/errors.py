@@ -1,0 +1,56 @@
+"""The errors the service answers with: code, HTTP status and side at fault.
+
+Sources: the exception shapes of botocore glacier service-2.json, and developer guide "Error Responses". The guide's
+table gives 400 for MissingAuthenticationTokenException and UnrecognizedClientException; the service's front end is
+known to answer 403 for every failed authentication, and that is what this server does.
+"""
+
+from __future__ import annotations
+
+STATUS = {
+    "AccessDeniedException": 403,
+    "BadRequest": 400,
+    "IncompleteSignatureException": 403,
+    "InternalFailure": 500,
+    "InvalidParameterValueException": 400,
+    "InvalidSignatureException": 403,
+    "LimitExceededException": 400,
+    "MissingAuthenticationTokenException": 403,
+    "MissingContentLength": 411,
+    "MissingParameterValueException": 400,
+    "RequestTimeoutException": 408,
+    "ResourceNotFoundException": 404,
+    "SerializationException": 400,
+    "UnknownOperationException": 404,
+    "UnrecognizedClientException": 403,
+}
+
+
+class ApiError(Exception):
+    """A refusal: `code` is one of `STATUS`, `message` is for a reader, `status` follows from the code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = STATUS[code]
+
+    def document(self) -> dict[str, str]:
+        """The JSON body. The code stands only here: the service sends no x-amzn-ErrorType header."""
+        side = "Client" if self.status < 500 else "Server"
+        return {"code": self.code, "message": self.message, "type": side}
+
+
+def invalid(message: str) -> ApiError:
+    """A parameter with a value that cannot be: 400 InvalidParameterValueException."""
+    return ApiError("InvalidParameterValueException", message)
+
+
+def missing(name: str) -> ApiError:
+    """A required header or parameter left out: 400 MissingParameterValueException."""
+    return ApiError("MissingParameterValueException", f"{name} is required")
+
+
+def not_found(kind: str, name: str) -> ApiError:
+    """A vault, upload, archive or job that is not there: 404 ResourceNotFoundException."""
+    return ApiError("ResourceNotFoundException", f"no such {kind}: {name}")

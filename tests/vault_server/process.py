@@ -1,0 +1,180 @@
+"""Start a vault server from a test, steer it, and look at what it stored."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .context import DEFAULT_ACCOUNT, DEFAULT_KEY, DEFAULT_REGION
+from .disk import read_json
+from .sigv4 import Credential
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_STOP_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class StoredArchive:
+    """An archive as it lies on the server's disk: `tree_hash` is hex, `path` the file with exactly its bytes."""
+
+    id: str
+    description: str
+    size: int
+    tree_hash: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class OpenUpload:
+    """A multipart upload that is open: `parts` are the stored ranges (first and last byte), in order."""
+
+    id: str
+    description: str
+    part_size: int
+    parts: tuple[tuple[int, int], ...]
+
+
+class VaultServer:
+    """A vault server in a process of its own, for the length of a `with` block (or from `start` to `stop`).
+
+    `root` keeps the vaults (and `server.log`) and may be used again by another server. `endpoint_url`, `region` and
+    `environment` are what a client needs. The process ends with the block, and with this process if that is killed.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        region: str = DEFAULT_REGION,
+        account: str = DEFAULT_ACCOUNT,
+        keys: tuple[Credential, ...] = (DEFAULT_KEY,),
+        timeout: float = 120.0,
+        job_delay: float = 0.0,
+    ) -> None:
+        self.root = Path(root)
+        self.region = region
+        self.account = account
+        self.keys = keys
+        self.endpoint_url = ""
+        self._options = [f"--timeout={timeout}", f"--job-delay={job_delay}"]
+        self._port = 0
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> VaultServer:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the process and wait until it listens: on a free port, and after a stop on the same one again."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "tests.vault_server", f"--root={self.root.resolve()}", f"--port={self._port}"]
+        command += [f"--region={self.region}", f"--account={self.account}", "--exit-with-stdin", *self._options]
+        for key in self.keys:
+            command.append("--key=" + ":".join(filter(None, (key.key_id, key.secret, key.token))))
+        with (self.root / "server.log").open("a") as log:
+            self._process = subprocess.Popen(
+                command, cwd=_REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line.startswith("listening on "):
+            self.stop()
+            raise RuntimeError(f"the vault server did not start: {(self.root / 'server.log').read_text()}")
+        self.endpoint_url = line.removeprefix("listening on ").strip()
+        self._port = int(self.endpoint_url.rpartition(":")[2])
+
+    def stop(self) -> None:
+        """End the process, in the middle of whatever it does, as a crash would."""
+        process, self._process = self._process, None
+        if process:
+            process.kill()
+            process.wait(_STOP_SECONDS)
+            for stream in (process.stdin, process.stdout):
+                if stream:
+                    stream.close()
+
+    def restart(self) -> None:
+        """Stop and start on the same root and port. What `control` set is forgotten, what was stored is not."""
+        self.stop()
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process, "the server is not running"
+        return self._process.pid
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that give an AWS client the first key and the region; the endpoint is not among them."""
+        key = self.keys[0]
+        variables = {
+            "AWS_ACCESS_KEY_ID": key.key_id,
+            "AWS_SECRET_ACCESS_KEY": key.secret,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        return variables | ({"AWS_SESSION_TOKEN": key.token} if key.token else {})
+
+    def create_vault(self, name: str) -> None:
+        """Make a vault, if there is none of that name, without a request that is counted."""
+        self.control(create_vault=name)
+
+    def archives(self, vault: str) -> list[StoredArchive]:
+        """The archives in a vault, oldest first, read from the disk (the server need not run)."""
+        directory = self.root / "vaults" / vault / "archives"
+        documents = filter(None, map(read_json, directory.glob("*.json")))
+        return [
+            StoredArchive(
+                found["id"],
+                found["description"],
+                found["size"],
+                found["sha256_tree_hash"],
+                directory / f"{found['id']}.bin",
+            )
+            for found in sorted(documents, key=lambda found: (found["created"], found["id"]))
+        ]
+
+    def uploads(self, vault: str) -> list[OpenUpload]:
+        """The multipart uploads that are open in a vault, oldest first, read from the disk."""
+        directory = self.root / "vaults" / vault / "uploads"
+        documents = filter(None, map(read_json, directory.glob("*/upload.json")))
+        return [
+            OpenUpload(found["id"], found["description"], found["part_size"], _ranges(directory / found["id"]))
+            for found in sorted(documents, key=lambda found: (found["created"], found["id"]))
+        ]
+
+    def control(self, **levers: Any) -> dict[str, Any]:
+        """Pull levers of `tests.vault_server.control.Control` by name; gives the traffic, as `stats` does.
+
+        ValueError, with the server's message, for what the server does not take.
+        """
+        return self._ask(urllib.request.Request(f"{self.endpoint_url}/_control", json.dumps(levers).encode()))
+
+    def stats(self) -> dict[str, Any]:
+        """The traffic since the start: see `tests.vault_server.traffic.Traffic.summary`."""
+        return self._ask(urllib.request.Request(f"{self.endpoint_url}/_control"))
+
+    def _ask(self, request: urllib.request.Request) -> dict[str, Any]:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with direct.open(request, timeout=30) as response:
+                answer: dict[str, Any] = json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ValueError(json.load(error)["message"]) from None
+        return answer
+
+
+def _ranges(upload: Path) -> tuple[tuple[int, int], ...]:
+    documents = filter(None, map(read_json, (upload / "parts").glob("*.json")))
+    return tuple(sorted((found["start"], found["end"]) for found in documents))

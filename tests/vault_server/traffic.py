@@ -1,0 +1,50 @@
+"""What went over the wire, counted: enough for a test to tell how a client behaved."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any
+
+from .request import Response
+
+
+class Traffic:
+    """Counts of connections, of requests per operation and of refusals per code."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connections = 0
+        self._continued = 0
+        self._operations: Counter[str] = Counter()
+        self._statuses: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+
+    def connected(self) -> None:
+        """A client connected, and not for the side door alone."""
+        with self._lock:
+            self._connections += 1
+
+    def continued(self) -> None:
+        """A client was told "100 Continue"."""
+        with self._lock:
+            self._continued += 1
+
+    def count(self, operation: str, response: Response) -> None:
+        """A request for `operation` got this answer."""
+        with self._lock:
+            self._operations[operation] += 1
+            self._statuses[str(response.status)] += 1
+            if response.code:
+                self._errors[response.code] += 1
+
+    def summary(self) -> dict[str, Any]:
+        """`connections`, `continued`, and the counters `operations`, `statuses` and `errors`."""
+        with self._lock:
+            return {
+                "connections": self._connections,
+                "continued": self._continued,
+                "operations": dict(self._operations),
+                "statuses": dict(self._statuses),
+                "errors": dict(self._errors),
+            }
