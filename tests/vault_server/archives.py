@@ -52,7 +52,7 @@ class ArchiveStore:
         return document, directory / f"{archive}.bin"
 
     def delete(self, vault: str, archive: str) -> None:
-        """Delete an archive. Source: botocore DeleteArchive: idempotent, a second time is no error."""
+        """Delete an archive. Source: botocore DeleteArchive: a second time is no error. One that never was is."""
         _check(archive)
         grave = self._vaults.require(vault) / "deleted" / archive
         if grave.exists():

@@ -1,8 +1,9 @@
 """The errors the service answers with: code, HTTP status and side at fault.
 
-Sources: the exception shapes of botocore glacier service-2.json, and developer guide "Error Responses". The guide's
-table gives 400 for MissingAuthenticationTokenException and UnrecognizedClientException; the service's front end is
-known to answer 403 for every failed authentication, and that is what this server does.
+Sources: the exception shapes of botocore glacier service-2.json, and developer guide "Error Responses". Chosen here,
+because neither settles it: 403 for MissingAuthenticationTokenException and UnrecognizedClientException as for every
+other failed authentication (the guide's table has 400 for these two, so a client had better go by the code), and the
+codes IncompleteSignatureException, MissingContentLength, UnknownOperationException and InternalFailure.
 """
 
 from __future__ import annotations

@@ -76,6 +76,7 @@ def get_job_output(context: Context, request: Request, call: Call) -> Response:
     """Source: botocore GetJobOutput; developer guide "Get Job Output": Range is relative to the job's own range."""
     job = context.jobs.require(call.vault, call.item)
     if not context.jobs.is_ready(job):
+        # botocore GetJobOutput has this exception among its errors; which one fits here the references do not say.
         raise invalid(f"the job's output is not ready: {call.item}")
     size = job["end"] - job["start"] + 1
     asked = request.header("range")

@@ -11,7 +11,7 @@ from . import disk
 from .clock import Clock
 from .errors import ApiError, invalid, not_found
 
-# What the service counts for its own index on top of each archive (developer guide "Describe Vault", SizeInBytes).
+# Developer guide "Describe Vault": SizeInBytes includes an overhead per archive. How large it is it does not say.
 OVERHEAD_PER_ARCHIVE = 32 * 1024
 MAX_VAULTS = 1000
 _ROOMS = ("archives", "deleted", "uploads", "finished", "jobs", "incoming")
@@ -39,7 +39,7 @@ class VaultStore:
             disk.write_json(self.home / name / "vault.json", {"name": name, "created": self._clock.text(), "writes": 0})
 
     def delete(self, name: str) -> None:
-        """Remove a vault, or nothing where there is none.
+        """Remove a vault, or nothing where there is none (so is "idempotent" read here).
 
         Source: botocore DeleteVault: only if the last inventory held no archive and nothing was written since.
         """
