@@ -159,7 +159,7 @@ def test_files_that_differ_in_words_of_a_later_tar_are_a_change(tree: Path, in_f
 
 def test_a_tar_that_is_killed_is_an_error(tree: Path) -> None:
     with pytest.raises(SourceError, match="tar was ended by signal 9"):
-        changed_meanwhile(tree, lambda: os.kill(_only_child(), signal.SIGKILL))
+        changed_meanwhile(tree, lambda: os.kill(_the_tar(), signal.SIGKILL))
 
 
 def test_a_tar_that_fails_without_naming_a_file_is_an_error_in_its_own_words(
@@ -191,6 +191,8 @@ def test_a_list_of_members_that_does_not_fit_on_the_disk_is_an_error(tree: Path,
     assert "TMPDIR" in str(caught.value.hint)
 
 
-def _only_child() -> int:
-    (child,) = Path("/proc/self/task").joinpath(str(os.getpid()), "children").read_text().split()
-    return int(child)
+def _the_tar() -> int:
+    """The one child of this thread that is a tar; other tests may have left a server running."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    (tar,) = (child for child in children if Path(f"/proc/{child}/comm").read_text().strip() == "tar")
+    return int(tar)
