@@ -53,20 +53,24 @@ class Catalog:
     def close(self) -> None:
         self._database.close()
 
-    def place_id(self, place: Place) -> int | None:
+    def place_id(self, place: Place, *, trusting: bool = False) -> int | None:
         """The id of a place that was registered before, without asking it; None for one that is new.
 
-        Account ``-`` means the account that it stood for last, a region that isn't known ("") that of the only
-        vault of that name. Before anything is sent :meth:`register` has to make sure.
+        Account ``-`` means the account that it stood for last, if it is still reached in the same way
+        (``reached_by``) or when ``trusting``, as a dry run is, which may have no credentials at all. A region that
+        isn't known ("") means that of the only vault of that name. Before anything is sent :meth:`register` has to
+        make sure.
         """
-        return self._database.read(lambda connection: places.find(connection, place))
+        return self._database.read(lambda connection: places.find(connection, place, trusting=trusting))
 
     def register(self, place: Place, identified: Place) -> int:
         """The id of ``place``, made known if it is new.
 
         ``identified`` is the same place as its destination names it, with the account's number for ``-``, or
         ``place`` itself where nobody was asked. Places that turn out to be one become one, with all archives.
-        Raises CatalogError when ``-`` stood for another account until now.
+        Where ``-`` is reached otherwise than before (``place.reached_by``) it moves to the account that it stands
+        for now, and what was sent to the other stays there. Raises CatalogError when it is reached in the same way
+        and stood for another account until now.
         """
         with self._database.write() as connection:
             return places.register(connection, place, identified)
@@ -115,9 +119,10 @@ class Catalog:
             yield from page
             start += len(page)
 
-    def is_empty(self) -> bool:
-        """Whether no archive is recorded at all."""
-        return self._database.read(queries.count_archives) == 0
+    def has_imported(self, source: str) -> bool:
+        """Whether any archive was taken over from ``source``, as :meth:`import_uploads` was given it, at whatever
+        place."""
+        return self._database.read(lambda connection: queries.has_origin(connection, source))
 
     def count(self, place_id: int) -> int:
         """How many archives are recorded at that place."""

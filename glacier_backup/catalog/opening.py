@@ -27,7 +27,7 @@ _FOLDER_MODE = 0o700
 
 def open_writable(path: str) -> Database:
     """The catalog at ``path``, made if there is none, at the newest schema. Raises CatalogError."""
-    path = os.path.realpath(path)
+    path = _followed(path)
     with plain_words(path), ExitStack() as on_error:
         if not _is_there(path):
             _create(path)
@@ -45,7 +45,7 @@ def open_writable(path: str) -> Database:
 def open_readonly(path: str) -> Database:
     """The catalog at ``path`` to look at: nothing is made, changed or left behind. One that isn't there is empty,
     one of an older schema is read from a copy in memory. Raises CatalogError."""
-    path = os.path.realpath(path)
+    path = _followed(path)
     with plain_words(path):
         if not _is_there(path):
             return _for_looking(in_memory(path))
@@ -56,6 +56,17 @@ def open_readonly(path: str) -> Database:
             return _for_looking(database.copy_to_memory())
         on_error.pop_all()
         return database
+
+
+def _followed(path: str) -> str:
+    """Where ``path`` leads. A symlink into a folder that isn't there leads to a disk that isn't mounted: what was
+    recorded is then out of sight, and nothing may begin anew over it."""
+    followed = os.path.realpath(path)
+    if os.path.islink(path) and not os.path.isdir(os.path.dirname(followed)):
+        raise CatalogError(
+            f"the catalog {path} is a symlink to {followed}, and that folder is not there", hint="is its disk mounted?"
+        )
+    return followed
 
 
 def _is_there(path: str) -> bool:

@@ -61,9 +61,12 @@ def last_sent(connection: Connection, destination: int, paths: Sequence[str]) ->
     for start in range(0, len(paths), VARIABLES):
         wanted = and_(table.destination == destination, table.path.in_(paths[start : start + VARIABLES]))
         newest = select(func.max(table.id)).where(wanted).group_by(table.path)
-        query = select(table.path, table.id, table.sent_at, func.coalesce(table.source_bytes, 0), table.digest)
-        for path, id, sent_at, size, digest in connection.execute(query.where(table.id.in_(newest))):
-            found[path] = LastSent(id, sent_at, size, digest)
+        size = func.coalesce(table.source_bytes, 0)
+        query = select(
+            table.path, table.id, table.sent_at, size, table.digest, table.problems, table.changed_while_read
+        )
+        for path, *rest in connection.execute(query.where(table.id.in_(newest))):
+            found[path] = LastSent(*rest)
     return found
 
 
@@ -86,12 +89,16 @@ def list_members(connection: Connection, archive: int, start: int) -> list[Membe
     return [Member(path, MEMBER_TYPES[code], *rest) for path, code, *rest in connection.execute(query.limit(PAGE))]
 
 
-def count_archives(connection: Connection, destination: int | None = None) -> int:
-    """How many archives are at one destination, or at all of them."""
-    query = select(func.count()).select_from(archives)
-    if destination is not None:
-        query = query.where(archives.c.destination == destination)
+def count_archives(connection: Connection, destination: int) -> int:
+    """How many archives are at one destination."""
+    query = select(func.count()).select_from(archives).where(archives.c.destination == destination)
     return connection.execute(query).scalar_one()
+
+
+def has_origin(connection: Connection, source: str) -> bool:
+    """Whether any archive, at whatever destination, was taken over from ``source``."""
+    query = select(archives.c.id).where(archives.c.origin == source).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _listed(row: RowMapping) -> Listed:

@@ -70,7 +70,7 @@ def _archive_row(record: ArchiveRecord) -> dict[str, object]:
         "description": record.description,
         "source_bytes": fingerprint.bytes,
         "stored_bytes": record.stored_bytes,
-        "entries": fingerprint.files,
+        "entries": fingerprint.entries,
         "digest": fingerprint.digest,
         "newest_mtime_ns": fingerprint.newest_mtime_ns,
         "label_time": label.time,

@@ -65,6 +65,7 @@ destinations = Table(
     Column("region", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("own", Boolean, nullable=False, comment="whether `-` stands for this account here"),
+    Column("reached_by", Text, nullable=False, comment="how, where it is; see Place"),
     UniqueConstraint("kind", "name", "region", "account"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 DestinationKind = Literal["glacier", "local"]
@@ -21,6 +21,9 @@ class Place:
     region: str = ""
     account: str = ""
     """The account's number, or ``-`` for the account that the credentials belong to."""
+    reached_by: str = field(default="", compare=False)
+    """How the account behind ``-`` is reached: a digest of profile, access key id and endpoint, never a secret itself.
+    Empty where it doesn't matter. What ``-`` stood for is only believed while this stays the same."""
 
     @property
     def is_complete(self) -> bool:

@@ -16,6 +16,9 @@ class LastSent:
     """Of the source."""
     digest: str | None
     """Of the fingerprint; None for what was taken over from a system that kept none."""
+    problems: int = 0
+    """How many files inside could not be read."""
+    changed_while_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def test_a_catalog_may_have_any_name(tmp_path: Path, name: str) -> None:
         filled(catalog, an_archive())
 
     with Catalog.peek(path) as catalog:
-        assert not catalog.is_empty()
+        assert len(list(catalog.archives())) == 1
     assert os.listdir(tmp_path) == [name]
 
 
@@ -97,6 +97,18 @@ def test_a_link_to_a_catalog_that_is_still_to_be_made_stays_a_link(tmp_path: Pat
 
     assert link.is_symlink()
     assert (tmp_path / "real.sqlite3").stat().st_size > 0
+
+
+@_OPENERS
+def test_a_link_into_a_folder_that_is_not_there_begins_no_new_catalog(tmp_path: Path, opened: Opener) -> None:
+    link = tmp_path / "catalog.sqlite3"
+    link.symlink_to(tmp_path / "unplugged" / "catalog.sqlite3")
+
+    with pytest.raises(CatalogError, match="is not there") as caught:
+        opened(str(link))
+
+    assert caught.value.hint == "is its disk mounted?"
+    assert list(tmp_path.iterdir()) == [link]
 
 
 def test_many_that_make_the_same_catalog_at_once_get_the_same(path: str) -> None:

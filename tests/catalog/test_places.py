@@ -15,6 +15,9 @@ OWN = Place("glacier", "photos", "eu-central-1", "-")
 KNOWN = OWN.with_account(NUMBER)
 FOREIGN = OWN.with_account(OTHER_NUMBER)
 
+HOME, WORK = replace(OWN, reached_by="home"), replace(OWN, reached_by="work")
+"""Account ``-`` under two profiles."""
+
 
 def sent_to(catalog: Catalog, place: Place) -> list[str]:
     """The paths of all archives that are listed for a place."""
@@ -124,6 +127,119 @@ def test_a_dash_that_stands_for_another_account_than_before_is_refused(catalog: 
     assert f"set account_id = {NUMBER} or account_id = {OTHER_NUMBER}" in str(caught.value.hint)
     assert catalog.place_id(OWN) == catalog.place_id(KNOWN)
     assert catalog.place_id(FOREIGN) is None
+
+
+def test_a_dash_that_is_reached_otherwise_has_to_be_identified_first(catalog: Catalog) -> None:
+    own = catalog.register(HOME, KNOWN)
+
+    assert catalog.place_id(HOME) == own
+    assert catalog.place_id(WORK) is None
+    assert catalog.place_id(OWN) is None
+    assert catalog.place_id(KNOWN) == own
+
+
+def test_a_dash_that_was_registered_without_telling_how_it_is_reached_is_identified_once(catalog: Catalog) -> None:
+    own = catalog.register(OWN, KNOWN)
+    assert catalog.place_id(HOME) is None
+
+    assert catalog.register(HOME, KNOWN) == own
+    assert catalog.place_id(HOME) == own
+
+
+def test_new_credentials_of_the_same_account_keep_the_place(catalog: Catalog) -> None:
+    own = catalog.register(HOME, KNOWN)
+
+    assert catalog.register(WORK, KNOWN) == own
+    assert catalog.place_id(WORK) == own
+    assert catalog.place_id(HOME) is None
+
+
+def test_a_dash_moves_to_the_account_of_other_credentials(catalog: Catalog) -> None:
+    first = filled(catalog, an_archive("/srv/first"), place=KNOWN)
+    catalog.register(HOME, KNOWN)
+
+    second = catalog.register(WORK, FOREIGN)
+
+    assert catalog.place_id(WORK) == catalog.place_id(FOREIGN) == second != first
+    assert catalog.place_id(HOME) is None
+    assert catalog.place_id(KNOWN) == first
+    assert (catalog.count(first), catalog.count(second)) == (1, 0)
+
+
+def test_a_dash_moves_back_with_the_credentials_of_before(catalog: Catalog) -> None:
+    first = catalog.register(HOME, KNOWN)
+    second = catalog.register(WORK, FOREIGN)
+
+    assert catalog.register(HOME, KNOWN) == first
+    assert catalog.place_id(HOME) == first
+    assert catalog.place_id(WORK) is None
+    assert catalog.place_id(FOREIGN) == second
+
+
+def test_the_same_credentials_that_stand_for_another_account_are_refused(catalog: Catalog) -> None:
+    catalog.register(HOME, KNOWN)
+
+    with pytest.raises(CatalogError, match=f"now stands for {OTHER_NUMBER}, but stood for {NUMBER}"):
+        catalog.register(HOME, FOREIGN)
+
+
+def test_an_account_named_by_its_number_leaves_alone_how_the_dash_is_reached(catalog: Catalog) -> None:
+    own = catalog.register(HOME, KNOWN)
+
+    assert catalog.register(replace(KNOWN, reached_by="work"), KNOWN) == own
+    assert catalog.place_id(HOME) == own
+
+
+def test_other_credentials_that_nobody_asked_are_not_taken_for_the_account_of_before(catalog: Catalog) -> None:
+    own = catalog.register(HOME, KNOWN)
+
+    offline = catalog.register(WORK, WORK)
+
+    assert offline != own
+    assert catalog.place_id(HOME) == own
+    assert catalog.place_id(WORK) == offline
+
+
+def test_what_was_taken_over_with_other_credentials_is_not_mixed_into_the_known_account(catalog: Catalog) -> None:
+    own = catalog.register(HOME, KNOWN)
+    offline = catalog.register(WORK, WORK)
+    catalog.import_uploads(offline, [an_upload("/srv/old")], "record")
+
+    assert catalog.register(HOME, KNOWN) == own
+    assert catalog.register(HOME, HOME) == own
+    assert catalog.count(own) == 0
+
+    assert catalog.register(WORK, FOREIGN) == offline
+    assert sent_to(catalog, FOREIGN) == ["/srv/old"]
+    assert catalog.place_id(WORK) == offline
+    assert catalog.place_id(HOME) is None
+
+
+def test_what_was_taken_over_with_new_credentials_of_the_same_account_joins_it(catalog: Catalog) -> None:
+    own = catalog.register(HOME, KNOWN)
+    catalog.import_uploads(catalog.register(WORK, WORK), [an_upload("/srv/old")], "record")
+
+    assert catalog.register(WORK, KNOWN) == own
+    assert catalog.place_id(WORK) == own
+    assert sent_to(catalog, KNOWN) == ["/srv/old"]
+
+
+@pytest.mark.parametrize("known_before", [False, True])
+def test_a_dash_that_nobody_could_ask_gets_its_number_though_credentials_changed(
+    catalog: Catalog, known_before: bool
+) -> None:
+    catalog.import_uploads(catalog.register(HOME, HOME), [an_upload("/srv/old")], "record")
+    if known_before:
+        catalog.register(KNOWN, KNOWN)
+
+    assert catalog.register(WORK, KNOWN) == catalog.place_id(WORK) == catalog.place_id(KNOWN)
+    assert sent_to(catalog, KNOWN) == ["/srv/old"]
+
+
+def test_places_are_equal_however_they_are_reached() -> None:
+    assert HOME == WORK == OWN
+    assert HOME.with_account(NUMBER) == KNOWN
+    assert str(HOME) == str(OWN)
 
 
 def test_the_other_account_can_be_named_by_its_number(catalog: Catalog) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.queries import PAGE, VARIABLES
+from glacier_backup.model.archive import ReadProblem
 from tests.catalog.values import LOCAL, MORNING, NOT_UTF8, an_archive, an_upload, filled, minutes
 
 
@@ -23,6 +24,16 @@ def test_the_newest_is_what_was_recorded_last_whatever_the_clock_says(catalog: C
     place = filled(catalog, an_archive(sent_at=minutes(60)), an_archive(sent_at=minutes(0), digest="02" * 32))
 
     assert catalog.last_sent(place, ["/srv/photos"])["/srv/photos"].digest == "02" * 32
+
+
+def test_the_last_archive_tells_whether_it_is_whole(catalog: Catalog) -> None:
+    problems = [ReadProblem("/srv/torn/a", "Permission denied"), ReadProblem("/srv/torn/b", "Input/output error")]
+    place = filled(catalog, an_archive("/srv/whole"), an_archive("/srv/torn", problems=problems, changed=True))
+
+    last = catalog.last_sent(place, ["/srv/whole", "/srv/torn"])
+
+    assert (last["/srv/whole"].problems, last["/srv/whole"].changed_while_read) == (0, False)
+    assert (last["/srv/torn"].problems, last["/srv/torn"].changed_while_read) == (2, True)
 
 
 def test_archives_of_another_place_are_not_found(catalog: Catalog) -> None:
@@ -107,10 +118,8 @@ def test_a_listed_archive_tells_all_that_is_shown(catalog: Catalog) -> None:
     assert (listed.problems, listed.changed_while_read) == (0, True)
 
 
-def test_a_new_catalog_is_empty_until_something_is_recorded(catalog: Catalog) -> None:
-    assert catalog.is_empty()
-
+def test_archives_are_counted_place_by_place(catalog: Catalog) -> None:
     place = filled(catalog, an_archive())
 
-    assert not catalog.is_empty()
     assert catalog.count(place) == 1
+    assert catalog.count(place + 1) == 0

@@ -108,4 +108,23 @@ def test_names_that_are_not_utf8_are_taken_over(catalog: Catalog) -> None:
 
 def test_nothing_to_take_over_is_nothing(catalog: Catalog) -> None:
     assert taken_over(catalog) == 0
-    assert catalog.is_empty()
+    assert list(catalog.archives()) == []
+    assert not catalog.has_imported(_SOURCE)
+
+
+def test_a_record_counts_as_taken_over_at_whatever_place(catalog: Catalog) -> None:
+    filled(catalog, an_archive())
+    assert not catalog.has_imported(_SOURCE)
+
+    taken_over(catalog, an_upload())
+
+    assert catalog.has_imported(_SOURCE)
+    assert not catalog.has_imported(f"/srv/{NOT_UTF8}")
+
+
+def test_a_record_may_have_a_name_that_is_not_utf8(catalog: Catalog) -> None:
+    source = f"/srv/{NOT_UTF8}/glacier.photos.sqlite3"
+
+    catalog.import_uploads(catalog.register(LOCAL, LOCAL), [an_upload()], source)
+
+    assert catalog.has_imported(source)

@@ -42,7 +42,7 @@ def an_archive(
         label=Label(name, path, "host", "directory", "tar", sent_at - timedelta(minutes=1), recipe.id),
         description=f"{name} token",
         recipe=recipe,
-        fingerprint=Fingerprint(digest, bytes=5_000, files=3, newest_mtime_ns=newest_mtime_ns),
+        fingerprint=Fingerprint(digest, bytes=5_000, entries=3, newest_mtime_ns=newest_mtime_ns),
         receipts=(Receipt(locator, 10_240, "e2" * 32, b"\xab" * 32, sent_at),),
         problems=tuple(problems),
         changed_while_read=changed,

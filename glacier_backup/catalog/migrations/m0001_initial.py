@@ -28,6 +28,7 @@ STATEMENTS = (
         region TEXT NOT NULL,
         account TEXT NOT NULL,
         own BOOLEAN NOT NULL,
+        reached_by TEXT NOT NULL,
         UNIQUE (kind, name, region, account)
     )
     """,
