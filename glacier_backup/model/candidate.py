@@ -48,8 +48,8 @@ class Fingerprint:
     entry; see :mod:`glacier_backup.resolve.fingerprint`."""
     bytes: int
     """Sum of the sizes of the regular files."""
-    files: int
-    """How many entries it covers, the candidate itself included."""
+    entries: int
+    """How many files, directories and all else it covers, the candidate itself included."""
     newest_mtime_ns: int
     """The latest mtime inside, in ns since the epoch."""
     mode: int | None = None

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from glacier_backup.units import local_time
 
 
 @dataclass(frozen=True, slots=True)
 class _Reason:
-    needs_attention: ClassVar[bool] = False
-    """Whether a run with this among its skips must not end with exit code 0."""
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a run with this among its skips must not end with exit code 0."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadySent(_Reason):
     at: datetime
+    incomplete: int = 0
+    """How many inside could not be read when it was sent."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return self.incomplete > 0
 
     def __str__(self) -> str:
-        return f"already sent on {local_time(self.at)}"
+        return f"already sent on {local_time(self.at)}{_but_incomplete(self.incomplete)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged(_Reason):
     since: datetime
+    incomplete: int = 0
+    """How many inside could not be read when it was sent."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return self.incomplete > 0
 
     def __str__(self) -> str:
-        return f"unchanged since {local_time(self.since)}"
+        return f"unchanged since {local_time(self.since)}{_but_incomplete(self.incomplete)}"
+
+
+def _but_incomplete(count: int) -> str:
+    if count == 0:
+        return ""
+    return f", but incomplete: {count:,} inside could not be read; -p PATH --force sends it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +85,16 @@ class BrokenLink(_Reason):
 class BrokenSection(BrokenLink):
     """The section itself is such a link: what it should look after isn't there."""
 
-    needs_attention: ClassVar[bool] = True
+    @property
+    def needs_attention(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)
 class Missing(_Reason):
-    needs_attention: ClassVar[bool] = True
+    @property
+    def needs_attention(self) -> bool:
+        return True
 
     def __str__(self) -> str:
         return "missing"
@@ -80,10 +103,34 @@ class Missing(_Reason):
 @dataclass(frozen=True, slots=True)
 class Unreadable(_Reason):
     cause: str
-    needs_attention: ClassVar[bool] = True
+
+    @property
+    def needs_attention(self) -> bool:
+        return True
 
     def __str__(self) -> str:
         return f"can't be read: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsItsDestination(_Reason):
+    """It is the directory that archives are stored in, or lies above it."""
+
+    vault: str
+    """Path of that directory, as configured."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return f"holds the vault it would be sent to, {self.vault}: leave it out or move the vault"
+
+
+@dataclass(frozen=True, slots=True)
+class LiesInItsDestination(HoldsItsDestination):
+    def __str__(self) -> str:
+        return f"lies in the vault it would be sent to, {self.vault}: leave it out or move the vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +156,7 @@ SkipReason = (
     | BrokenLink
     | Missing
     | Unreadable
+    | HoldsItsDestination
     | LimitReached
     | SentMeanwhile
 )

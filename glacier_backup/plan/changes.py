@@ -15,8 +15,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def needs_look(candidate: Candidate, last: LastSent | None, force: bool) -> bool:
-    """Whether deciding takes a fingerprint: not for what is sent once and has been."""
-    return last is None or force or candidate.compare
+    """Whether deciding takes a fingerprint: not for what is sent once and has been, and held still meanwhile.
+
+    What changed while it was read may be torn, such as photos that were still being copied in: no good copy yet.
+    """
+    return last is None or force or candidate.compare or last.changed_while_read
 
 
 def decide(
@@ -29,23 +32,28 @@ def decide(
     """
     if last is not None and not needs_look(candidate, last, force):
         size = last.bytes if fingerprint is None else fingerprint.bytes
-        return Skip(candidate.path, _name(candidate, size, least), size, AlreadySent(last.sent_at))
+        return Skip(candidate.path, _name(candidate, size, least), size, AlreadySent(last.sent_at, last.problems))
     if fingerprint is None:
         raise ValueError(f"{candidate.path} has to be looked at first")
-    reason = _why(last, fingerprint, force)
+    reason = _why(candidate, last, fingerprint, force)
     name = _name(candidate, fingerprint.bytes, least)
-    if isinstance(reason, Unchanged):
+    if isinstance(reason, Unchanged | AlreadySent):
         return Skip(candidate.path, name, fingerprint.bytes, reason)
     container = container_for(candidate.kind, fingerprint.bytes, least)
     return Upload(candidate, name, container, fingerprint, reason, None if last is None else last.sent_at)
 
 
-def _why(last: LastSent | None, now: Fingerprint, force: bool) -> UploadReason | Unchanged:
+def _why(
+    candidate: Candidate, last: LastSent | None, now: Fingerprint, force: bool
+) -> UploadReason | Unchanged | AlreadySent:
     if last is None:
         return NeverSent()
     if force:
         return Forced()
-    return Changed(last.sent_at) if _differs(last, now) else Unchanged(last.sent_at)
+    if _differs(last, now):
+        return Changed(last.sent_at)
+    same = Unchanged if candidate.compare else AlreadySent
+    return same(last.sent_at, last.problems)
 
 
 def _differs(last: LastSent, now: Fingerprint) -> bool:

@@ -20,6 +20,9 @@ of a document that somebody opened: it would send a large archive again with not
 ``newest_mtime_ns``, so what came and went *while* an archive was read can be told from two whole fingerprints, and
 the date test for archives of other systems sees old files that were moved in.
 
+**Files that this program itself writes are left out**, as if they were not there, where they are named to
+:func:`fingerprint_directory`; without them among the entries the digest is the same as if none were named.
+
 Not seen by design: a file replaced by one of the same name, size, mtime and mode.
 """
 
@@ -33,6 +36,7 @@ import struct
 
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.resolve.descent import OPEN_DIRECTORY, Descent
+from glacier_backup.resolve.own import OwnNames, directory_of, is_own
 
 _FIRST_LINE = b"glacier-backup fingerprint 1\n"
 _FIELDS = struct.Struct(">IQQ").pack
@@ -48,6 +52,9 @@ _LATEST = 2**63 - 1
 _AT_ONCE = 8192
 """Entries joined into one piece for the hash."""
 
+_NONE: OwnNames = {}
+_NO_NAMES: frozenset[bytes] = frozenset()
+
 
 def fingerprint_file(path: str) -> Fingerprint:
     """Of the regular file at ``path``, or that it links to; raises OSError, also when it is something else."""
@@ -60,13 +67,14 @@ def fingerprint_file(path: str) -> Fingerprint:
     return tally.fingerprint()
 
 
-def fingerprint_directory(path: str) -> Fingerprint:
+def fingerprint_directory(path: str, own: OwnNames = _NONE) -> Fingerprint:
     """Of the directory at ``path``, or that it links to, with all below it; raises OSError when it isn't one.
 
     Memory goes with the largest single directory, not with the tree, and no more than a few dozen descriptors are
-    open. What vanishes meanwhile is left out. Links below are never followed and files never opened.
+    open. What vanishes meanwhile is left out. Links below are never followed and files never opened. Files that
+    are ``own`` are left out of everything, and the mtimes of the directories they lie in out of the newest.
     """
-    tally = _Tally()
+    tally = _Tally(own)
     try:
         root = os.open(path, OPEN_DIRECTORY)
     except PermissionError:
@@ -104,7 +112,8 @@ def _walk(here: Descent, root: int, tally: _Tally) -> None:
 class _Tally:
     """What a walk has added up so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnNames = _NONE) -> None:
+        self._own = own
         self.hash = hashlib.sha256(_FIRST_LINE)
         self._bytes = 0
         self._entries = 0
@@ -115,7 +124,7 @@ class _Tally:
         self._entries += 1
         if self._mode is None:
             self._mode = stat.S_IMODE(found.st_mode)
-        if self._newest is None or found.st_mtime_ns > self._newest:
+        if (self._newest is None or found.st_mtime_ns > self._newest) and not self._own_in(found):
             self._newest = found.st_mtime_ns
         if stat.S_ISREG(found.st_mode):
             self._bytes += found.st_size
@@ -124,11 +133,12 @@ class _Tally:
         """Hash one directory's entries; the names of its subdirectories, the last one first."""
         entries: list[bytes] = []
         below: list[bytes] = []
+        own = self._own_in(os.fstat(directory)) if self._own else _NO_NAMES
         state = _READ
         try:
             with os.scandir(directory) as listing:
                 for item in listing:
-                    self._item(item, directory, entries, below)
+                    self._item(item, directory, own, entries, below)
         except OSError:
             state = _UNREADABLE
         entries.sort()  # the NUL behind each name sorts before all that may follow it: this is the order of the names
@@ -138,7 +148,20 @@ class _Tally:
         below.sort(reverse=True)
         return below
 
-    def _item(self, item: os.DirEntry[str], directory: int, entries: list[bytes], below: list[bytes]) -> None:
+    def _own_in(self, found: os.stat_result) -> frozenset[bytes]:
+        """The names that are left out of this directory."""
+        if not self._own or not stat.S_ISDIR(found.st_mode):
+            return _NO_NAMES
+        return self._own.get(directory_of(found), _NO_NAMES)
+
+    def _item(
+        self,
+        item: os.DirEntry[str],
+        directory: int,
+        own: frozenset[bytes],
+        entries: list[bytes],
+        below: list[bytes],
+    ) -> None:
         name = os.fsencode(item.name)
         try:
             found = item.stat(follow_symlinks=False)
@@ -148,6 +171,8 @@ class _Tally:
         except OSError:
             self._entries += 1
             entries.append(name + b"\0" + _FIELDS(0, 0, 0))
+            return
+        if own and not stat.S_ISDIR(found.st_mode) and is_own(name, own):
             return
         self.count(found)
         entries.append(entry)

@@ -21,6 +21,8 @@ from glacier_backup.model.reason import (
     Unreadable,
 )
 from glacier_backup.resolve.fingerprint import fingerprint_directory, fingerprint_file
+from glacier_backup.resolve.nesting import Apart
+from glacier_backup.resolve.own import own_names
 from glacier_backup.resolve.source import Selection
 
 _Type = Literal["file", "directory", "link", "special"]
@@ -34,26 +36,47 @@ _SPECIAL = {
 
 
 class LocalSource:
-    """A :class:`~glacier_backup.resolve.source.Source` over the local file systems. Opens no file, ever."""
+    """A :class:`~glacier_backup.resolve.source.Source` over the local file systems. Opens no file, ever.
+
+    ``own`` are absolute paths of files that this program writes in every run, such as the catalog and the log. They,
+    and every file beside them whose name goes on with ``.`` or ``-`` (``catalog.sqlite3-wal``,
+    ``glacier_backup.log.1``), are left out of the fingerprints of directories: of digest, bytes and entries, and of
+    the newest mtime, as is that of the directory they lie in, which they move. They are still packed. A candidate
+    that is such a file itself was asked for by name, and is looked at like any other.
+
+    ``vault`` is the absolute path of the directory that archives are stored in, if it is one of this machine's;
+    it need not exist. A candidate whose real path is the vault's, above it or inside it is passed over.
+    """
+
+    def __init__(self, own: Sequence[str] = (), vault: str | None = None) -> None:
+        self._own = tuple(own)
+        self._vault = vault
 
     def resolve(self, selection: Selection) -> Iterator[Resolved]:
-        path = selection.path
-        found = _examine(path)
-        if isinstance(found, BrokenLink):
-            found = BrokenSection(found.target)
-        if found == "directory":
-            yield from _directory(selection)
-        elif found == "file":
-            yield Candidate(path, "file", path, selection.compare)
-        else:
-            yield PassedOver(path, path, found)
+        apart = None if self._vault is None else Apart(selection.path, self._vault)
+        for found in _section(selection):
+            yield found if apart is None or isinstance(found, PassedOver) else apart.check(found)
 
     def look(self, candidate: Candidate) -> Fingerprint:
-        fingerprint = fingerprint_directory if candidate.kind == "directory" else fingerprint_file
         try:
-            return fingerprint(candidate.path)
+            if candidate.kind == "file":
+                return fingerprint_file(candidate.path)
+            return fingerprint_directory(candidate.path, own_names(self._own))
         except OSError as error:
             raise SourceError(f"{candidate.path}: {_cause(error)}") from error
+
+
+def _section(selection: Selection) -> Iterator[Resolved]:
+    path = selection.path
+    found = _examine(path)
+    if isinstance(found, BrokenLink):
+        found = BrokenSection(found.target)
+    if found == "directory":
+        yield from _directory(selection)
+    elif found == "file":
+        yield Candidate(path, "file", path, selection.compare)
+    else:
+        yield PassedOver(path, path, found)
 
 
 def _directory(selection: Selection) -> Iterator[Resolved]:

@@ -134,7 +134,7 @@ def test_the_receipt_is_dated_in_utc(place: Place) -> None:
 
 
 def test_identify_stores_nothing_and_knows_the_place(place: Place) -> None:
-    identified = place.destination.identify()
+    identified = place.destination.identify(holds_archives=False)
 
     assert identified.kind == place.destination.place.kind
     assert identified.name == place.destination.place.name

@@ -9,14 +9,14 @@ import pytest
 
 from glacier_backup.errors import SourceError
 from glacier_backup.model.candidate import Candidate, PassedOver
-from glacier_backup.model.reason import Missing
+from glacier_backup.model.reason import HoldsItsDestination, Missing
 from glacier_backup.resolve.registry import SOURCES
 from glacier_backup.resolve.source import Selection, Source
 
 
 @pytest.fixture(params=sorted(SOURCES))
 def source(request: pytest.FixtureRequest) -> Source:
-    return SOURCES[request.param]
+    return SOURCES[request.param]()
 
 
 @pytest.fixture
@@ -55,6 +55,21 @@ def test_a_missing_path_gives_one_that_is_passed_over(source: Source, data: str)
     assert list(source.resolve(Selection(path, dirs=True))) == [PassedOver(path, path, Missing())]
 
 
+def test_a_candidate_that_holds_the_vault_is_passed_over(data: str) -> None:
+    for make in SOURCES.values():
+        (found,) = make(vault=f"{data}/a").resolve(Selection(data, single_dir=True))
+        assert found == PassedOver(data, data, HoldsItsDestination(f"{data}/a"))
+
+
+def test_own_files_leave_a_fingerprint_as_it_is(data: str) -> None:
+    for make in SOURCES.values():
+        source = make(own=[f"{data}/a/catalog"])
+        before = source.look(only(source, data))
+        for name in ("catalog", "catalog-wal"):
+            Path(f"{data}/a/{name}").write_text("content")
+        assert source.look(only(source, data)) == before
+
+
 def test_looking_twice_sees_the_same(source: Source, data: str) -> None:
     for path in (data, f"{data}/file"):
         assert source.look(only(source, path)) == source.look(only(source, path))
@@ -62,7 +77,7 @@ def test_looking_twice_sees_the_same(source: Source, data: str) -> None:
 
 def test_looking_sees_bytes_and_entries(source: Source, data: str) -> None:
     found = source.look(only(source, data))
-    assert (found.bytes, found.files) == (19, 7)
+    assert (found.bytes, found.entries) == (19, 7)
     assert source.look(only(source, f"{data}/file")).bytes == 5
 
 

@@ -16,6 +16,7 @@ from glacier_backup.pack.tar import TarPacker
 from glacier_backup.pack.tar_messages import MOST_PROBLEMS
 from tests.pack.conftest import InFrontOfTar
 from tests.pack.packing import Packed, packed, read_all
+from tests.permissions import with_mode
 from tests.streams import noise
 
 
@@ -63,8 +64,8 @@ def test_a_file_that_cannot_be_read_is_left_out_and_named(tree: Path) -> None:
 def test_a_directory_that_cannot_be_read_is_left_out_and_named(tree: Path) -> None:
     (tree / "closed").mkdir()
     (tree / "closed" / "file").touch()
-    (tree / "closed").chmod(0)
-    result = packed(TarPacker(), tree, "tree")
+    with with_mode(tree / "closed"):
+        result = packed(TarPacker(), tree, "tree")
     assert names(result) == ["tree", "tree/readable"]
     assert result.outcome.problems == (ReadProblem(f"{tree}/closed", "Permission denied"),)
 
@@ -73,8 +74,8 @@ def test_a_directory_that_cannot_be_read_is_left_out_and_named(tree: Path) -> No
 def test_of_a_directory_that_cannot_be_entered_every_entry_is_named(tree: Path) -> None:
     (tree / "listed").mkdir()
     (tree / "listed" / "file").touch()
-    (tree / "listed").chmod(0o444)
-    result = packed(TarPacker(), tree, "tree")
+    with with_mode(tree / "listed", 0o444):
+        result = packed(TarPacker(), tree, "tree")
     assert names(result) == ["tree", "tree/listed", "tree/readable"]
     assert result.outcome.problems == (ReadProblem(f"{tree}/listed/file", "Permission denied"),)
 
@@ -101,8 +102,7 @@ def test_problems_beyond_the_first_thousand_are_counted(memory: Path) -> None:
 @pytest.mark.usefixtures("tar_without_privilege")
 @pytest.mark.parametrize("mode", [0o000, 0o100])
 def test_a_candidate_of_which_nothing_can_be_read_is_an_error(tree: Path, mode: int) -> None:
-    tree.chmod(mode)
-    with pytest.raises(SourceError, match=rf"{tree}: .*Permission denied"):
+    with with_mode(tree, mode), pytest.raises(SourceError, match=rf"{tree}: .*Permission denied"):
         packed(TarPacker(), tree, "tree")
 
 

@@ -31,6 +31,37 @@ def test_what_was_sent_is_not_sent_again_nor_looked_at() -> None:
     assert decide(once, LAST, None, force=False, least=1) == Skip(once.path, "photos.tar", 5, AlreadySent(SENT))
 
 
+@pytest.mark.parametrize("compare", [False, True])
+def test_what_was_sent_incomplete_is_not_sent_again_but_needs_attention(compare: bool) -> None:
+    last = replace(LAST, problems=2)
+    found = decide(candidate(compare=compare), last, fingerprint("then"), force=False, least=1)
+    assert isinstance(found, Skip)
+    assert found.reason == (Unchanged(SENT, 2) if compare else AlreadySent(SENT, 2))
+    assert found.reason.needs_attention
+    assert str(found.reason).endswith(", but incomplete: 2 inside could not be read; -p PATH --force sends it again")
+
+
+def test_what_was_sent_whole_needs_no_attention() -> None:
+    for reason in (AlreadySent(SENT), Unchanged(SENT)):
+        assert not reason.needs_attention
+        assert "incomplete" not in str(reason)
+
+
+def test_what_changed_while_it_was_read_is_looked_at_and_sent_again_when_it_differs() -> None:
+    once, torn = candidate(compare=False), replace(LAST, changed_while_read=True)
+    assert needs_look(once, torn, force=False)
+    found = decide(once, torn, fingerprint("now"), force=False, least=1)
+    assert isinstance(found, Upload)
+    assert (found.reason, found.previous) == (Changed(SENT), SENT)
+
+
+def test_what_changed_while_it_was_read_and_is_as_it_was_counts_as_sent() -> None:
+    once, torn = candidate(compare=False), replace(LAST, changed_while_read=True)
+    assert decide(once, torn, fingerprint("then"), force=False, least=1) == Skip(
+        once.path, "photos.tar", 10, AlreadySent(SENT)
+    )
+
+
 def test_what_was_sent_and_is_compared_is_not_sent_while_it_is_the_same() -> None:
     found = decide(candidate(), LAST, fingerprint("then", size=9), force=False, least=1)
     assert found == Skip("/data/photos", "photos.tar", 9, Unchanged(SENT))
@@ -80,7 +111,8 @@ def test_an_empty_file_goes_into_a_tar_where_nothing_empty_is_taken(size: int, l
 
 
 def test_deciding_without_a_look_is_refused_where_one_is_needed() -> None:
-    for last, compare, force in itertools.product((None, LAST), (False, True), (False, True)):
+    torn = replace(LAST, changed_while_read=True)
+    for last, compare, force in itertools.product((None, LAST, torn), (False, True), (False, True)):
         one = candidate(compare=compare)
         if needs_look(one, last, force):
             with pytest.raises(ValueError, match="/data/photos has to be looked at first"):

@@ -20,6 +20,7 @@ from glacier_backup.model.reason import (
 )
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection
+from tests.permissions import with_mode
 from tests.resolve.trees import as_ordinary_user, candidates, passed_over, write
 
 
@@ -224,23 +225,24 @@ print(*LocalSource().resolve(Selection(sys.argv[1], single_dir=sys.argv[2] == "s
 class TestPermissions:
     @pytest.mark.parametrize("how", ["single", "dirs"])
     def test_an_unreadable_section_is_said(self, data: Path, how: str) -> None:
-        data.chmod(0)
         expected = PassedOver(str(data), str(data), Unreadable("Permission denied"))
-        assert as_ordinary_user(RESOLVE, data, how) == str(expected)
+        with with_mode(data):
+            assert as_ordinary_user(RESOLVE, data, how) == str(expected)
 
     def test_a_section_below_an_unreadable_directory_is_said(self, data: Path) -> None:
-        data.chmod(0)
         path = str(data / "photos")
-        assert as_ordinary_user(RESOLVE, path, "dirs") == str(PassedOver(path, path, Unreadable("Permission denied")))
+        expected = PassedOver(path, path, Unreadable("Permission denied"))
+        with with_mode(data):
+            assert as_ordinary_user(RESOLVE, path, "dirs") == str(expected)
 
     def test_a_child_that_points_to_an_unreadable_place_is_said(self, data: Path, tmp_path: Path) -> None:
         write(tmp_path / "closed" / "inside")
         (data / "link").symlink_to(tmp_path / "closed" / "inside")
-        (tmp_path / "closed").chmod(0)
         expected = PassedOver(f"{data}/link", str(data), Unreadable("Permission denied"))
-        assert str(expected) in as_ordinary_user(RESOLVE, data, "dirs").splitlines()
+        with with_mode(tmp_path / "closed"):
+            assert str(expected) in as_ordinary_user(RESOLVE, data, "dirs").splitlines()
 
     def test_an_unreadable_child_stays_a_candidate(self, data: Path) -> None:
-        (data / "mail").chmod(0)
         expected = Candidate(f"{data}/mail", "directory", str(data), compare=False)
-        assert str(expected) in as_ordinary_user(RESOLVE, data, "dirs").splitlines()
+        with with_mode(data / "mail"):
+            assert str(expected) in as_ordinary_user(RESOLVE, data, "dirs").splitlines()
