@@ -1,7 +1,8 @@
-"""SIGINT and SIGTERM as a request to stop, obeyed where stopping loses nothing.
+"""SIGINT, SIGTERM and SIGHUP as a request to stop, obeyed where stopping loses nothing.
 
-The handlers only take note; the work asks at its own safe points. What is stored but not yet recorded is therefore
-always recorded first. A second SIGINT stops at once.
+Most of the time the handlers only take note, and the work asks at its own safe points. While nothing can be lost
+(candidates are looked at, a server is asked who it is) a signal stops at once; so does a second one, except between
+the moment an archive is stored and the moment it is recorded.
 """
 
 from __future__ import annotations
@@ -20,30 +21,59 @@ class StopRequest:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._at_once = False
+        self._critical = False
 
     def set(self) -> None:
         self._event.set()
 
-    @property
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
     def check(self) -> None:
         """Raise Interrupted when a stop was asked for."""
         if self._event.is_set():
-            raise Interrupted("interrupted; everything that was sent is recorded", hint="run again to send the rest")
+            raise _interrupted()
+
+    def signalled(self) -> None:
+        """What a signal handler is to do: take note, and raise KeyboardInterrupt where that stops at once."""
+        again = self._event.is_set()
+        self._event.set()
+        if self._at_once or (again and not self._critical):
+            # No Exception: botocore would take it for a network error and try again.
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """A block in which nothing can be lost: a signal ends it with Interrupted, wherever it is."""
+        self.check()
+        self._at_once = True
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise _interrupted() from None
+        finally:
+            self._at_once = False
+
+    @contextmanager
+    def critical(self) -> Iterator[None]:
+        """A block that no signal ends: what it does has to be done to its end."""
+        self._critical = True
+        try:
+            yield
+        finally:
+            self._critical = False
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("interrupted; everything that was sent is recorded", hint="run again to send the rest")
 
 
 @contextmanager
 def listening(stop: StopRequest) -> Iterator[StopRequest]:
-    """Let SIGINT and SIGTERM set ``stop`` while the block runs. Only for the main thread of a program."""
+    """Let SIGINT, SIGTERM and SIGHUP ask for a ``stop`` while the block runs. Only for a program's main thread."""
 
     def take_note(number: int, frame: FrameType | None) -> None:
-        if stop.is_set and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
+        stop.signalled()
 
-    before = {number: signal.signal(number, take_note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, take_note) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield stop
     finally:

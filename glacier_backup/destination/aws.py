@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from glacier_backup.errors import DestinationError, DestinationUnavailable
 if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
+    from botocore.exceptions import ClientError
 
 ATTEMPTS = 10
 """Tries of one request, botocore's standard mode: 408 and throttling answers, 5xx, resets and time-outs."""
@@ -44,6 +47,19 @@ def region_of(access: Access) -> str | None:
     botocore is only loaded when the option doesn't say it: a run that has nothing to send starts quicker.
     """
     return access.region or session(access).region_name
+
+
+def way_in(access: Access) -> str:
+    """A digest that changes when the account behind the credentials may have changed; it gives nothing away.
+
+    From option and environment alone: what an idle run must notice without asking a server or loading botocore.
+    """
+    names = ["AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"]
+    if "AWS_SESSION_TOKEN" not in os.environ:
+        # The ids of temporary keys change every hour, and say nothing.
+        names.append("AWS_ACCESS_KEY_ID")
+    parts = (access.profile, access.endpoint_url, *map(os.environ.get, names))
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def client_config(connections: int) -> Config:
@@ -89,14 +105,14 @@ _REFUSALS = {
 }
 
 
-def _from_answer(where: str, error: Exception) -> DestinationError:
-    response: dict[str, dict[str, str]] = getattr(error, "response", {})
-    code = response.get("Error", {}).get("Code", "")
-    message = response.get("Error", {}).get("Message", "") or str(error)
+def _from_answer(where: str, error: ClientError) -> DestinationError:
+    code = error.response.get("Error", {}).get("Code", "")
+    message = error.response.get("Error", {}).get("Message", "") or str(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     text = f"{where}: {message} ({code})"
-    if code not in _REFUSALS:
+    if code not in _REFUSALS and status not in (401, 403):
         return DestinationError(text)
-    hint = _REFUSALS[code]
+    hint = _REFUSALS.get(code)
     if code == "InvalidSignatureException" and ("expired" in message.lower() or "not yet current" in message):
         hint = "this machine's clock is wrong: set it by NTP"
     return DestinationUnavailable(text, hint=hint)
@@ -109,7 +125,9 @@ def _from_client(where: str, error: Exception) -> DestinationError:
         "CredentialRetrievalError": "the provider of credentials failed; run `aws sts get-caller-identity`",
         "ProfileNotFound": "check profile against ~/.aws/config",
         "NoRegionError": "set region in the INI file, or AWS_DEFAULT_REGION",
-        "EndpointConnectionError": "check the network and endpoint_url",
+        "EndpointConnectionError": "check the network, region and endpoint_url",
         "SSLError": "the server's certificate was not accepted; check the clock and the CA bundle",
     }
+    if type(error).__name__ == "ParamValidationError":
+        return DestinationError(f"{where}: {error}")
     return DestinationUnavailable(f"{where}: {error}", hint=hints.get(type(error).__name__))

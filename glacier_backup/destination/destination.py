@@ -47,11 +47,12 @@ class Destination(Protocol):
     @property
     def limits(self) -> Limits: ...
 
-    def identify(self) -> Place:
+    def identify(self, *, holds_archives: bool) -> Place:
         """Ask the destination who it is: the place with ``-`` replaced by the account's number.
 
         One cheap request that stores nothing and costs nothing. Raises DestinationUnavailable when it can't
-        be reached, refuses, or doesn't exist, with the cause and the cure.
+        be reached, refuses, or doesn't exist, with the cause and the cure; also when archives are known to be
+        there (``holds_archives``) and it can be seen that nothing is, as of a disk that isn't mounted.
         """
         ...
 
@@ -71,7 +72,7 @@ class Destination(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of connections and threads."""
+        """Let go of connections and threads, without waiting for a server."""
         ...
 
     def put_manifest(self, label: Label, receipt: Receipt, manifest: str) -> None:

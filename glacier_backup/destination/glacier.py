@@ -8,14 +8,13 @@ most, each with its payload hash and its tree hash; the whole with the tree hash
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from glacier_backup.destination.aws import Access, client_config, region_of, session, translated
+from glacier_backup.destination.aws import Access, client_config, region_of, session, translated, way_in
 from glacier_backup.destination.destination import ByteStream, Limits, Progress
 from glacier_backup.destination.multipart import Part, PartBody, send_parts
 from glacier_backup.digest import PartDigest, digest_part, join_leaves, tree_hash
@@ -27,6 +26,8 @@ from glacier_backup.units import GIB, MIB, now
 
 if TYPE_CHECKING:
     from mypy_boto3_glacier.client import GlacierClient
+
+OWN_ACCOUNT = "-"
 
 LIMITS = Limits(least=1, part=16 * MIB, least_part=MIB, largest_part=4 * GIB, most_parts=10_000)
 
@@ -41,15 +42,15 @@ class Glacier:
         self._account = account
         self._access = access
         self._concurrency = concurrency
-        self._making = threading.Lock()
 
     @cached_property
     def place(self) -> Place:
-        return Place("glacier", self._vault, region_of(self._access) or "", self._account)
+        way = way_in(self._access) if self._account == OWN_ACCOUNT else ""
+        return Place("glacier", self._vault, region_of(self._access) or "", self._account, reached_by=way)
 
     @cached_property
     def _client(self) -> GlacierClient:
-        with self._making, translated(self._where):
+        with translated(self._where):
             client = session(self._access).client(
                 "glacier", endpoint_url=self._access.endpoint_url, config=client_config(self._concurrency)
             )
@@ -64,7 +65,7 @@ class Glacier:
     def _where(self) -> str:
         return f"vault {self._vault}"
 
-    def identify(self) -> Place:
+    def identify(self, *, holds_archives: bool) -> Place:
         with translated(self._where), self._vault_may_be_missing():
             answer = self._client.describe_vault(accountId=self._account, vaultName=self._vault)
         # arn:aws:glacier:REGION:ACCOUNT:vaults/NAME
@@ -103,6 +104,9 @@ class Glacier:
                 )["uploadId"]
             try:
                 return self._send_parts(upload, stream, part_size, progress)
+            except KeyboardInterrupt:
+                # Whoever insists on stopping doesn't want to wait for one more answer.
+                raise
             except BaseException:
                 self._abort(upload)
                 raise
@@ -135,7 +139,7 @@ class Glacier:
                 checksum=digest.tree_hash,
                 body=PartBody(part, digest.sha256),  # type: ignore[arg-type]  # any seekable object serves
             )
-        self._compare(answer["checksum"], digest.tree_hash)
+        self._compare(answer.get("checksum"), digest.tree_hash, f"part {part.number}")
         return digest
 
     def _complete(self, upload: str, size: int, leaves: bytes) -> Receipt:
@@ -147,12 +151,14 @@ class Glacier:
             archiveSize=str(size),
             checksum=whole,
         )
-        self._compare(answer["checksum"], whole)
+        self._compare(answer.get("checksum"), whole, f"archive {answer['archiveId']}")
         return Receipt(answer["archiveId"], size, whole, leaves, stored_at=now())
 
-    def _compare(self, theirs: str, ours: str) -> None:
+    def _compare(self, theirs: str | None, ours: str, what: str) -> None:
         if theirs != ours:
-            raise DestinationError(f"{self._where} stored other bytes than were sent: {theirs} is not {ours}")
+            raise DestinationError(
+                f"{self._where} stored other bytes than were sent: tree hash of {what} is {theirs}, not {ours}"
+            )
 
     def _abort(self, upload: str) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -168,7 +174,9 @@ class Glacier:
 
     def close(self) -> None:
         if "_pool" in self.__dict__:
-            self._pool.shutdown()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        if "_client" in self.__dict__:
+            self._client.close()
 
 
 def _hash_once(params: dict[str, Any], **_: object) -> None:

@@ -48,7 +48,11 @@ class Local:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(WORKERS, thread_name_prefix="part")
 
-    def identify(self) -> Place:
+    def identify(self, *, holds_archives: bool) -> Place:
+        if holds_archives and not _holds_something(self._root):
+            raise DestinationUnavailable(
+                f"archives are recorded in {self._root} and nothing is there", hint="is its disk mounted?"
+            )
         nearest = self._root
         while not os.path.lexists(nearest) and nearest != "/":
             nearest = os.path.dirname(nearest)
@@ -79,7 +83,8 @@ class Local:
         with _storing(self._prepared(locator)) as file:
 
             def send(part: Part) -> bytes:
-                _write_part(file, part)
+                with _translated(locator):
+                    _write_part(file, part)
                 return leaf_digests(part.data)
 
             leaves = send_parts(
@@ -94,15 +99,27 @@ class Local:
             )
         joined = b"".join(leaves)
         receipt = Receipt(locator, size, tree_hash(joined), joined, stored_at=now(), sha256=linear.hexdigest())
-        checksum = f"{receipt.sha256}  {os.path.basename(locator)}\n"
-        self._put(locator + CHECKSUM_SUFFIX, checksum)
+        with self._taking_back(locator):
+            self._put(locator + CHECKSUM_SUFFIX, f"{receipt.sha256}  {os.path.basename(locator)}\n")
         return receipt
 
     def put_manifest(self, label: Label, receipt: Receipt, manifest: str) -> None:
-        self._put(manifest_key(receipt.locator), manifest)
+        with self._taking_back(receipt.locator):
+            self._put(manifest_key(receipt.locator), manifest)
+
+    @contextmanager
+    def _taking_back(self, locator: str) -> Iterator[None]:
+        """Without what belongs beside it an archive doesn't stay: it will be sent again under another time."""
+        try:
+            yield
+        except BaseException:
+            for suffix in ("", CHECKSUM_SUFFIX):
+                with suppress(OSError):
+                    os.unlink(os.path.join(self._root, locator + suffix))
+            raise
 
     def _put(self, locator: str, text: str) -> None:
-        with _storing(self._prepared(locator)) as file:
+        with _storing(self._prepared(locator)) as file, _translated(locator):
             _write(file, memoryview(text.encode("utf-8", "surrogateescape")), 0)
 
     def _prepared(self, locator: str) -> str:
@@ -113,7 +130,15 @@ class Local:
 
     def close(self) -> None:
         if "_pool" in self.__dict__:
-            self._pool.shutdown()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _holds_something(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -123,18 +148,20 @@ def _storing(path: str) -> Iterator[int]:
     partial = os.path.join(folder, f".{name}.{os.getpid()}.partial")
     with _translated(path):
         file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
         try:
-            try:
-                yield file
+            yield file
+            with _translated(path):
                 os.fsync(file)
-            finally:
-                os.close(file)
+        finally:
+            os.close(file)
+        with _translated(path):
             _publish(partial, path)
             _sync_folder(folder)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(partial)
-            raise
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(partial)
+        raise
 
 
 def _publish(partial: str, path: str) -> None:

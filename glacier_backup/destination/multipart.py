@@ -22,6 +22,10 @@ CHUNK = MIB
 """Bytes handed to the socket at once: large enough to cost nothing, small enough to break off soon."""
 
 
+GRACE = 5.0
+"""Seconds that parts under way are given to end when an upload is given up."""
+
+
 class BrokenOff(BaseException):
     """Sending was broken off on purpose. Not an Exception, so that no foreign retry loop swallows it.
 
@@ -101,10 +105,11 @@ class _Sending(Generic[T]):
         self.results[number] = future.result()
         return buffer
 
-    def give_up(self) -> None:
-        """Break off what is under way and wait until it has let go of its buffers."""
+    def give_up(self, grace: float) -> None:
+        """Break off what is under way. A part that is being sent ends with its next chunk; one whose server doesn't
+        answer is left to end by itself after ``grace`` seconds, and what it then finds out doesn't matter."""
         self._given_up.set()
-        wait(self._under_way)
+        wait(self._under_way, timeout=grace)
 
     def _sent(self, count: int) -> None:
         if self._given_up.is_set():
@@ -138,7 +143,7 @@ def send_parts(
         while len(sending):
             sending.one_done()
     except BaseException as error:
-        sending.give_up()
+        sending.give_up(0 if isinstance(error, KeyboardInterrupt) else GRACE)
         if isinstance(error, BrokenOff) and error.__cause__ is not None:
             raise error.__cause__ from None
         raise

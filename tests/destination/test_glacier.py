@@ -72,12 +72,12 @@ def test_a_multiple_of_the_part_size_sends_no_empty_part(glacier: Glacier, vault
 
 
 def test_identify_gives_the_number_of_the_account(glacier: Glacier, vault_server: VaultServer) -> None:
-    assert glacier.identify().account == vault_server.account
+    assert glacier.identify(holds_archives=False).account == vault_server.account
 
 
 def unavailable(glacier: Glacier) -> DestinationUnavailable:
     with pytest.raises(DestinationUnavailable) as caught:
-        glacier.identify()
+        glacier.identify(holds_archives=False)
     with pytest.raises(DestinationUnavailable) as again:
         send(glacier)
     assert again.value.exit_code == caught.value.exit_code == 4
@@ -171,7 +171,7 @@ def test_the_region_of_the_option_beats_that_of_the_environment(
     access = Access(region=vault_server.region, endpoint_url=vault_server.endpoint_url)
     with closing(Glacier(vault, "-", access, concurrency=1)) as glacier:
         assert glacier.place.region == vault_server.region
-        assert glacier.identify().account == vault_server.account
+        assert glacier.identify(holds_archives=False).account == vault_server.account
 
 
 def test_a_failed_upload_is_aborted(glacier: Glacier, vault: str, vault_server: VaultServer) -> None:

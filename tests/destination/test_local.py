@@ -71,15 +71,34 @@ def test_a_directory_whose_disk_is_not_there_is_not_made_up(tmp_path: Path) -> N
     missing = Local(str(tmp_path / "usb" / "backup"), create=False)
 
     with pytest.raises(DestinationUnavailable, match="does not exist") as caught:
-        missing.identify()
+        missing.identify(holds_archives=False)
 
     assert caught.value.hint is not None
     assert "mounted" in caught.value.hint
 
 
+def test_a_directory_that_should_hold_archives_and_holds_nothing_is_not_written_to(tmp_path: Path) -> None:
+    """A disk that isn't mounted: its mount point is empty, or a folder on it is missing."""
+    (tmp_path / "empty").mkdir()
+
+    for name in ("empty", "missing"):
+        with pytest.raises(DestinationUnavailable, match="nothing is there") as caught:
+            Local(str(tmp_path / name), create=True).identify(holds_archives=True)
+        assert caught.value.hint == "is its disk mounted?"
+
+
+def test_an_archive_whose_manifest_cannot_be_written_does_not_stay(tmp_path: Path, small_disk: Path) -> None:
+    with closing(Local(str(small_disk), create=True)) as local:
+        receipt = local.send(BytesStream(noise(3 * MIB)), LABEL, MIB, lambda count: None)
+        with pytest.raises(DestinationError, match="No space left"):
+            local.put_manifest(LABEL, receipt, "x" * 6 * MIB)
+
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+
+
 def test_the_last_level_of_a_directory_is_made(tmp_path: Path) -> None:
     with closing(Local(str(tmp_path / "backup"), create=False)) as local:
-        local.identify()
+        local.identify(holds_archives=False)
         local.send(BytesStream(b"x"), LABEL, MIB, lambda count: None)
 
     assert (tmp_path / "backup/nas").is_dir()
@@ -89,7 +108,7 @@ def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vault").write_text("a file")
 
     with pytest.raises(DestinationUnavailable, match="not a directory"):
-        Local(str(tmp_path / "vault"), create=True).identify()
+        Local(str(tmp_path / "vault"), create=True).identify(holds_archives=False)
 
 
 def test_a_path_longer_than_the_file_system_takes_fails_alone(tmp_path: Path) -> None:
