@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load", "plan_backup", "run_backup"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> object:
     # Loaded on first use: `glacier-backup --version` needs none of it.
     if name in __all__:

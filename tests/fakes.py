@@ -92,9 +92,12 @@ class MemoryDestination:
     manifests: dict[str, str] = field(default_factory=dict)
     part_sizes: list[int] = field(default_factory=list)
     asked: int = 0
+    told: list[bool] = field(default_factory=list)
+    after_chunk: Callable[[int], None] = lambda count: None
 
-    def identify(self) -> Place:
+    def identify(self, *, holds_archives: bool) -> Place:
         self.asked += 1
+        self.told.append(holds_archives)
         return self.place
 
     def describe(self, label: Label) -> str:
@@ -108,6 +111,7 @@ class MemoryDestination:
         while count := stream.readinto(buffer):
             content += buffer[:count]
             progress(count)
+            self.after_chunk(count)
             if len(content) > part_size * self.limits.most_parts:
                 raise UploadOutgrown("too long")
         leaves = leaf_digests(content)

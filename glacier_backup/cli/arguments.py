@@ -18,9 +18,11 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     loudness.add_argument("--verbose", action="store_true", help="say everything, also when nobody is watching")
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the INI file that may stand on the command line too."""
+def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """The options of the INI file that may stand on the command line too: all of them, or those of these names."""
     for option in _with_flags():
+        if names and option.name not in names:
+            continue
         parser.add_argument(*option.flags, dest=option.name, metavar=_metavar(option), help=_help(option))
 
 

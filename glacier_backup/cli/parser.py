@@ -35,6 +35,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **options)  # type: ignore[arg-type]  # passed on as they came
 
     def error(self, message: str) -> NoReturn:
+        unknown = message.removeprefix("unrecognized arguments: ").split()
+        if unknown and unknown[0] in VERBS:
+            raise UsageError(message, hint=f"the verb comes first: glacier-backup {unknown[0]} …")
         raise UsageError(message, hint=f"see {self.prog} --help")
 
 

@@ -14,7 +14,6 @@ from glacier_backup.units import format_size, local_time, rfc3339
 if TYPE_CHECKING:
     # For types alone: `--help` loads this module and shall not pay for the values.
     from rich.console import Console
-    from rich.table import Table
 
     from glacier_backup.model.event import Result, Summary
     from glacier_backup.model.plan import BackupPlan, Decision
@@ -22,23 +21,15 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | bool | None
 
-UNBROKEN = 10_000
-"""Columns of an output that is no terminal: every row is one line, whatever reads it."""
+UNBROKEN = 100_000
+"""Columns of a table: every row is one line, whatever reads it."""
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Where people read: coloured and folded on a terminal, plain lines elsewhere."""
+def error_console() -> Console:
+    """Where progress is drawn."""
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(
-        stderr=stderr,
-        width=None if stream.isatty() else UNBROKEN,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        soft_wrap=not stream.isatty(),
-    )
+    return Console(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 def write_json(value: Json) -> None:
@@ -48,26 +39,22 @@ def write_json(value: Json) -> None:
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """A table on standard output; ``right`` names the columns of numbers."""
-    out = console()
-    table = _table(out.is_terminal)
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(shown, row))
-    if out.is_terminal:
-        out.print(table)
-        return
-    with out.capture() as plain:
-        out.print(table)
-    sys.stdout.writelines(f"{line.rstrip()}\n" for line in plain.get().splitlines())
+    """A table on standard output, one line a row; ``right`` names the columns of numbers.
 
-
-def _table(is_terminal: bool) -> Table:
-    from rich import box
+    Nothing is folded to the width of the terminal: an archive id that is folded in a column can't be copied.
+    """
+    from rich.console import Console
     from rich.table import Table
 
-    return Table(box=box.SIMPLE_HEAD if is_terminal else None, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
+    out = Console(width=UNBROKEN, markup=False, highlight=False, emoji=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(shown, row))
+    with out.capture() as drawn:
+        out.print(table)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in drawn.get().splitlines())
 
 
 def say(text: str) -> None:
@@ -121,17 +108,17 @@ def _decision_json(decision: Decision) -> dict[str, Json]:
 
 
 def _result_json(result: Result) -> dict[str, Json]:
-    locator = None if result.record is None else result.record.receipts[0].locator
-    return {"result": result.outcome, "locator": locator, "error": result.error}
+    return {"result": result.outcome, "locator": result.locator, "error": result.error}
 
 
 def listed_json(listed: Listed) -> Json:
     """The shape of one element of ``list --json``; documented in docs/json.md."""
+    foreign = listed.sha256_tree is None
     return {
         "path": listed.path,
         "name": listed.name,
-        "bytes": listed.bytes,
-        "stored_bytes": listed.stored_bytes,
+        "bytes": None if foreign else listed.bytes,
+        "stored_bytes": None if foreign else listed.stored_bytes,
         "destination": listed.destination,
         "locator": listed.locator,
         "sha256_tree": listed.sha256_tree,
@@ -177,8 +164,8 @@ def write_summary(summary: Summary, *, every_skip: bool) -> None:
 
 def _result_row(result: Result) -> tuple[str, ...]:
     decision = result.decision
-    if result.record is not None:
-        return ("sent", format_size(decision.bytes), decision.path, decision.name, result.record.receipts[0].locator)
+    if result.locator is not None:
+        return ("sent", format_size(decision.bytes), decision.path, decision.name, result.locator)
     why = result.error if result.error is not None else str(decision.reason)
     return (result.outcome, "", decision.path, decision.name, why)
 
@@ -188,7 +175,8 @@ def write_listing(listing: Iterable[Listed]) -> None:
     rows = (
         (
             local_time(one.sent_at),
-            format_size(one.stored_bytes or one.bytes) + (" incomplete" if one.problems else ""),
+            "" if one.sha256_tree is None else format_size(one.stored_bytes),
+            "incomplete" if one.problems else "changed while read" if one.changed_while_read else "",
             one.path,
             one.name,
             one.destination,
@@ -196,4 +184,4 @@ def write_listing(listing: Iterable[Listed]) -> None:
         )
         for one in listing
     )
-    write_table(("sent", "size", "path", "archive", "destination", "locator"), rows, right=("size",))
+    write_table(("sent", "size", "", "path", "archive", "destination", "locator"), rows, right=("size",))

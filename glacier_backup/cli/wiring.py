@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.config.settings import Settings
@@ -27,6 +29,8 @@ from glacier_backup.workflow.prepare import Order
 from glacier_backup.workflow.send import Tools
 from glacier_backup.workflow.takeover import OlderRecord, older_record, read_record, take_over
 
+_logger = logging.getLogger("glacier_backup")
+
 
 def preview(settings: Settings, *, force: bool = False) -> BackupPlan:
     """What a run with these settings would do. Writes nothing and sends nothing."""
@@ -44,9 +48,16 @@ def run(
 ) -> Summary:
     """Run with these settings, alone: raises LockHeld when another run works with the same catalog."""
 
+    active = list(listeners)
+
     def tell(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
+        for listener in tuple(active):
+            try:
+                listener(event)
+            except Exception:  # a screen or log that fails must not end a backup
+                with suppress(ValueError):
+                    active.remove(listener)
+                _logger.warning("a listener failed and is told nothing more", exc_info=True)
 
     with (
         RunLock(settings.catalog),
@@ -61,23 +72,30 @@ def _backup(settings: Settings, catalog: Catalog, force: bool) -> Iterator[Backu
     order = Order(selections(settings), force=force, limit=settings.limit)
     with closing(destination(settings)) as where:
         tools = Tools(
-            source=SOURCES["local"],
+            source=SOURCES["local"](own=_own_files(settings), vault=settings.local_path),
             packers=PACKERS,
             destination=where,
-            host=socket.gethostname(),
+            host=socket.gethostname() or "localhost",
             part_size=settings.part_size,
         )
         yield Backup(order, tools, catalog, _older(settings, catalog, where.place))
+
+
+def _own_files(settings: Settings) -> list[str]:
+    """What every run changes by itself, which is no change of a directory that happens to hold it."""
+    return [settings.catalog, *([settings.logfile] if settings.logfile else [])]
 
 
 def _older(settings: Settings, catalog: Catalog, place: Place) -> OlderRecord | None:
     """The record of glacier_backup 1.2, while the catalog knows of nothing in that vault."""
     if settings.vault_name is None or settings.local_path is not None:
         return None
-    place_id = catalog.place_id(place)
+    place_id = catalog.place_id(place, trusting=True)
     if place_id is not None and catalog.count(place_id):
         return None
-    return older_record(settings.record_folders, settings.vault_name)
+    older = older_record(settings.record_folders, settings.vault_name)
+    # It says nothing of regions: what was taken over as one vault of that name is not another's.
+    return None if older is None or catalog.has_imported(older.file) else older
 
 
 def selections(settings: Settings) -> tuple[Selection, ...]:
@@ -108,14 +126,16 @@ def destination(settings: Settings) -> Destination:
 def import_record(settings: Settings, file: str, tell: Listener) -> Imported:
     """Take over the record of glacier_backup 1.2 in ``file``, as archives in the configured vault.
 
-    Asks no server: the vault's account is learnt by the next run. Raises CatalogError, LockHeld, and UsageError
-    where the configuration names no vault, or not where it is.
+    Raises CatalogError, LockHeld, DestinationUnavailable when the vault can't be asked whose it is, and UsageError
+    where archives go elsewhere, or the file is named for another vault.
     """
     record = read_record(file)
     with RunLock(settings.catalog), Catalog.open(settings.catalog) as catalog, closing(destination(settings)) as where:
         place = where.place
         if place.kind != "glacier":
             raise UsageError(f"the record is of archives in a vault, and archives go to {place}", hint="add -v VAULT")
-        if not place.is_complete:
-            raise UsageError(f"the region of vault {place.name} is not known", hint="set region in the INI file")
-        return take_over(record, catalog, catalog.register(place, place), tell)
+        named = os.path.basename(file).removeprefix("glacier.").removesuffix(".sqlite3").strip("'\"")
+        if os.path.basename(file).startswith("glacier.") and named != place.name:
+            raise UsageError(f"{file} is the record of vault {named}, and archives go to {place.name}", hint="add -v")
+        place_id = catalog.register(place, where.identify(holds_archives=False))
+        return take_over(record, catalog, place_id, tell)

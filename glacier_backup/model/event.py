@@ -33,7 +33,7 @@ class ArchiveStarted:
 
 @dataclass(frozen=True, slots=True)
 class BytesSent:
-    """Bytes arrived at the destination; negative when an upload begins again."""
+    """Bytes are on their way to the destination; negative when they have to be sent again."""
 
     path: str
     bytes: int
@@ -49,8 +49,10 @@ class ArchiveSent:
 class ArchiveFailed:
     upload: Upload
     error: str
-    defect: Exception | None = None
-    """What was raised, where that is a defect of this program."""
+    hint: str | None = None
+    """What to do about it."""
+    defect: str | None = None
+    """The traceback, where it is a defect of this program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,14 @@ class Result:
     decision: Upload | Skip
     record: ArchiveRecord | None = None
     error: str | None = None
-    defect: Exception | None = None
-    """What was raised, where that is a defect of this program."""
+    hint: str | None = None
+    defect: str | None = None
+    """The traceback, where it is a defect of this program."""
+
+    @property
+    def locator(self) -> str | None:
+        """Archive id or key of what was sent."""
+        return None if self.record is None else self.record.receipts[0].locator
 
     @property
     def outcome(self) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 
 from glacier_backup.display import shown
+from glacier_backup.errors import GlacierBackupError
 from glacier_backup.model.event import (
     ArchiveFailed,
     ArchiveSent,
@@ -33,7 +35,13 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
 
     def _open(self) -> TextIOWrapper:
         def opener(path: str, flags: int) -> int:
-            return os.open(path, flags | os.O_CLOEXEC, 0o600)
+            # Not to wait for somebody to read a FIFO.
+            descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                # One that 1.2 has left behind may be readable for all.
+                with suppress(OSError):
+                    os.fchmod(descriptor, 0o600)
+            return descriptor
 
         binary = open(self.baseFilename, "ab", opener=opener)  # noqa: SIM115  # the handler closes it
         return TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace")
@@ -56,6 +64,9 @@ def log_file(path: str) -> Iterator[Listener]:
     logger.addHandler(handler)
     try:
         yield LogLines(logger)
+    except GlacierBackupError as error:
+        logger.error("run ended: %s%s", shown(str(error)), f" ({shown(error.hint)})" if error.hint else "")
+        raise
     finally:
         with suppress(OSError):
             handler.close()
@@ -84,9 +95,9 @@ class LogLines:
                     record.stored_bytes,
                     shown(record.receipts[0].locator),
                 )
-            case ArchiveFailed(upload, error, defect):
-                self._logger.error("failed %s: %s", shown(upload.path), shown(error), exc_info=defect)
-            case ArchiveSkipped(skip):
+            case ArchiveFailed(upload, error, _, defect):
+                self._logger.error("failed %s: %s%s", shown(upload.path), shown(error), f"\n{defect}" if defect else "")
+            case ArchiveSkipped(skip) if not skip.reason.needs_attention:
                 self._logger.info("skipped %s: %s", shown(skip.path), skip.reason)
             case Warned(message):
                 self._logger.warning("%s", shown(message))

@@ -64,7 +64,7 @@ class Bars:
                 self._archives[upload.path] = self._progress.add_task(shown(upload.name), total=upload.bytes)
             case BytesSent(path, count):
                 self._advance(path, count)
-            case ArchiveSent(upload, _) | ArchiveFailed(upload, _, _):
+            case ArchiveSent(upload, _) | ArchiveFailed(upload, _, _, _):
                 self._finish(upload.path)
             case _:
                 pass

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.errors import CatalogError
 from glacier_backup.interrupt import StopRequest
-from glacier_backup.model.event import Listener, RunEnded, RunStarted, Summary
+from glacier_backup.model.event import Listener, RunEnded, RunStarted, Summary, Warned
 from glacier_backup.model.plan import BackupPlan
 from glacier_backup.model.record import LastSent
 from glacier_backup.plan.backup import limited
@@ -34,7 +35,7 @@ class Backup:
 def preview(backup: Backup) -> BackupPlan:
     """What a run would do now. Sends no request, writes nothing, needs neither credentials nor a lock."""
     place = backup.tools.destination.place
-    place_id = backup.catalog.place_id(place)
+    place_id = backup.catalog.place_id(place, trusting=True)
     imported = {} if backup.older is None else backup.older.as_last_sent()
 
     def last_sent(paths: Sequence[str]) -> Mapping[str, LastSent]:
@@ -43,7 +44,7 @@ def preview(backup: Backup) -> BackupPlan:
         return {} if place_id is None else backup.catalog.last_sent(place_id, paths)
 
     least = backup.tools.destination.limits.least
-    plan = prepare(backup.order, backup.tools.source, last_sent, place, least, StopRequest())
+    plan = prepare(backup.order, backup.tools.source, last_sent, place, least)
     return replace(limited(plan, backup.order.limit), importable=len(imported))
 
 
@@ -51,32 +52,45 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     """Plan, unless ``plan`` is given, and carry the plan out. The caller holds the lock.
 
     Raises DestinationUnavailable when the destination can't be reached before anything was sent, CatalogError
-    when the catalog can't be written before then.
+    when the catalog can't be written before then, and ValueError for a plan that was made for another destination.
     """
-    destination, catalog = backup.tools.destination, backup.catalog
-    place = destination.place
-    place_id = catalog.place_id(place) if place.is_complete else None
+    place = backup.tools.destination.place
+    if plan is not None and plan.place != place:
+        raise ValueError(f"the plan is for {plan.place}, and archives go to {place}")
+    place_id = backup.catalog.place_id(place) if place.is_complete else None
     identified = place_id is None
     if place_id is None:
-        place_id = catalog.register(place, destination.identify())
+        place_id = _identify(backup, stop, recorded=0)
     if backup.older is not None:
-        take_over(backup.older, catalog, place_id, tell)
+        take_over(backup.older, backup.catalog, place_id, tell)
     if plan is None:
-        known_id = place_id
-        plan = prepare(
-            backup.order,
-            backup.tools.source,
-            lambda paths: catalog.last_sent(known_id, paths),
-            place,
-            destination.limits.least,
-            stop,
-        )
+        plan = _prepare(backup, place_id, stop)
     if plan.uploads and not identified:
-        place_id = catalog.register(place, destination.identify())
+        place_id = _identify(backup, stop, recorded=backup.catalog.count(place_id))
     tell(RunStarted(limited(plan, backup.order.limit)))
     summary = _carry_out(plan, backup, place_id, tell, stop)
     tell(RunEnded(summary))
     return summary
+
+
+def _identify(backup: Backup, stop: StopRequest, *, recorded: int) -> int:
+    """Make sure that the destination is there and is who it was; its id in the catalog."""
+    destination = backup.tools.destination
+    with stop.at_once():
+        identified = destination.identify(holds_archives=recorded > 0)
+    return backup.catalog.register(destination.place, identified)
+
+
+def _prepare(backup: Backup, place_id: int, stop: StopRequest) -> BackupPlan:
+    tools = backup.tools
+    with stop.at_once():
+        return prepare(
+            backup.order,
+            tools.source,
+            lambda paths: backup.catalog.last_sent(place_id, paths),
+            tools.destination.place,
+            tools.destination.limits.least,
+        )
 
 
 def _carry_out(plan: BackupPlan, backup: Backup, place_id: int, tell: Listener, stop: StopRequest) -> Summary:
@@ -84,5 +98,11 @@ def _carry_out(plan: BackupPlan, backup: Backup, place_id: int, tell: Listener, 
     run_id = backup.catalog.begin_run(backup.tools.host) if plan.uploads else None
     summary = execute(plan, Run(backup.tools, backup.catalog, place_id, run_id, backup.order.limit, tell, stop))
     if run_id is not None:
-        backup.catalog.end_run(run_id, summary)
+        try:
+            backup.catalog.end_run(run_id, summary)
+        except CatalogError as error:
+            # All that was sent is recorded; what is lost is when the run ended.
+            tell(Warned(str(error)))
+            warnings = (*summary.warnings, str(error))
+            summary = replace(summary, warnings=warnings, exit_code=summary.exit_code or error.exit_code)
     return summary

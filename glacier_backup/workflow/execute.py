@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,9 +51,11 @@ def execute(plan: BackupPlan, run: Run) -> Summary:
     warnings: list[str] = []
     ended: GlacierBackupError | None = None
     sent_so_far = 0
+    untried = 0
     for decision in plan.decisions:
         if ended is not None and isinstance(decision, Upload):
             results.append(Result(decision, error=f"not tried: {ended}"))
+            untried += 1
             continue
         if sent_so_far == run.limit and isinstance(decision, Upload):
             decision = left_for_later(decision, sent_so_far)
@@ -60,10 +63,12 @@ def execute(plan: BackupPlan, run: Run) -> Summary:
             result = _carry_out(decision, run)
         except (DestinationUnavailable, CatalogError, Interrupted) as error:
             ended = error
-            result = Result(decision, error=str(error))
+            result = Result(decision, error=str(error), hint=error.hint)
         sent_so_far += result.record is not None
         results.append(result)
         _tell(result, run, warnings)
+    if untried:
+        _warn(f"{untried} more were not tried", run, warnings)
     return Summary(plan, tuple(results), tuple(warnings), _exit_code(results, ended))
 
 
@@ -79,11 +84,13 @@ def _carry_out(decision: Decision, run: Run) -> Result:
     except (DestinationUnavailable, CatalogError, Interrupted):
         raise
     except SourceError as error:
-        return Result(decision, error=error.without(decision.path))
+        return Result(decision, error=error.without(decision.path), hint=error.hint)
     except GlacierBackupError as error:
-        return Result(decision, error=str(error))
+        return Result(decision, error=str(error), hint=error.hint)
     except Exception as error:  # noqa: BLE001  # the one seam: whatever is wrong with it, the others go on
-        return Result(decision, error=f"unexpected {type(error).__name__}: {error}", defect=error)
+        # Its text at once: the traceback itself would keep the parts' buffers alive.
+        text = "".join(traceback.format_exception(error))
+        return Result(decision, error=f"unexpected {type(error).__name__}: {error}", defect=text)
 
 
 def _last_sent_at(upload: Upload, run: Run) -> datetime | None:
@@ -96,21 +103,25 @@ def _send_and_record(upload: Upload, run: Run) -> Result:
         run.tell(BytesSent(upload.path, count))
         run.stop.check()
 
-    with sent(upload.candidate, run.tools, progress) as (record, members):
+    with sent(upload.candidate, run.tools, run.stop, progress) as (record, members):
         run.catalog.record(run.run_id, run.place_id, record, members)
     return Result(upload, record)
 
 
 def _tell(result: Result, run: Run, warnings: list[str]) -> None:
     for warning in _warnings(result):
-        warnings.append(warning)
-        run.tell(Warned(warning))
+        _warn(warning, run, warnings)
     if isinstance(result.decision, Skip):
         run.tell(ArchiveSkipped(result.decision))
     elif result.record is not None:
         run.tell(ArchiveSent(result.decision, result.record))
     else:
-        run.tell(ArchiveFailed(result.decision, result.error or "", result.defect))
+        run.tell(ArchiveFailed(result.decision, result.error or "", result.hint, result.defect))
+
+
+def _warn(warning: str, run: Run, warnings: list[str]) -> None:
+    warnings.append(warning)
+    run.tell(Warned(warning))
 
 
 def _warnings(result: Result) -> Iterator[str]:

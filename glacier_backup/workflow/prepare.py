@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TypeVar
 
 from glacier_backup.errors import SourceError
-from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.candidate import Candidate, PassedOver, Resolved
 from glacier_backup.model.naming import archive_name
 from glacier_backup.model.place import Place
@@ -42,18 +41,10 @@ def prepare(
     last_sent: LastSentOf,
     place: Place,
     least: int,
-    stop: StopRequest,
 ) -> BackupPlan:
-    """Decide for every candidate whether it is to be sent, and why; the limit of a run is not counted here.
-
-    Raises Interrupted when ``stop`` is asked for meanwhile.
-    """
+    """Decide for every candidate whether it is to be sent, and why; the limit of a run is not counted here."""
     resolved = select(order.selections, source.resolve)
-    decisions: list[Decision] = []
-    for decision in _decisions(resolved, source, last_sent, order.force, least):
-        stop.check()
-        decisions.append(decision)
-    return BackupPlan(place, tuple(decisions))
+    return BackupPlan(place, tuple(_decisions(resolved, source, last_sent, order.force, least)))
 
 
 def _decisions(

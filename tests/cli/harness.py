@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,19 @@ def start(*argv: str | Path, environ: Mapping[str, str] | None = None, **options
         text=True,
         **options,
     )
+
+
+def wait_until(holds: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60) -> None:
+    """Wait until ``holds()`` while ``process`` works; if it ends before, or takes longer, fail with its output."""
+    deadline = time.monotonic() + seconds
+    over = False
+    while not holds():
+        if over:
+            process.kill()
+            ran = finish(process, 10)
+            pytest.fail(f"it ended too early or took over {seconds} s: status {ran.code}\n{ran.out}\n{ran.err}")
+        over = process.poll() is not None or time.monotonic() > deadline  # then one last look
+        time.sleep(0.01)
 
 
 def finish(process: subprocess.Popen[str], timeout: float = 120) -> Ran:

@@ -7,13 +7,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from glacier_backup.units import MIB
-from tests.cli.harness import Cli, finish, start
+from tests.cli.harness import Cli, finish, start, wait_until
 from tests.vault_server.process import VaultServer
 
 LOCAL = "[main]\ndestination = {here}/vault\ncatalog = {here}/catalog.sqlite3\nlogfile =\n"
@@ -219,8 +218,7 @@ def test_an_interrupted_run_ends_cleanly_and_loses_nothing(
         (cli.data / name).write_bytes(os.urandom(40 * MIB))
 
     process = start("-c", ini, "--json", environ=vault_server.environment)
-    while len(vault_server.archives(vault)) < 2:
-        time.sleep(0.01)
+    wait_until(lambda: len(vault_server.archives(vault)) >= 2, process)
     process.send_signal(number)
     ran = finish(process)
 
@@ -240,8 +238,7 @@ def test_a_second_run_at_the_same_time_says_who_is_at_work(
     for name in "abcdefgh":
         (cli.data / name).write_bytes(os.urandom(20 * MIB))
     process = start("-c", ini, environ=vault_server.environment)
-    while not vault_server.archives(vault):
-        time.sleep(0.01)
+    wait_until(lambda: bool(vault_server.archives(vault)), process)
 
     refused = cli("-c", ini)
 
@@ -360,3 +357,169 @@ def test_bad_usage_is_told_in_words_with_exit_code_2(cli: Cli, argv: list[str], 
     assert ran.code == 2
     assert complaint in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("trouble", "complaint", "cure"),
+    [
+        ("no vault", "there is none of this name", "create-vault"),
+        ("wrong secret", "InvalidSignatureException", "secret key"),
+        ("unknown key", "UnrecognizedClientException", "access key"),
+        ("no credentials", "credentials", "AWS_ACCESS_KEY_ID"),
+        ("no region", "region", "AWS_DEFAULT_REGION"),
+        ("clock skew", "Signature", "clock"),
+    ],
+)
+def test_a_vault_that_refuses_is_exit_code_4_with_cause_and_cure(
+    cli: Cli,
+    vault_ini: str,
+    vault_server: VaultServer,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: str,
+    complaint: str,
+    cure: str,
+) -> None:
+    text = vault_ini.replace("logfile =", "logfile = {here}/log") + "[{data}/file]\n"
+    files(cli, "file")
+    if trouble == "no vault":
+        text = re.sub("vault_name = .*", "vault_name = missing", text)
+    elif trouble == "wrong secret":
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    elif trouble == "unknown key":
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDWRONG")
+    elif trouble == "no credentials":
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    elif trouble == "no region":
+        text = re.sub("region = .*\n", "", text)
+        monkeypatch.delenv("AWS_DEFAULT_REGION")
+    else:
+        vault_server.control(clock_offset=3600)
+    try:
+        ran = cli("-c", cli.ini(text))
+    finally:
+        vault_server.control(clock_offset=0)
+
+    assert (ran.code, ran.out) == (4, "")
+    assert complaint in ran.err
+    assert cure in ran.err
+    assert "run ended" in (cli.folder / "log").read_text()
+
+
+def test_other_credentials_are_not_believed_to_be_of_the_same_account(
+    cli: Cli, vault_ini: str, vault: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `-` stood for with one profile or key says nothing about another: the vault there may be empty."""
+    files(cli, "file")
+    assert cli("-c", cli.ini(vault_ini + "[{data}/file]\n"), "--json").sent()
+
+    with VaultServer(tmp_path_factory.mktemp("other"), account="999988887777") as other:
+        other.create_vault(vault)
+        text = re.sub("endpoint_url = .*", f"endpoint_url = {other.endpoint_url}", vault_ini)
+        assert cli("-c", cli.ini(text + "[{data}/file]\n"), "--json").sent() == {str(cli.data / "file")}
+        assert len(other.archives(vault)) == 1
+
+
+def test_a_backup_disk_that_is_not_mounted_is_not_written_to(cli: Cli) -> None:
+    ini = cli.ini(LOCAL.replace("{here}/vault", "{here}/disk/backup") + "[{data}]\nupload_files = yes\n")
+    (cli.folder / "disk").mkdir()
+    files(cli, "a")
+    assert cli("-c", ini).code == 0
+    (cli.folder / "disk").rename(cli.folder / "unplugged")
+    (cli.folder / "disk").mkdir()
+    files(cli, "b")
+
+    ran = cli("-c", ini)
+
+    assert ran.code == 4
+    assert "is its disk mounted?" in ran.err
+    assert list((cli.folder / "disk").iterdir()) == []
+
+
+def test_a_home_directory_that_holds_catalog_and_log_is_unchanged_when_nothing_was_edited(cli: Cli) -> None:
+    files(cli, "home/file", "home/own/placeholder")
+    ini = cli.ini(
+        "[main]\ndestination = {here}/vault\ncatalog = {data}/home/own/c.sqlite3\nlogfile = {data}/home/own/log\n"
+        "[{data}/home]\nupload_single_dir = yes\nupload_if_changed = yes\n"
+    )
+    home = str(cli.data / "home")
+
+    assert cli("-c", ini, "--json").sent() == {home}
+    for _ in range(2):
+        assert cli("-c", ini, "--json").sent() == set()
+    files(cli, "home/new")
+    assert cli("-c", ini, "--json").sent() == {home}
+
+
+def test_a_vault_is_not_packed_into_itself(cli: Cli) -> None:
+    files(cli, "home/file")
+    ini = cli.ini(LOCAL.replace("{here}/vault", "{data}/home/vault") + "[{data}/home]\nupload_single_dir = yes\n")
+
+    ran = cli("-c", ini, "--json")
+
+    assert (ran.code, ran.sent()) == (1, set())
+    assert "vault" in ran.reasons()[str(cli.data / "home")]
+
+
+def test_an_incomplete_archive_keeps_being_told_until_it_is_sent_again(cli: Cli) -> None:
+    ini = cli.ini(LOCAL + "[{data}/dir]\nupload_single_dir = yes\nupload_if_changed = yes\n")
+    files(cli, "dir/readable", "dir/secret")
+    (cli.data / "dir/secret").chmod(0)
+    finish(_without_powers("-c", ini))
+
+    again = finish(_without_powers("-c", ini))
+
+    assert again.code == 1
+    assert "incomplete" in again.err
+    (cli.data / "dir/secret").chmod(0o600)
+    assert cli("-c", ini, "--json").sent() == {str(cli.data / "dir")}
+    assert cli("-c", ini).code == 0
+
+
+def test_a_file_that_was_still_being_written_is_sent_again_when_it_is_whole(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also without upload_if_changed: half a photo is no good copy."""
+    from glacier_backup.destination.local import Local
+
+    ini = cli.ini(LOCAL + "[{data}]\nupload_files = yes\n")
+    files(cli, "photo")
+    send = Local.send
+
+    def still_growing(self: Local, *arguments: object) -> object:
+        (cli.data / "photo").write_text("and the rest of the photo")
+        return send(self, *arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(Local, "send", still_growing)
+    assert "changed while it was read" in cli("-c", ini).err
+    monkeypatch.setattr(Local, "send", send)
+
+    assert cli("-c", ini, "--json").sent() == {str(cli.data / "photo")}
+    assert cli("-c", ini, "--json").sent() == set()
+
+
+def test_a_path_on_the_command_line_that_is_unchanged_is_reported(cli: Cli) -> None:
+    files(cli, "dump.sql")
+    ini = cli.ini(LOCAL)
+    cli("-c", ini, "-p", cli.data / "dump.sql")
+
+    ran = cli("-c", ini, "-p", cli.data / "dump.sql")
+
+    assert re.fullmatch(r"\S+/dump.sql: unchanged since .*; --force sends it anyway\n", ran.out)
+
+
+def test_a_server_that_never_answers_does_not_hold_up_a_stop(cli: Cli, vault_server: VaultServer) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ini = cli.ini(
+            "[main]\nvault_name = v\nregion = us-east-1\ncatalog = {here}/c.sqlite3\nlogfile =\n"
+            f"endpoint_url = http://127.0.0.1:{silent.getsockname()[1]}\n[{{data}}/file]\n"
+        )
+        files(cli, "file")
+        process = start("-c", ini, environ=vault_server.environment)
+        connection, _ = silent.accept()
+        process.send_signal(signal.SIGTERM)
+        ran = finish(process, timeout=20)
+        connection.close()
+
+    assert ran.code == 130

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import pwd
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,24 @@ class Desk:
             self.load(text, overrides=overrides, environ=environ, paths=paths)
         assert caught.value.exit_code == 2
         return [str(problem).replace(f"{self.here}/", "") for problem in caught.value.problems]
+
+
+def told(ask: Callable[[], str]) -> str:
+    """The answer, or the problems that were raised instead."""
+    try:
+        return ask()
+    except ConfigError as error:
+        return str(error)
+
+
+def in_home_of_user_database(name: str = "") -> str:
+    """What is told without HOME: the path of ``name`` at home; of a user with no entry (in a container) no home is
+    known."""
+    try:
+        home = pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return "environment HOME: found nothing; expected your home folder"
+    return os.path.normpath(os.path.join(home, name))
 
 
 @pytest.fixture

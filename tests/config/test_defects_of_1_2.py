@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from glacier_backup.config.load import load
 from glacier_backup.errors import ConfigError
-from tests.config.conftest import Desk
+from tests.config.conftest import Desk, in_home_of_user_database, told
 
 # In the form of its own sample.
 OLD = """\
@@ -25,8 +24,8 @@ exclude='.'
 
 
 def test_defect_7_without_home_there_is_still_a_configuration(desk: Desk) -> None:
-    settings = load(desk.write(OLD), overrides={}, environ={})
-    assert os.path.isabs(settings.catalog)
+    catalog = told(lambda: load(desk.write(OLD), overrides={}, environ={}).catalog)
+    assert catalog == in_home_of_user_database(".local/share/glacier_backup/catalog.sqlite3")
 
 
 def test_defect_8_quotes_are_no_part_of_a_value(desk: Desk) -> None:

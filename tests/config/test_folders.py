@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.config.folders import Folders
+from tests.config.conftest import in_home_of_user_database, told
 
 
 def test_without_xdg_variables_the_established_names_hold() -> None:
@@ -36,7 +37,7 @@ def test_an_xdg_variable_that_is_empty_or_relative_counts_as_not_set(base: str) 
 
 @pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"HOME": "relative"}])
 def test_without_home_the_user_database_knows(environ: dict[str, str]) -> None:
-    assert Folders(environ).home == pwd.getpwuid(os.getuid()).pw_dir
+    assert told(lambda: Folders(environ).home) == in_home_of_user_database()
 
 
 def test_a_home_of_a_single_slash_makes_no_double_one() -> None:

@@ -119,3 +119,24 @@ def test_ten_thousand_file_sections_are_taken(cli: Cli, vault_ini: str) -> None:
 
     assert len(ran.json["plan"]) == 10_000
     assert [path for path, action in ran.actions().items() if action == "upload"] == [f"{cli.data}/7"]
+
+
+def test_a_record_is_of_one_vault_and_not_of_another_of_that_name_elsewhere(
+    from_1_2: Cli, folder: Path, vault: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_1_2()
+
+    with VaultServer(tmp_path_factory.mktemp("elsewhere"), region="eu-west-1") as elsewhere:
+        elsewhere.create_vault(vault)
+        monkeypatch.setenv("GLACIER_BACKUP_ENDPOINT_URL", elsewhere.endpoint_url)
+        monkeypatch.setenv("GLACIER_BACKUP_REGION", "eu-west-1")
+        assert names(from_1_2, from_1_2("--json")) == {"dirs/changed", "dirs/kept", "dirs/new", "file"}
+
+
+def test_a_record_named_for_another_vault_is_refused(from_1_2: Cli, folder: Path, vault: str) -> None:
+    record = (folder / f"glacier.'{vault}'.sqlite3").rename(folder / "glacier.other.sqlite3")
+
+    ran = from_1_2("catalog", "import", record)
+
+    assert ran.code == 2
+    assert "vault other" in ran.err

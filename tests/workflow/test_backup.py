@@ -12,8 +12,8 @@ import pytest
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import CatalogError, DestinationError, DestinationUnavailable, Interrupted
 from glacier_backup.interrupt import StopRequest
-from glacier_backup.model.archive import Label, ReadProblem
-from glacier_backup.model.event import ArchiveFailed, ArchiveSent, Event, Summary, Warned
+from glacier_backup.model.archive import Label, ReadProblem, Receipt
+from glacier_backup.model.event import ArchiveFailed, ArchiveSent, BytesSent, Event, Summary, Warned
 from glacier_backup.model.place import Place
 from glacier_backup.pack.packer import PackOutcome
 from glacier_backup.resolve.source import Selection
@@ -107,14 +107,13 @@ def test_one_that_fails_stops_no_other(world: World) -> None:
 
 
 def test_a_defect_in_one_stops_no_other_and_is_kept_for_the_log(world: World) -> None:
-    defect = ZeroDivisionError("oops")
-    world.destination.on_send = failing("/data/b", defect)
+    world.destination.on_send = failing("/data/b", ZeroDivisionError("oops"))
 
     summary = world.run()
 
     assert (outcomes(summary), summary.exit_code) == ("sent failed sent", 1)
     assert summary.failed[0].error == "unexpected ZeroDivisionError: oops"
-    assert summary.failed[0].defect is defect
+    assert "Traceback" in (summary.failed[0].defect or "")
 
 
 @pytest.mark.parametrize(
@@ -150,13 +149,87 @@ def test_a_stop_ends_the_run_between_archives_and_within_one(world: World) -> No
     assert world.recorded() == ["/data/a"]
 
 
-def test_a_stop_while_candidates_are_looked_at_ends_the_run(world: World) -> None:
-    world.source.after_look = lambda path: world.stop.set()
+def test_a_stop_while_candidates_are_looked_at_ends_the_run_at_once(world: World) -> None:
+    world.source.after_look = lambda path: world.stop.signalled()
 
     with pytest.raises(Interrupted):
         world.run()
 
     assert world.destination.stored == {}
+
+
+def test_a_second_signal_after_an_archive_is_stored_waits_until_it_is_recorded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def insist(label: Label, receipt: Receipt, manifest: str) -> None:
+        world.stop.signalled()
+        world.stop.signalled()
+
+    monkeypatch.setattr(world.destination, "put_manifest", insist)
+
+    summary = world.run()
+
+    assert (outcomes(summary), summary.exit_code) == ("sent failed failed", 130)
+    assert world.recorded() == ["/data/a"]
+
+
+def test_a_second_signal_while_sending_stops_at_once(world: World) -> None:
+    def insist(label: Label) -> None:
+        world.stop.signalled()
+        world.stop.signalled()
+
+    world.destination.on_send = insist
+
+    with pytest.raises(KeyboardInterrupt):
+        world.run()
+
+
+def test_what_was_not_tried_is_told_in_one_line_and_the_cause_with_its_cure(world: World) -> None:
+    world.destination.on_send = failing("/data/a", DestinationUnavailable("refused", hint="ask for permission"))
+
+    summary = world.run()
+
+    assert summary.warnings == ("2 more were not tried",)
+    assert [event.hint for event in world.events if isinstance(event, ArchiveFailed)] == ["ask for permission"]
+
+
+def test_bytes_of_an_upload_that_came_to_nothing_are_taken_back(world: World) -> None:
+    def vanish(count: int) -> None:
+        raise DestinationError("reset")
+
+    world.destination.after_chunk = vanish
+    world.run()
+
+    assert sum(event.bytes for event in world.events if isinstance(event, BytesSent)) == 0
+
+
+def test_a_plan_for_another_destination_is_refused(world: World) -> None:
+    plan = preview(world.backup())
+    world.destination = MemoryDestination(place=Place("local", "/elsewhere"))
+
+    with pytest.raises(ValueError, match="/elsewhere"):
+        run(world.backup(), world.events.append, world.stop, plan)
+
+
+def test_an_end_that_cannot_be_recorded_does_not_hide_what_was_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise CatalogError("the disk is full")
+
+    monkeypatch.setattr(world.catalog, "end_run", full)
+
+    summary = world.run()
+
+    assert (outcomes(summary), summary.exit_code) == ("sent sent sent", 2)
+    assert summary.warnings == ("the disk is full",)
+
+
+def test_a_known_destination_is_told_that_it_holds_archives(world: World) -> None:
+    world.run(limit=1)
+    world.run()
+
+    assert world.destination.told == [False, True]
 
 
 def test_a_candidate_that_vanishes_after_the_plan_fails_alone(world: World) -> None:

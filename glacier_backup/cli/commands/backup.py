@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
@@ -67,7 +67,9 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 
     with listening(StopRequest()) as stop, _listeners(settings, arguments) as listeners:
         summary = wiring.run(settings, force=arguments.force, listeners=listeners, stop=stop)
-    _show(settings, summary, arguments)
+    # What was done is done, whether it can be shown or not.
+    with suppress(OSError):
+        _show(settings, summary, arguments)
     return summary.exit_code
 
 
@@ -85,7 +87,7 @@ def _listeners(settings: Settings, arguments: argparse.Namespace) -> Iterator[li
         if sys.stderr.isatty() and not arguments.quiet:
             from glacier_backup.report.progress import progress_bars
 
-            listeners.append(stack.enter_context(progress_bars(render.console(stderr=True))))
+            listeners.append(stack.enter_context(progress_bars(render.error_console())))
         yield listeners
 
 
@@ -96,8 +98,8 @@ def _complain(event: Event) -> None:
     match event:
         case Warned(message):
             render.warn(message)
-        case ArchiveFailed(upload, error, _):
-            render.warn(f"{upload.path}: {error}")
+        case ArchiveFailed(upload, error, hint, _):
+            render.warn(f"{upload.path}: {error}" + (f"; {hint}" if hint else ""))
         case Imported(source, count):
             render.warn(f"took over the record of {count} archives from {source}")
         case _:
@@ -108,7 +110,10 @@ def _show(settings: Settings, summary: Summary, arguments: argparse.Namespace) -
     if arguments.json:
         render.write_json(render.summary_json(summary))
     elif arguments.verbose or (sys.stdout.isatty() and not arguments.quiet):
-        render.write_summary(summary, every_skip=arguments.verbose)
+        render.write_summary(summary, every_skip=arguments.verbose or bool(arguments.path))
+    elif arguments.path and not arguments.quiet:
+        for result in summary.skipped:
+            render.say(f"{result.decision.path}: {result.decision.reason}; --force sends it anyway")
     if settings.embedded:
         note = f"nothing has left this machine: archives are in the local vault {settings.local_path}"
         (render.warn if arguments.json else render.say)(note)

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     taking.add_argument("file", metavar="FILE", help="its glacier.VAULT.sqlite3")
     add_common(taking)
-    add_options(taking)
+    add_options(taking, "vault_name", "account_id")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
@@ -76,18 +77,29 @@ def _check(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         if not arguments.json:
             raise
-        render.write_json({"problems": [_problem_json(problem) for problem in error.problems], "warnings": []})
+        problems = [_problem_json(problem) for problem in error.problems]
+        render.write_json({"file": error.problems[0].file, "problems": problems, "warnings": []})
         return error.exit_code
     if arguments.json:
-        render.write_json({"file": settings.file, "problems": [], "warnings": list(settings.warnings)})
+        warnings = [*settings.warnings, *_idle_sections(settings)]
+        render.write_json({"file": settings.file, "problems": [], "warnings": warnings})
         return 0
-    for warning in settings.warnings:
+    for warning in (*settings.warnings, *_idle_sections(settings)):
         render.warn(warning)
     if not arguments.quiet:
         where = settings.local_path or f"vault {settings.vault_name}"
         count = len(settings.sections)
         render.say(f"{settings.file}: no problem found; {count} section{'' if count == 1 else 's'} to {where}")
     return 0
+
+
+def _idle_sections(settings: Settings) -> Iterator[str]:
+    """Directories of which nothing is ever sent."""
+    for section in settings.sections:
+        if not (section.upload_single_dir or section.upload_dirs or section.upload_files) and os.path.isdir(
+            section.path
+        ):
+            yield f"{section.origin}: [{section.path}] is a directory and sends nothing; set one of the upload options"
 
 
 def _show(arguments: argparse.Namespace) -> int:
