@@ -115,7 +115,9 @@ def test_boto3_sends_an_archive_in_parallel_parts_and_gets_it_back(server: Vault
     assert open_upload.parts[-1] == (8 * MIB, len(data) - 1)
     tree_hash = whole_tree_hash(data)
     done = client.complete_multipart_upload(archiveSize=str(len(data)), checksum=tree_hash, **where)
-    expected = StoredArchive(done["archiveId"], "nine", len(data), tree_hash, server.archives("parallel")[0].path)
+    expected = StoredArchive(
+        done["archiveId"], "nine", len(data), tree_hash, server.archives("parallel")[0].path, upload["uploadId"]
+    )
     assert server.archives("parallel") == [expected]
     assert expected.path.read_bytes() == data
     assert server.uploads("parallel") == []

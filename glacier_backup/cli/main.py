@@ -77,8 +77,9 @@ def _prepare_output() -> None:
 
 
 def _flush() -> None:
-    """What can't be printed any more changes no exit code; Python would complain again at its end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    """What can't be printed any more changes no exit code; Python would try again at its end, and exit with 120."""
+    for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

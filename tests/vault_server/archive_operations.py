@@ -25,10 +25,10 @@ def upload_archive(context: Context, request: Request, call: Call) -> Response:
             received = receive(request.body, file.write)
             file.flush()
             check_received(hashes, received)
-            archive = context.archives.add(call.vault, path, description, received.size, received.leaves)
+            archive = context.archives.add(call.vault, path, description, received.size, received.leaves, None)
         finally:
             path.unlink(missing_ok=True)
-    return archive_created(context, call.vault, archive, received.tree_hash)
+    return archive_created(context, call.vault, archive["id"], received.tree_hash)
 
 
 def archive_created(context: Context, vault: str, archive: str, tree_hash: str) -> Response:

@@ -24,12 +24,18 @@ class ArchiveStore:
         self._clock = clock
         self._ids = IdMaker(ARCHIVE_ID_LENGTH)
 
-    def add(self, vault: str, source: Path, description: str, size: int, leaves: list[bytes]) -> str:
-        """Make the first `size` bytes of the file `source`, which is moved and not copied, an archive; gives its id."""
+    def add(
+        self, vault: str, source: Path, description: str, size: int, leaves: list[bytes], upload: str | None
+    ) -> dict[str, Any]:
+        """Make the first `size` bytes of the file `source` an archive; gives its document.
+
+        The file gets a second name and is not copied; its first name is the caller's to remove. `upload` is the id of
+        the upload it came by, if it did. A server killed meanwhile leaves no archive, and `source` with all its bytes.
+        """
         directory = self._vaults.require(vault) / "archives"
         archive = self._ids.new()
         os.truncate(source, size)
-        source.rename(directory / f"{archive}.bin")
+        os.link(source, directory / f"{archive}.bin")
         disk.write_bytes(directory / f"{archive}.leaves", b"".join(leaves))
         document = {
             "id": archive,
@@ -37,10 +43,11 @@ class ArchiveStore:
             "size": size,
             "sha256_tree_hash": treehash.root(leaves).hex(),
             "created": self._clock.text(),
+            "upload": upload,
         }
         disk.write_json(directory / f"{archive}.json", document)
         self._vaults.note_write(vault)
-        return archive
+        return document
 
     def require(self, vault: str, archive: str) -> tuple[dict[str, Any], Path]:
         """An archive's document, and the path of its bytes; ResourceNotFoundException where there is none."""

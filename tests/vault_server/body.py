@@ -24,8 +24,20 @@ class ClientGone(ConnectionError):
     """The client closed the connection before the body was whole."""
 
 
+class Reset(ConnectionError):
+    """An injected fault: the connection is to be reset, once the client gave up or that many seconds have passed."""
+
+    def __init__(self, after_seconds: float = 0.0) -> None:
+        super().__init__("reset by an injected fault")
+        self.after_seconds = after_seconds
+
+
+Allowance = Callable[[int], int]
+"""How many bytes (1 at least) may be read next, by how many were read before. It may wait, and raise `Reset`."""
+
+
 class Body:
-    """`length` bytes still to come from `source`.
+    """`length` bytes still to come from `source`, as many at a time as `allow` says.
 
     `send_continue` tells the client to go on; it is called once, before the first byte is read, where the client
     asked for that (`expects`). So whatever is checked before reading is checked before "100 Continue".
@@ -35,6 +47,8 @@ class Body:
         self.declared = length
         self.left = length or 0
         self.awaiting_continue = expects and self.left > 0
+        self.allow: Allowance = lambda _: treehash.LEAF_SIZE
+        self._taken = 0
         self._source = source
         self._send_continue = send_continue
         self._small: bytes | None = None
@@ -57,14 +71,16 @@ class Body:
     def _fill(self, block: memoryview) -> None:
         got = 0
         while got < len(block):
+            wanted = block[got : got + self.allow(self._taken)]
             try:
-                count = self._source.readinto(block[got:])
+                count = self._source.readinto(wanted)
             except TimeoutError:
                 # botocore UploadMultipartPart: RequestTimeoutException (408) where receiving an upload times out.
                 raise ApiError("RequestTimeoutException", "the body stopped coming") from None
             if not count:
                 raise ClientGone
             got += count
+            self._taken += count
 
     def small(self) -> bytes:
         """The whole body of a request that is not an upload: at most 1 MiB, kept so that it can be asked for twice."""

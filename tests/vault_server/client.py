@@ -64,11 +64,13 @@ class _Signer(SigV4Auth):
 class RawClient:
     """One connection to a vault server, kept alive between requests; a context manager."""
 
-    def __init__(self, server: VaultServer, key: Credential | None = None, region: str | None = None) -> None:
+    def __init__(
+        self, server: VaultServer, key: Credential | None = None, region: str | None = None, timeout: float = 30
+    ) -> None:
         self.address = urlsplit(server.endpoint_url).netloc
         self._key = key or server.keys[0]
         self._region = region or server.region
-        self._connection = http.client.HTTPConnection(self.address, timeout=30)
+        self._connection = http.client.HTTPConnection(self.address, timeout=timeout)
 
     def __enter__(self) -> RawClient:
         return self

@@ -11,7 +11,7 @@ from .context import Context
 from .errors import invalid, not_found
 from .request import Request, Response
 from .routes import Call
-from .uploads import Upload
+from .upload import Upload
 
 SIZE = "x-amz-archive-size"
 
@@ -47,10 +47,16 @@ def _complete(context: Context, call: Call, upload: Upload, size: int, tree_hash
     if found != tree_hash:
         raise invalid(f"{TREE} is {tree_hash} in the request, {found} over the parts")
     upload.end()
-    archive = context.archives.add(call.vault, upload.data, upload.description, size, leaves)
-    outcome = {"state": "completed", "archive": archive, "size": size, "sha256_tree_hash": tree_hash}
+    archive = context.archives.add(call.vault, upload.data, upload.description, size, leaves, upload.id)
+    outcome = outcome_of(archive)
     context.uploads.close(call.vault, upload, outcome)
     return outcome
+
+
+def outcome_of(archive: dict[str, Any]) -> dict[str, Any]:
+    """What is remembered of the upload that became that archive."""
+    described = {name: archive[name] for name in ("size", "sha256_tree_hash")}
+    return {"state": "completed", "archive": archive["id"], **described}
 
 
 def _leaves(upload: Upload, size: int) -> list[bytes]:

@@ -48,3 +48,10 @@ def upload(client: RawClient, path: str) -> str:
     """The path of a new upload in parts of 1 MiB."""
     answer = client.send("POST", f"{path}/multipart-uploads", {"x-amz-part-size": str(1 << 20)})
     return f"{path}/multipart-uploads/{answer.headers['x-amz-multipart-upload-id']}"
+
+
+@pytest.fixture
+def faulty(server: VaultServer) -> Iterator[VaultServer]:
+    """The server, whose faults end with the test."""
+    yield server
+    server.no_faults()

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import socket
+import struct
 import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
-from .body import Body, ClientGone
+from . import wire
+from .body import Body, Reset
 from .control import CONTROL_PATH
 from .errors import ApiError
-from .ids import REQUEST_ID_LENGTH, IdMaker
-from .request import FileSlice, Request, Response, error_response
+from .request import Request, Response, error_response
 
 if TYPE_CHECKING:
     from .server import VaultHttpServer
 
 LINGER_SECONDS = 2.0
-_REQUEST_IDS = IdMaker(REQUEST_ID_LENGTH)
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Connection(BaseHTTPRequestHandler):
@@ -46,6 +47,8 @@ class Connection(BaseHTTPRequestHandler):
                 self.close_connection = True
             elif self.parse_request():
                 self._exchange()
+        except Reset as reset:
+            self._reset(reset.after_seconds)
         except (ApiError, ConnectionError, TimeoutError):
             self.close_connection = True
 
@@ -95,32 +98,20 @@ class Connection(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _send(self, response: Response) -> None:
-        self.send_response_only(response.status)
-        # Developer guide "Common Response Headers".
-        self.send_header("x-amzn-RequestId", _REQUEST_IDS.new())
-        self.send_header("Date", self.date_time_string())
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        if response.status != 204:
-            self.send_header("Content-Length", str(response.size))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if isinstance(response.body, FileSlice):
-            self._send_file(response.body)
-        elif response.body:
-            self.wfile.write(response.body)
+        for piece in wire.pieces(response, self.close_connection):
+            self.wfile.write(piece)
 
-    def _send_file(self, part: FileSlice) -> None:
-        left = part.size
-        with part.path.open("rb") as file:
-            file.seek(part.offset)
-            while left:
-                block = file.read(min(left, 1 << 20))
-                if not block:
-                    raise ClientGone
-                self.wfile.write(block)
-                left -= len(block)
+    def _reset(self, after_seconds: float) -> None:
+        """Close without the usual end: the client gets a reset (RST). Before that wait for it to give up by itself."""
+        self.close_connection = True
+        with suppress(OSError):
+            if after_seconds:
+                self.connection.settimeout(after_seconds)
+                self.connection.recv(1, socket.MSG_PEEK)
+        with suppress(OSError):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self.rfile.close()
+            self.connection.close()
 
     def _linger(self) -> None:
         """Let a client that is still sending read the answer first: closing at once would reset the connection."""

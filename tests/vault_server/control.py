@@ -1,7 +1,7 @@
 """The unsigned side door for tests: `GET /_control` tells of the traffic, `POST /_control` changes the server.
 
 A POST carries a JSON object; each key is a method of `Control` (see its docstring for the value). Nothing of it is
-part of the service. Faults will get their keys here.
+part of the service.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from .context import Context
 from .errors import ApiError, invalid, not_found
+from .faults import Faults
 from .request import Request, Response, error_response, json_response
 from .routes import OPERATIONS
 from .traffic import Traffic
@@ -21,24 +22,30 @@ ANYBODY = "*"
 
 
 class Control:
-    """The server's levers. What they set lives as long as the process; what they change on disk stays."""
+    """The server's levers. What they set lives as long as the process; what they change on disk stays, and `faults`."""
 
-    def __init__(self, context: Context, traffic: Traffic) -> None:
+    def __init__(self, context: Context, traffic: Traffic, faults: Faults) -> None:
         self._context = context
         self._traffic = traffic
+        self._faults = faults
         self._denied: dict[str, list[str]] = {}
         self._levers: dict[str, Callable[[Any], None]] = {
             "create_vault": self.create_vault,
             "deny": self.deny,
             "clock_offset": self.clock_offset,
             "expire_upload": self.expire_upload,
+            "forget_completions": self.forget_completions,
+            "faults": faults.set,
             "job_delay": self.job_delay,
             "finish_jobs": self.finish_jobs,
             "take_inventory": self.take_inventory,
         }
 
     def answer(self, request: Request) -> Response:
-        """The traffic so far, after pulling what levers a POST names. An unknown one changes nothing and is a 400."""
+        """The traffic so far and the report of the faults, after pulling what levers a POST names.
+
+        An unknown lever changes nothing and is a 400.
+        """
         try:
             if request.method == "POST":
                 wanted = json.loads(request.body.small())
@@ -49,7 +56,7 @@ class Control:
                     self._levers[name](value)
         except ApiError as error:
             return error_response(error)
-        return json_response(self._traffic.summary())
+        return json_response(self._traffic.summary() | {"faults": self._faults.report()})
 
     def denies(self, key_id: str, operation: str) -> bool:
         """Whether that access key may not call that operation."""
@@ -68,13 +75,22 @@ class Control:
         self._denied = denied
 
     def clock_offset(self, seconds: float) -> None:
-        """Put the server's clock that far ahead of the machine's (behind, if negative)."""
+        """Put the server's clock that far ahead of the machine's (behind, if negative).
+
+        What is then over its time is gone for good: uploads idle for 24 hours, completed and aborted ones after 24.
+        """
         self._context.clock.offset = seconds
+        self._context.uploads.expire_idle()
 
     def expire_upload(self, upload: str) -> None:
         """Forget an upload id, open or completed, as the service does in time; 404 where it is not known."""
         if not self._context.uploads.expire(upload):
             raise not_found("upload", upload)
+
+    def forget_completions(self, now: bool) -> None:
+        """End the period in which completing can be repeated (true): for every upload completed so far it is a 404."""
+        if now:
+            self._context.uploads.forget_completions()
 
     def job_delay(self, seconds: float) -> None:
         """How long after its beginning a job begun from now on is ready."""

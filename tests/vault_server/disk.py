@@ -21,6 +21,20 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     write_bytes(path, json.dumps(document, indent=1).encode())
 
 
+def append_line(path: Path, document: dict[str, Any]) -> None:
+    """Add a line of JSON to a file in one write, so that a killed process leaves it whole or not there."""
+    with path.open("ab", buffering=0) as file:
+        file.write(json.dumps(document).encode() + b"\n")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The documents that `append_line` put into a file; none where there is no such file."""
+    try:
+        return [json.loads(line) for line in path.read_bytes().splitlines()]
+    except FileNotFoundError:
+        return []
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON document in a file, or None where there is no such file."""
     try:

@@ -38,8 +38,12 @@ class ApiError(Exception):
 
     def document(self) -> dict[str, str]:
         """The JSON body. The code stands only here: the service sends no x-amzn-ErrorType header."""
-        side = "Client" if self.status < 500 else "Server"
-        return {"code": self.code, "message": self.message, "type": side}
+        return error_document(self.code, self.message, self.status)
+
+
+def error_document(code: str, message: str, status: int) -> dict[str, str]:
+    """The JSON body of an error (developer guide "Error Responses")."""
+    return {"code": code, "message": message, "type": "Client" if status < 500 else "Server"}
 
 
 def invalid(message: str) -> ApiError:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import secrets
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -39,6 +41,19 @@ def page(
     count = limit(parameters, most)
     rest = items[count:]
     return list(items[:count]), _make_marker(key(rest[0])) if rest else None
+
+
+def shuffled_page(
+    items: Sequence[Item], identity: Callable[[Item], str], parameters: dict[str, str], most: int
+) -> tuple[list[Item], str | None]:
+    """One page of items that are promised in no order: in another one each time a listing is begun, kept to its end."""
+    marker = parameters.get("marker")
+    salt = _open_marker(marker).partition(" ")[0] if marker else secrets.token_hex(4)
+
+    def key(item: Item) -> str:
+        return f"{salt} {hashlib.sha256(f'{salt} {identity(item)}'.encode()).hexdigest()}"
+
+    return page(sorted(items, key=key), key, parameters, most)
 
 
 def _make_marker(key: str) -> str:

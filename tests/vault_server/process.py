@@ -7,38 +7,17 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from .context import DEFAULT_ACCOUNT, DEFAULT_KEY, DEFAULT_REGION
-from .disk import read_json
 from .sigv4 import Credential
+from .stored import OpenUpload, StoredArchive, StoredVault, injected
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _STOP_SECONDS = 10
-
-
-@dataclass(frozen=True)
-class StoredArchive:
-    """An archive as it lies on the server's disk: `tree_hash` is hex, `path` the file with exactly its bytes."""
-
-    id: str
-    description: str
-    size: int
-    tree_hash: str
-    path: Path
-
-
-@dataclass(frozen=True)
-class OpenUpload:
-    """A multipart upload that is open: `parts` are the stored ranges (first and last byte), in order."""
-
-    id: str
-    description: str
-    part_size: int
-    parts: tuple[tuple[int, int], ...]
 
 
 class VaultServer:
@@ -104,7 +83,10 @@ class VaultServer:
                     stream.close()
 
     def restart(self) -> None:
-        """Stop and start on the same root and port. What `control` set is forgotten, what was stored is not."""
+        """Stop and start on the same root and port.
+
+        What `control` set is forgotten, but for the faults (their counts and limits go on); what was stored is not.
+        """
         self.stop()
         self.start()
 
@@ -130,28 +112,56 @@ class VaultServer:
         self.control(create_vault=name)
 
     def archives(self, vault: str) -> list[StoredArchive]:
-        """The archives in a vault, oldest first, read from the disk (the server need not run)."""
-        directory = self.root / "vaults" / vault / "archives"
-        documents = filter(None, map(read_json, directory.glob("*.json")))
-        return [
-            StoredArchive(
-                found["id"],
-                found["description"],
-                found["size"],
-                found["sha256_tree_hash"],
-                directory / f"{found['id']}.bin",
-            )
-            for found in sorted(documents, key=lambda found: (found["created"], found["id"]))
-        ]
+        """The archives in a vault, oldest first, read from the disk (the server need not run, here and below)."""
+        return StoredVault(self.root, vault).archives()
+
+    def completed(self, vault: str) -> dict[str, StoredArchive]:
+        """By upload id, the archive that came of it, oldest first."""
+        return StoredVault(self.root, vault).completed()
 
     def uploads(self, vault: str) -> list[OpenUpload]:
-        """The multipart uploads that are open in a vault, oldest first, read from the disk."""
-        directory = self.root / "vaults" / vault / "uploads"
-        documents = filter(None, map(read_json, directory.glob("*/upload.json")))
-        return [
-            OpenUpload(found["id"], found["description"], found["part_size"], _ranges(directory / found["id"]))
-            for found in sorted(documents, key=lambda found: (found["created"], found["id"]))
-        ]
+        """The multipart uploads that are open in a vault, oldest first."""
+        return StoredVault(self.root, vault).uploads()
+
+    def begun(self, vault: str) -> set[str]:
+        """The ids of all uploads ever begun in a vault, whatever became of them."""
+        return StoredVault(self.root, vault).begun()
+
+    def received(self, vault: str, upload_id: str, *, answered: bool = False) -> Counter[tuple[int, int]]:
+        """How often each part (first and last byte) of an upload, open or over, came whole and with right checksums.
+
+        `answered` counts only those whose right answer no injected fault kept from the client: a client that lives
+        has no reason to send such a part again. (A client killed at that moment has: it may not have read it.)
+        """
+        return StoredVault(self.root, vault).received(upload_id, answered)
+
+    def injected(self) -> list[dict[str, Any]]:
+        """All faults since `faults` was last called with a plan, in order; each an event of `Faults.report`."""
+        return injected(self.root)
+
+    def faults(self, **plan: Any) -> None:
+        """Meet clients with faults from now on: a plan as in `fault_reading`, as keywords. Outlives a restart."""
+        self.control(faults=plan)
+
+    def no_faults(self) -> None:
+        """No more faults; what was injected so far can still be read."""
+        self.control(faults=None)
+
+    def expire(self, upload_id: str) -> None:
+        """Forget an upload, open or over; ValueError where it is not known."""
+        self.control(expire_upload=upload_id)
+
+    def forget_completions(self) -> None:
+        """Completing again what was completed until now is a 404."""
+        self.control(forget_completions=True)
+
+    def let_a_day_pass(self) -> None:
+        """Forget what the service forgets after 24 hours: idle uploads, completions. The clock is right after it.
+
+        Requests meanwhile would fail by their signature's date.
+        """
+        self.control(clock_offset=24 * 3600 + 1)
+        self.control(clock_offset=0)
 
     def control(self, **levers: Any) -> dict[str, Any]:
         """Pull levers of `tests.vault_server.control.Control` by name; gives the traffic, as `stats` does.
@@ -173,8 +183,3 @@ class VaultServer:
             with error:
                 raise ValueError(json.load(error)["message"]) from None
         return answer
-
-
-def _ranges(upload: Path) -> tuple[tuple[int, int], ...]:
-    documents = filter(None, map(read_json, (upload / "parts").glob("*.json")))
-    return tuple(sorted((found["start"], found["end"]) for found in documents))

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from .body import Body
 from .errors import ApiError, missing
+from .fault_plan import Fault
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Request:
     """One request as it came over the wire.
 
     `path` and `query` are still percent-encoded; `headers` are in wire order, names lower-cased, values without the
-    blanks around them.
+    blanks around them. `fault` is what it meets, if anything.
     """
 
     method: str
@@ -25,6 +26,7 @@ class Request:
     query: str
     headers: tuple[tuple[str, str], ...]
     body: Body
+    fault: Fault | None = None
 
     def header(self, name: str) -> str | None:
         """A header's value (several are joined by commas), or None where it is missing."""
@@ -55,12 +57,16 @@ class FileSlice:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: status, headers beyond the common ones, and a body."""
+    """An answer: status, headers beyond the common ones, a body, an error's code.
+
+    `cut` is for an injected fault: the connection is reset that far (0 to 1) into the answer.
+    """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | FileSlice = b""
     code: str | None = None
+    cut: float | None = None
 
     @property
     def size(self) -> int:

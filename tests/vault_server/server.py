@@ -6,6 +6,7 @@ import socketserver
 
 from .connection import Connection
 from .context import Context, Settings
+from .recovery import recover
 from .service import Service
 
 
@@ -18,7 +19,9 @@ class VaultHttpServer(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
     def __init__(self, settings: Settings, port: int) -> None:
-        self.service = Service(Context(settings))
+        context = Context(settings)
+        recover(context)
+        self.service = Service(context)
         super().__init__(("127.0.0.1", port), Connection)
 
     @property

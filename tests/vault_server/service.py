@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from . import archive_operations, completion, job_operations, rules, sigv4, upload_operations, vault_operations
+from .body import Reset
 from .checksums import LINEAR
 from .context import Context
 from .control import CONTROL_PATH, Control
 from .errors import ApiError, invalid, missing
+from .faults import Faults
+from .injection import inject
 from .request import Request, Response, error_response
 from .routes import OPERATIONS, Call, find
 from .traffic import Traffic
@@ -46,21 +50,36 @@ class Service:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.traffic = Traffic()
-        self.control = Control(context, self.traffic)
+        self.faults = Faults(context.settings.root, context.uploads, context.clock)
+        self.control = Control(context, self.traffic, self.faults)
         self._keys = {key.key_id: key for key in context.settings.keys}
 
     def answer(self, request: Request) -> Response:
-        """The answer to a request; every `ApiError` becomes one."""
+        """The answer to a request; every `ApiError` becomes one. Raises `Reset` where a fault leaves it without."""
         if request.path == CONTROL_PATH:
             return self.control.answer(request)
         call = find(request.method, request.path)
         operation = call.operation if call else "Unknown"
         try:
-            response = self._answer(request, call)
-        except ApiError as error:
-            response = error_response(error)
+            response = self._under_faults(request, call) if call else self._refusing(request, call)
+        except Reset:
+            self.traffic.unanswered(operation)
+            raise
         self.traffic.count(operation, response)
         return response
+
+    def _under_faults(self, request: Request, call: Call) -> Response:
+        fault = self.faults.draw(request, call)
+        if fault is None:
+            return self._refusing(request, call)
+        marked = replace(request, fault=fault)
+        return inject(fault, marked, call, self.context.uploads, lambda: self._refusing(marked, call))
+
+    def _refusing(self, request: Request, call: Call | None) -> Response:
+        try:
+            return self._answer(request, call)
+        except ApiError as error:
+            return error_response(error)
 
     def _answer(self, request: Request, call: Call | None) -> Response:
         self._check_framing(request, call)

@@ -16,6 +16,7 @@ class Traffic:
         self._lock = threading.Lock()
         self._connections = 0
         self._continued = 0
+        self._unanswered = 0
         self._operations: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
@@ -38,12 +39,19 @@ class Traffic:
             if response.code:
                 self._errors[response.code] += 1
 
+    def unanswered(self, operation: str) -> None:
+        """A request for `operation` got no answer, by an injected fault."""
+        with self._lock:
+            self._operations[operation] += 1
+            self._unanswered += 1
+
     def summary(self) -> dict[str, Any]:
-        """`connections`, `continued`, and the counters `operations`, `statuses` and `errors`."""
+        """`connections`, `continued`, `unanswered`, and the counters `operations`, `statuses` and `errors`."""
         with self._lock:
             return {
                 "connections": self._connections,
                 "continued": self._continued,
+                "unanswered": self._unanswered,
                 "operations": dict(self._operations),
                 "statuses": dict(self._statuses),
                 "errors": dict(self._errors),

@@ -11,7 +11,7 @@ from .context import Context
 from .errors import not_found
 from .request import Request, Response, json_response
 from .routes import Call
-from .uploads import Upload
+from .upload import Upload
 
 PAGE = 50
 
@@ -34,7 +34,7 @@ def upload_multipart_part(context: Context, request: Request, call: Call) -> Res
     with upload.writer(start) as writer:
         received = receive(request.body, writer.write)
         check_received(hashes, received)
-        upload.store(start, writer, received)
+        upload.store(start, writer, received, request.fault)
     return Response(204, {"x-amz-sha256-tree-hash": received.tree_hash})
 
 
@@ -52,9 +52,9 @@ def abort_multipart_upload(context: Context, request: Request, call: Call) -> Re
 
 
 def list_multipart_uploads(context: Context, request: Request, call: Call) -> Response:
-    """Source: botocore ListMultipartUploads: open uploads only, in no order that means anything, 50 a page."""
+    """Source: botocore ListMultipartUploads: open uploads only, 50 a page, "no guaranteed order"."""
     uploads = context.uploads.all(call.vault)
-    found, marker = paging.page(uploads, lambda upload: upload.id, request.parameters(), PAGE)
+    found, marker = paging.shuffled_page(uploads, lambda upload: upload.id, request.parameters(), PAGE)
     listed = [_described(context, call.vault, upload) for upload in found]
     return json_response({"Marker": marker, "UploadsList": listed})
 

@@ -1,113 +1,26 @@
-"""Multipart uploads on disk, in `uploads/<id>/`: `upload.json`, `data` (the bytes so far), `parts/<first byte>.json`.
+"""The multipart uploads of all vaults, in `uploads/<id>/` (see `upload.py`).
 
 What became of an upload that is over stays in `finished/<id>.json` for a while, because completing can be repeated.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from . import disk
-from .body import Received
 from .clock import Clock
-from .errors import ApiError, not_found
+from .deliveries import delivery_log
+from .errors import not_found
 from .ids import UPLOAD_ID_LENGTH, IdMaker, well_formed
-from .parts import PartWriter, copy_into
+from .upload import Upload, document_path, touch
 from .vaults import VaultStore
 
 # botocore CompleteMultipartUpload: a repeated call succeeds "within a short period", and aborting again does likewise
 # (AbortMultipartUpload); how long that is it does not say.
 MEMORY_SECONDS = 24 * 3600.0
-
-
-class Upload:
-    """An upload that is open. Its lock is held wherever the set of its parts changes or is looked at for good."""
-
-    def __init__(self, directory: Path, document: dict[str, Any]) -> None:
-        self.directory = directory
-        self.id: str = document["id"]
-        self.description: str = document["description"]
-        self.part_size: int = document["part_size"]
-        self.created: str = document["created"]
-        self.lock = threading.RLock()
-        self.over = False
-        self._writing: dict[int, PartWriter] = {}
-        self._side_files = 0
-
-    @property
-    def data(self) -> Path:
-        """The file that the parts are written into."""
-        return self.directory / "data"
-
-    def starts(self) -> list[int]:
-        """The first bytes of the stored parts, in order."""
-        return sorted(int(name[:-5]) for name in os.listdir(self.directory / "parts") if not name.startswith("."))
-
-    def part(self, start: int) -> dict[str, Any] | None:
-        """A stored part: `start`, `end` (inclusive), `sha256_tree_hash` and `leaves` in hex; None without one."""
-        return disk.read_json(self._record(start))
-
-    @contextmanager
-    def writer(self, start: int) -> Iterator[PartWriter]:
-        """A writer for the part at `start`; what it wrote counts only after `store`."""
-        with self.lock:
-            self.check_open()
-            in_place = start not in self._writing and not self._record(start).exists()
-            if in_place:
-                writer = self._writing[start] = PartWriter(self.data, start)
-            else:
-                self._side_files += 1
-                writer = PartWriter(self.directory / f"side-{start}-{self._side_files}", 0)
-        try:
-            yield writer
-        finally:
-            with self.lock:
-                writer.close()
-                if in_place and self._writing.get(start) is writer:
-                    del self._writing[start]
-                elif not in_place:
-                    writer.path.unlink(missing_ok=True)
-
-    def store(self, start: int, writer: PartWriter, received: Received) -> None:
-        """Make what was written the part at `start`; the latest wins (botocore UploadMultipartPart: idempotent)."""
-        record = {
-            "start": start,
-            "end": start + received.size - 1,
-            "sha256_tree_hash": received.tree_hash,
-            "leaves": b"".join(received.leaves).hex(),
-        }
-        with self.lock:
-            self.check_open()
-            if writer.revoked:
-                # Another connection stored this part meanwhile. The same bytes: it is there. Others: send it again.
-                if self.part(start) != record:
-                    raise ApiError("RequestTimeoutException", "another upload of the same part overtook this one")
-                return
-            if writer.path != self.data:
-                if start in self._writing:
-                    self._writing.pop(start).revoke()
-                copy_into(writer.path, self.data, start)
-            disk.write_json(self._record(start), record)
-
-    def end(self) -> None:
-        """Nothing is taken in any more, from connections in the middle of a part either. The lock has to be held."""
-        self.over = True
-        for writer in self._writing.values():
-            writer.revoke()
-
-    def check_open(self) -> None:
-        """ResourceNotFoundException once the upload is over. The lock has to be held."""
-        if self.over:
-            raise not_found("upload", self.id)
-
-    def _record(self, start: int) -> Path:
-        return self.directory / "parts" / f"{start:016d}.json"
 
 
 class UploadStore:
@@ -123,17 +36,20 @@ class UploadStore:
     def begin(self, vault: str, description: str, part_size: int) -> str:
         """Open an upload; gives its id."""
         upload = self._ids.new()
-        directory = self._vaults.require(vault) / "uploads" / upload
+        home = self._vaults.require(vault)
+        directory = home / "uploads" / upload
         (directory / "parts").mkdir(parents=True)
         (directory / "data").touch()
+        touch(directory, self._clock)
+        delivery_log(home, upload).begin()
         document = {"id": upload, "description": description, "part_size": part_size, "created": self._clock.text()}
-        disk.write_json(directory / "upload.json", document)
+        disk.write_json(document_path(directory), document)
         return upload
 
     def find(self, vault: str, upload: str) -> Upload | None:
         """An upload that is open, or None. What `finished` tells is there before an upload is not found any more."""
         directory = self._vaults.require(vault) / "uploads"
-        return self._find(directory / upload) if _possible(upload) else None
+        return self._alive(directory / upload) if _possible(upload) else None
 
     def require(self, vault: str, upload: str) -> Upload:
         """An open upload; ResourceNotFoundException where there is none."""
@@ -142,53 +58,96 @@ class UploadStore:
             raise not_found("upload", upload)
         return found
 
+    def is_open(self, vault: str, upload: str) -> bool:
+        """Whether there is such a vault, and such an upload open in it."""
+        return vault in self._vaults.names() and self.find(vault, upload) is not None
+
     def all(self, vault: str) -> list[Upload]:
-        """A vault's open uploads, ordered by id: that is no order that means anything."""
-        found = (self._find(path) for path in sorted((self._vaults.require(vault) / "uploads").iterdir()))
+        """A vault's open uploads, in no order that means anything."""
+        found = (self._alive(path) for path in (self._vaults.require(vault) / "uploads").glob("*"))
         return [upload for upload in found if upload]
 
     def finished(self, vault: str, upload: str) -> dict[str, Any] | None:
         """What is still remembered of an upload that is over: `state` is "completed" or "aborted"."""
         if not _possible(upload):
             return None
-        document = disk.read_json(self._vaults.require(vault) / "finished" / f"{upload}.json")
-        return document if document and self._clock.now() - document["at"] < MEMORY_SECONDS else None
+        path = self._memory(vault, upload)
+        document = disk.read_json(path)
+        if document and self._clock.now() - document["at"] >= MEMORY_SECONDS:
+            path.unlink(missing_ok=True)
+            return None
+        return document
 
     def close(self, vault: str, upload: Upload, outcome: dict[str, Any]) -> None:
         """End an upload, remember `outcome` and remove its files. The upload's lock has to be held."""
         upload.end()
-        document = outcome | {"at": self._clock.now()}
-        disk.write_json(self._vaults.require(vault) / "finished" / f"{upload.id}.json", document)
-        self._remove(upload)
+        disk.write_json(self._memory(vault, upload.id), outcome | {"at": self._clock.now()})
+        self.remove(upload)
 
     def expire(self, upload_id: str) -> bool:
         """Forget an upload, whether open or over, in whichever vault: from now on its id is unknown."""
         found = False
-        for vault in self._vaults.names():
-            for upload in self.all(vault):
-                if upload.id == upload_id:
-                    with upload.lock:
-                        upload.end()
-                        self._remove(upload)
-                    found = True
-            memory = self._vaults.require(vault) / "finished" / f"{upload_id}.json"
-            if _possible(upload_id) and memory.exists():
-                memory.unlink()
-                found = True
+        for vault in self._vaults.names() if _possible(upload_id) else ():
+            upload, memory = self.find(vault, upload_id), self._memory(vault, upload_id)
+            if upload:
+                self._end(upload)
+            found |= upload is not None or memory.exists()
+            memory.unlink(missing_ok=True)
         return found
 
-    def _remove(self, upload: Upload) -> None:
+    def expire_open(self, vault: str, upload_id: str) -> None:
+        """Forget an upload if it is open, and only then."""
+        upload = self.find(vault, upload_id)
+        if upload:
+            self._end(upload)
+
+    def expire_idle(self) -> None:
+        """Forget all that the service would have forgotten by the server's clock, open uploads and memories."""
+        for vault in self._vaults.names():
+            self.all(vault)
+            for path in self._memories(vault):
+                self.finished(vault, path.stem)
+
+    def forget_completions(self) -> None:
+        """Forget all completed uploads: completing one of them again finds nothing."""
+        for vault in self._vaults.names():
+            for path in self._memories(vault):
+                if (disk.read_json(path) or {}).get("state") == "completed":
+                    path.unlink(missing_ok=True)
+
+    def remove(self, upload: Upload) -> None:
+        """Remove an upload's files, so that a server killed meanwhile leaves none that looks open."""
         with self._lock:
             self._open.pop(upload.directory, None)
+            document_path(upload.directory).unlink(missing_ok=True)
             shutil.rmtree(upload.directory, ignore_errors=True)
+
+    def _end(self, upload: Upload) -> None:
+        with upload.lock:
+            upload.end()
+            self.remove(upload)
+
+    def _alive(self, directory: Path) -> Upload | None:
+        upload = self._find(directory)
+        if upload and upload.idle:
+            self._end(upload)
+            return None
+        return upload
 
     def _find(self, directory: Path) -> Upload | None:
         with self._lock:
-            document = disk.read_json(directory / "upload.json")
+            document = disk.read_json(document_path(directory))
             if document is None:
                 self._open.pop(directory, None)
                 return None
-            return self._open.setdefault(directory, Upload(directory, document))
+            log = delivery_log(directory.parents[1], directory.name)
+            return self._open.setdefault(directory, Upload(directory, document, log, self._clock))
+
+    def _memory(self, vault: str, upload: str) -> Path:
+        return self._vaults.require(vault) / "finished" / f"{upload}.json"
+
+    def _memories(self, vault: str) -> list[Path]:
+        return list((self._vaults.require(vault) / "finished").glob("*.json"))
 
 
 def _possible(upload: str) -> bool:

@@ -14,7 +14,7 @@ from .errors import ApiError, invalid, not_found
 # Developer guide "Describe Vault": SizeInBytes includes an overhead per archive. How large it is it does not say.
 OVERHEAD_PER_ARCHIVE = 32 * 1024
 MAX_VAULTS = 1000
-_ROOMS = ("archives", "deleted", "uploads", "finished", "jobs", "incoming")
+_ROOMS = ("archives", "deleted", "uploads", "finished", "received", "jobs", "incoming")
 
 
 class VaultStore:
