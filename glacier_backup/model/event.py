@@ -29,6 +29,8 @@ class Imported:
 @dataclass(frozen=True, slots=True)
 class ArchiveStarted:
     upload: Upload
+    estimate: int
+    """Bytes that will be stored, as far as known: a tar of small files is much larger than they are."""
 
 
 @dataclass(frozen=True, slots=True)

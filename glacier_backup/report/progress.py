@@ -54,14 +54,17 @@ class Bars:
         self._archives: dict[str, TaskID] = {}
         self._done = 0
         self._count = 0
+        self._total = 0
 
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted(plan) if plan.uploads:
                 self._count = len(plan.uploads)
-                self._all = self._progress.add_task(self._title(), total=plan.bytes)
-            case ArchiveStarted(upload):
-                self._archives[upload.path] = self._progress.add_task(shown(upload.name), total=upload.bytes)
+                self._total = plan.bytes
+                self._all = self._progress.add_task(self._title(), total=self._total)
+            case ArchiveStarted(upload, estimate):
+                self._archives[upload.path] = self._progress.add_task(shown(upload.name), total=estimate)
+                self._correct_total(estimate - upload.bytes)
             case BytesSent(path, count):
                 self._advance(path, count)
             case ArchiveSent(upload, _) | ArchiveFailed(upload, _, _, _):
@@ -72,6 +75,12 @@ class Bars:
     def _title(self) -> str:
         return f"{self._done} of {self._count} done"
 
+    def _correct_total(self, difference: float) -> None:
+        """The plan knows the bytes of the sources only."""
+        self._total += int(difference)
+        if self._all is not None:
+            self._progress.update(self._all, total=self._total, description=self._title())
+
     def _advance(self, path: str, count: int) -> None:
         for task in (self._archives.get(path), self._all):
             if task is not None:
@@ -80,7 +89,8 @@ class Bars:
     def _finish(self, path: str) -> None:
         self._done += 1
         task = self._archives.pop(path, None)
-        if task is not None:
-            self._progress.remove_task(task)
-        if self._all is not None:
-            self._progress.update(self._all, description=self._title())
+        if task is None:
+            return
+        archive = self._progress.tasks[self._progress.task_ids.index(task)]
+        self._correct_total(archive.completed - (archive.total or 0))
+        self._progress.remove_task(task)

@@ -78,7 +78,9 @@ def _carry_out(decision: Decision, run: Run) -> Result:
     run.stop.check()
     if _last_sent_at(decision, run) != decision.previous:
         return Result(Skip(decision.path, decision.name, decision.bytes, SentMeanwhile()))
-    run.tell(ArchiveStarted(decision))
+    fingerprint = decision.fingerprint
+    estimate = run.tools.packers[decision.container].estimate(fingerprint.bytes, fingerprint.entries)
+    run.tell(ArchiveStarted(decision, estimate))
     try:
         return _send_and_record(decision, run)
     except (DestinationUnavailable, CatalogError, Interrupted):

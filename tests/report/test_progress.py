@@ -23,28 +23,34 @@ def bars() -> tuple[Bars, Progress]:
 def test_the_batch_and_the_archive_under_way_have_a_bar_each() -> None:
     listener, progress = bars()
 
-    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a")), BytesSent("/a", 4)):
+    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a"), 15), BytesSent("/a", 4)):
         listener(event)
 
     batch, archive = progress.tasks
-    assert (batch.description, batch.completed, batch.total) == ("0 of 2 done", 4, 20)
-    assert (archive.description, archive.completed, archive.total) == ("name.tar", 4, 10)
+    assert (batch.description, batch.completed, batch.total) == ("0 of 2 done", 4, 25)
+    assert (archive.description, archive.completed, archive.total) == ("name.tar", 4, 15)
 
 
 def test_an_archive_that_ends_loses_its_bar_and_counts() -> None:
     listener, progress = bars()
 
-    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a")), ArchiveFailed(upload("/a"), "refused")):
+    events = (
+        RunStarted(PLAN),
+        ArchiveStarted(upload("/a"), 15),
+        BytesSent("/a", 12),
+        ArchiveFailed(upload("/a"), "refused"),
+    )
+    for event in events:
         listener(event)
 
     (batch,) = progress.tasks
-    assert batch.description == "1 of 2 done"
+    assert (batch.description, batch.completed, batch.total) == ("1 of 2 done", 12, 12 + 10)
 
 
 def test_bytes_that_have_to_be_sent_again_count_back() -> None:
     listener, progress = bars()
 
-    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a")), BytesSent("/a", 8), BytesSent("/a", -8)):
+    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a"), 15), BytesSent("/a", 8), BytesSent("/a", -8)):
         listener(event)
 
     assert [task.completed for task in progress.tasks] == [0, 0]
@@ -55,7 +61,7 @@ def test_a_name_is_shown_as_it_is_and_leaves_nothing_behind() -> None:
 
     with progress_bars(Console(file=screen, force_terminal=True, width=100)) as listener:
         listener(RunStarted(PLAN))
-        listener(ArchiveStarted(upload("/a")))
+        listener(ArchiveStarted(upload("/a"), 15))
 
     assert "name.tar" in screen.getvalue()
     assert screen.getvalue().endswith("\x1b[2K")
