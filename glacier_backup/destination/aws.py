@@ -9,15 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from glacier_backup.destination.retrying import Verdict
 from glacier_backup.errors import DestinationError, DestinationUnavailable
 
 if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
     from botocore.exceptions import ClientError
-
-ATTEMPTS = 10
-"""Tries of one request, botocore's standard mode: 408 and throttling answers, 5xx, resets and time-outs."""
 
 CONNECT_TIMEOUT = 20.0
 READ_TIMEOUT = 120.0
@@ -63,16 +61,45 @@ def way_in(access: Access) -> str:
 
 
 def client_config(connections: int) -> Config:
-    """Timeouts, retries and pool size of every client."""
+    """Timeouts and pool size of every client; no retries, which are :mod:`glacier_backup.destination.retrying`'s."""
     from botocore.config import Config
 
     return Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         max_pool_connections=connections,
-        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        retries={"total_max_attempts": 1, "mode": "standard"},
         tcp_keepalive=True,
     )
+
+
+_TRANSIENT_STATUSES = {408, 500, 502, 503, 504}
+_TRANSIENT_CODES = {"RequestTimeout", "RequestTimeoutException", "ServiceUnavailableException", "InternalFailure"}
+_THROTTLED_CODES = {"ThrottlingException", "Throttling", "RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}
+
+
+class WrongChecksum(DestinationError):
+    """The server says that it has other bytes than were sent: they have to be sent again."""
+
+
+def verdict(error: Exception) -> Verdict:
+    """Whether the same request may do better later.
+
+    Throttling is documented as status 400 for the vault API, a time-out as 408 (API reference, "Error responses").
+    """
+    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import ConnectionError as NoConnection
+
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if code in _THROTTLED_CODES or status == 429:
+            return Verdict.THROTTLED
+        return Verdict.TRANSIENT if status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES else Verdict.FINAL
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Verdict.FINAL
+    broken = (HTTPClientError, NoConnection, IncompleteReadError, WrongChecksum)
+    return Verdict.TRANSIENT if isinstance(error, broken) else Verdict.FINAL
 
 
 @contextmanager

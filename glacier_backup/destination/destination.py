@@ -33,7 +33,8 @@ class Limits:
 
 
 Progress = Callable[[int], None]
-"""Told how many more bytes are under way; negative when they have to be sent again. May raise to break off."""
+"""Told how many more bytes are under way; negative when they have to be sent again, 0 while waiting. May raise to break
+off."""
 
 
 class Destination(Protocol):

@@ -14,9 +14,19 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from glacier_backup.destination.aws import Access, client_config, region_of, session, translated, way_in
+from glacier_backup.destination.aws import (
+    Access,
+    WrongChecksum,
+    client_config,
+    region_of,
+    session,
+    translated,
+    verdict,
+    way_in,
+)
 from glacier_backup.destination.destination import ByteStream, Limits, Progress
 from glacier_backup.destination.multipart import Part, PartBody, send_parts
+from glacier_backup.destination.retrying import Retrier
 from glacier_backup.digest import PartDigest, digest_part, join_leaves, tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable
 from glacier_backup.model.archive import Label, Receipt
@@ -42,6 +52,7 @@ class Glacier:
         self._account = account
         self._access = access
         self._concurrency = concurrency
+        self._patiently = Retrier(verdict, concurrency)
 
     @cached_property
     def place(self) -> Place:
@@ -67,7 +78,9 @@ class Glacier:
 
     def identify(self, *, holds_archives: bool) -> Place:
         with translated(self._where), self._vault_may_be_missing():
-            answer = self._client.describe_vault(accountId=self._account, vaultName=self._vault)
+            answer = self._patiently(
+                lambda: self._client.describe_vault(accountId=self._account, vaultName=self._vault), lambda: None
+            )
         # arn:aws:glacier:REGION:ACCOUNT:vaults/NAME
         return self.place.with_account(answer["VaultARN"].split(":")[4])
 
@@ -96,12 +109,7 @@ class Glacier:
     def send(self, stream: ByteStream, label: Label, part_size: int, progress: Progress) -> Receipt:
         with translated(f"{self._where}: {label.name}"):
             with self._vault_may_be_missing():
-                upload = self._client.initiate_multipart_upload(
-                    accountId=self._account,
-                    vaultName=self._vault,
-                    archiveDescription=self.describe(label),
-                    partSize=str(part_size),
-                )["uploadId"]
+                upload = self._initiate(label, part_size, progress)
             try:
                 return self._send_parts(upload, stream, part_size, progress)
             except KeyboardInterrupt:
@@ -110,6 +118,18 @@ class Glacier:
             except BaseException:
                 self._abort(upload)
                 raise
+
+    def _initiate(self, label: Label, part_size: int, progress: Progress) -> str:
+        answer = self._patiently(
+            lambda: self._client.initiate_multipart_upload(
+                accountId=self._account,
+                vaultName=self._vault,
+                archiveDescription=self.describe(label),
+                partSize=str(part_size),
+            ),
+            lambda: progress(0),
+        )
+        return answer["uploadId"]
 
     def _send_parts(self, upload: str, stream: ByteStream, part_size: int, progress: Progress) -> Receipt:
         def send(part: Part) -> tuple[int, PartDigest]:
@@ -126,37 +146,51 @@ class Glacier:
         )
         if not sent:
             raise DestinationError(f"{self._where} takes no empty archive")
-        return self._complete(upload, sum(size for size, _ in sent), join_leaves(digest for _, digest in sent))
+        leaves = join_leaves(digest for _, digest in sent)
+        return self._complete(upload, sum(size for size, _ in sent), leaves, progress)
 
     def _send_part(self, upload: str, part: Part) -> PartDigest:
         digest = digest_part(part.data)
+
+        def put() -> None:
+            body = PartBody(part, digest.sha256)
+            try:
+                answer = self._client.upload_multipart_part(
+                    accountId=self._account,
+                    vaultName=self._vault,
+                    uploadId=upload,
+                    range=f"bytes {part.start}-{part.start + len(part.data) - 1}/*",
+                    checksum=digest.tree_hash,
+                    body=body,  # type: ignore[arg-type]  # any seekable object serves
+                )
+                self._compare(answer.get("checksum"), digest.tree_hash, f"part {part.number}")
+            except Exception:
+                body.seek(0)
+                raise
+
         with translated(self._where):
-            answer = self._client.upload_multipart_part(
+            self._patiently(put, lambda: part.sent(0))
+        return digest
+
+    def _complete(self, upload: str, size: int, leaves: bytes, progress: Progress) -> Receipt:
+        whole = tree_hash(leaves)
+
+        def complete() -> str:
+            answer = self._client.complete_multipart_upload(
                 accountId=self._account,
                 vaultName=self._vault,
                 uploadId=upload,
-                range=f"bytes {part.start}-{part.start + len(part.data) - 1}/*",
-                checksum=digest.tree_hash,
-                body=PartBody(part, digest.sha256),  # type: ignore[arg-type]  # any seekable object serves
+                archiveSize=str(size),
+                checksum=whole,
             )
-        self._compare(answer.get("checksum"), digest.tree_hash, f"part {part.number}")
-        return digest
+            self._compare(answer.get("checksum"), whole, f"archive {answer['archiveId']}")
+            return answer["archiveId"]
 
-    def _complete(self, upload: str, size: int, leaves: bytes) -> Receipt:
-        whole = tree_hash(leaves)
-        answer = self._client.complete_multipart_upload(
-            accountId=self._account,
-            vaultName=self._vault,
-            uploadId=upload,
-            archiveSize=str(size),
-            checksum=whole,
-        )
-        self._compare(answer.get("checksum"), whole, f"archive {answer['archiveId']}")
-        return Receipt(answer["archiveId"], size, whole, leaves, stored_at=now())
+        return Receipt(self._patiently(complete, lambda: progress(0)), size, whole, leaves, stored_at=now())
 
     def _compare(self, theirs: str | None, ours: str, what: str) -> None:
         if theirs != ours:
-            raise DestinationError(
+            raise WrongChecksum(
                 f"{self._where} stored other bytes than were sent: tree hash of {what} is {theirs}, not {ours}"
             )
 

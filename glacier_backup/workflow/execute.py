@@ -102,7 +102,8 @@ def _last_sent_at(upload: Upload, run: Run) -> datetime | None:
 
 def _send_and_record(upload: Upload, run: Run) -> Result:
     def progress(count: int) -> None:
-        run.tell(BytesSent(upload.path, count))
+        if count:
+            run.tell(BytesSent(upload.path, count))
         run.stop.check()
 
     with sent(upload.candidate, run.tools, run.stop, progress) as (record, members):

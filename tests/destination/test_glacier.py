@@ -156,7 +156,7 @@ def test_a_profile_that_is_not_there_is_told_as_such(vault: str, vault_server: V
 
 
 def test_a_server_that_does_not_listen_is_told_as_such(vault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glacier_backup.destination.aws.ATTEMPTS", 1)
+    monkeypatch.setattr("glacier_backup.destination.retrying.ATTEMPTS", 1)
     access = Access(endpoint_url="http://127.0.0.1:9")
     with closing(Glacier(vault, "-", access, concurrency=1)) as glacier:
         error = unavailable(glacier)
@@ -195,3 +195,74 @@ def test_making_the_object_needs_neither_credentials_nor_a_region(tmp_path: Path
     with closing(Glacier("photos", "-", Access(), concurrency=1)) as glacier:
         assert glacier.place.region == ""
         assert glacier.describe(LABEL).startswith("photos.tar ")
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glacier_backup.destination.retrying.FIRST_WAIT", 0.001)
+    monkeypatch.setattr("glacier_backup.destination.retrying.LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("glacier_backup.destination.aws.READ_TIMEOUT", 1.0)
+
+
+WITH_BODY = ["slow_body", "reset_body", "wrong_checksum"]
+KINDS = ["status", "throttle", "reset_answer", "reset_before_answer", "stall", "lost_answer", *WITH_BODY]
+TROUBLE = [
+    (operation, kind)
+    for operation in ("InitiateMultipartUpload", "UploadMultipartPart", "CompleteMultipartUpload")
+    for kind in KINDS
+    if operation == "UploadMultipartPart" or kind not in WITH_BODY
+]
+
+
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize(("operation", "kind"), TROUBLE)
+def test_trouble_on_the_way_is_survived_and_the_archive_is_whole(
+    glacier: Glacier, vault: str, vault_server: VaultServer, kind: str, operation: str
+) -> None:
+    data = noise(3 * MIB + 1)
+    count = 0
+
+    def progress(chunk: int) -> None:
+        nonlocal count
+        count += chunk
+
+    vault_server.faults(seed=1, rate=1, kinds=[kind], operations=[operation], at_most=3, in_a_row=3)
+    try:
+        receipt = glacier.send(BytesStream(data), LABEL, MIB, progress)
+        injected = vault_server.injected()
+    finally:
+        vault_server.no_faults()
+
+    assert injected
+    (archive,) = vault_server.archives(vault)
+    assert archive.id == receipt.locator
+    assert archive.path.read_bytes() == data
+    assert count == len(data)
+
+
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("seed", range(6))
+def test_all_kinds_of_trouble_at_once_are_survived(
+    glacier: Glacier, vault: str, vault_server: VaultServer, seed: int
+) -> None:
+    data = noise(12 * MIB + 1, seed)
+    kinds = [kind for kind in KINDS if kind != "stall"]
+
+    vault_server.faults(seed=seed, rate=0.4, kinds=kinds)
+    try:
+        receipt = glacier.send(BytesStream(data), LABEL, MIB, lambda count: None)
+    finally:
+        vault_server.no_faults()
+
+    assert next(one for one in vault_server.archives(vault) if one.id == receipt.locator).path.read_bytes() == data
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_what_is_refused_for_good_is_not_tried_again(glacier: Glacier, vault_server: VaultServer) -> None:
+    vault_server.control(deny=["UploadMultipartPart"])
+    before = vault_server.stats()["operations"].get("UploadMultipartPart", 0)
+
+    with pytest.raises(DestinationUnavailable):
+        send(glacier)
+
+    assert vault_server.stats()["operations"]["UploadMultipartPart"] - before == 1
