@@ -39,8 +39,7 @@ class LocalSource:
     """A :class:`~glacier_backup.resolve.source.Source` over the local file systems. Opens no file, ever.
 
     ``own`` are absolute paths of files that this program writes in every run, such as the catalog and the log. They,
-    and every file beside them whose name goes on with ``.`` or ``-`` (``catalog.sqlite3-wal``,
-    ``glacier_backup.log.1``), are left out of the fingerprints of directories: of digest, bytes and entries, and of
+    and what comes beside them (``catalog.sqlite3-wal`` and its kind, ``glacier_backup.log.1``), are left out of the fingerprints of directories: of digest, bytes and entries, and of
     the newest mtime, as is that of the directory they lie in, which they move. They are still packed. A candidate
     that is such a file itself was asked for by name, and is looked at like any other.
 

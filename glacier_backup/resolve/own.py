@@ -6,12 +6,13 @@ A directory that holds them differs each time it is looked at, so that it would 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 
 OwnNames = Mapping[tuple[int, int], frozenset[bytes]]
 """Names of own files by the directory that they lie in, as ``(st_dev, st_ino)``: whatever path leads there."""
 
-_BEHIND = (b"", b".", b"-")
+_BESIDE = re.compile(rb"|-wal|-shm|-journal|\.lock|\.[1-9]")
 
 
 def directory_of(found: os.stat_result) -> tuple[int, int]:
@@ -35,9 +36,9 @@ def own_names(paths: Iterable[str]) -> OwnNames:
 
 
 def is_own(name: bytes, own: frozenset[bytes]) -> bool:
-    """Whether ``name`` is one of ``own`` or belongs to it: the same with ``.`` or ``-`` and something more behind.
+    """Whether ``name`` is one of ``own`` or one of the few that come beside it.
 
-    SQLite's ``-wal``, ``-shm`` and ``-journal``, the ``.lock`` of a run and the ``.1`` of a rotated log do; a
-    ``logbook`` beside ``log`` does not.
+    Those are SQLite's ``-wal``, ``-shm`` and ``-journal``, the ``.lock`` of a run and the ``.1`` to ``.9`` of a rotated
+    log. No more: a ``log.txt`` beside ``log`` is somebody's file, whose change has to be seen.
     """
-    return any(name.startswith(one) and name[len(one) : len(one) + 1] in _BEHIND for one in own)
+    return any(name.startswith(one) and _BESIDE.fullmatch(name, len(one)) for one in own)

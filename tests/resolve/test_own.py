@@ -30,7 +30,7 @@ def test_the_catalog_and_the_log_come_and_change_unseen(home: Path) -> None:
     before = look(home, catalog, log)
     for suffix in ("", "-wal", "-shm", "-journal", ".lock"):
         write(home / "share" / f"catalog.sqlite3{suffix}", "rows")
-    for suffix in ("", ".1", "-20260101.gz"):
+    for suffix in ("", ".1", ".5"):
         write(home / f"glacier_backup.log{suffix}", "lines")
     assert look(home, catalog, log) == before
     assert look(home) != before
@@ -39,10 +39,11 @@ def test_the_catalog_and_the_log_come_and_change_unseen(home: Path) -> None:
 def test_everything_beside_them_is_seen(home: Path) -> None:
     log = write(home / "share" / "log")
     seen = {look(home, log).digest}
-    for name in ("logbook", "log_2", "a.log", "sub/log", "Log"):
+    names = ("logbook", "log_2", "a.log", "sub/log", "Log", "log.txt", "log-2026.tar", "log.10", "log.lock.bak")
+    for name in names:
         write(home / "share" / name)
         seen.add(look(home, log).digest)
-    assert len(seen) == 6
+    assert len(seen) == 1 + len(names)
 
 
 def test_a_directory_of_such_a_name_is_seen_with_all_in_it(home: Path) -> None:
