@@ -39,9 +39,10 @@ class LocalSource:
     """A :class:`~glacier_backup.resolve.source.Source` over the local file systems. Opens no file, ever.
 
     ``own`` are absolute paths of files that this program writes in every run, such as the catalog and the log. They,
-    and what comes beside them (``catalog.sqlite3-wal`` and its kind, ``glacier_backup.log.1``), are left out of the fingerprints of directories: of digest, bytes and entries, and of
-    the newest mtime, as is that of the directory they lie in, which they move. They are still packed. A candidate
-    that is such a file itself was asked for by name, and is looked at like any other.
+    and what comes beside them (``catalog.sqlite3-wal`` and its kind, ``glacier_backup.log.1``), are left out of the
+    fingerprints of directories: of digest, bytes and entries, and of the newest mtime, as is that of the directory
+    they lie in, which they move. They are still packed. A candidate that is such a file itself was asked for by name,
+    and is looked at like any other.
 
     ``vault`` is the absolute path of the directory that archives are stored in, if it is one of this machine's;
     it need not exist. A candidate whose real path is the vault's, above it or inside it is passed over.
