@@ -13,8 +13,8 @@ The tree, with the exit code that each branch stands for:
     ├── SourceError                    1   a candidate could not be read
     └── Interrupted                    130 the user or the system asked the run to stop
 
-Foreign exceptions are translated where they enter; only the top handler and the seam where one failed
-candidate must not stop the batch catch everything.
+Foreign exceptions are translated where they enter. Everything is caught only by the top handler, at the seam where
+one failed candidate must not stop the batch, and at the one where a listener that fails must not.
 """
 
 from __future__ import annotations

@@ -32,13 +32,16 @@ from glacier_backup.workflow.takeover import OlderRecord, older_record, read_rec
 _logger = logging.getLogger("glacier_backup")
 
 
-def preview(settings: Settings, *, force: bool = False) -> BackupPlan:
-    """What a run with these settings would do. Writes nothing and sends nothing."""
+def plan_backup(settings: Settings, *, force: bool = False) -> BackupPlan:
+    """What a run would do now and why; sends no request and writes nothing.
+
+    Raises CatalogError when there is a catalog that can't be read.
+    """
     with Catalog.peek(settings.catalog) as catalog, _backup(settings, catalog, force) as backup:
         return workflow.preview(backup)
 
 
-def run(
+def run_backup(
     settings: Settings,
     plan: BackupPlan | None = None,
     *,
@@ -46,8 +49,13 @@ def run(
     listeners: Sequence[Listener] = (),
     stop: StopRequest | None = None,
 ) -> Summary:
-    """Run with these settings, alone: raises LockHeld when another run works with the same catalog."""
+    """Carry out ``plan``, or plan anew; every archive is recorded as soon as it is stored.
 
+    Each listener is called with every event (:mod:`glacier_backup.model.event`), some of them from other threads; one
+    that raises is told nothing more. ``stop.set()``, from any thread, ends the run cleanly.
+    A candidate that fails is in the summary, not raised. Raises LockHeld, CatalogError, and
+    DestinationUnavailable when nothing could be tried; ValueError for a plan made for another destination.
+    """
     active = list(listeners)
 
     def tell(event: Event) -> None:

@@ -196,7 +196,8 @@ OPTIONS: tuple[Option, ...] = (
         "4",
         "How many parts are sent at the same time.",
         "8",
-        details="Each takes one part's size of memory.",
+        details="Each takes one part's size of memory, and so does the one that is being read. It is for vaults: a "
+        "directory is written to by two at a time.",
     ),
     Option(
         "part_size",

@@ -8,6 +8,7 @@ exists is overwritten. Directories are 0700, files 0600.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -173,7 +174,7 @@ def _publish(partial: str, path: str) -> None:
     except OSError:
         # A file system without hard links (FAT, some network mounts); names carry a time, so none should be there.
         if os.path.lexists(path):
-            raise FileExistsError(17, os.strerror(17), path) from None
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
         os.rename(partial, path)
         return
     os.unlink(partial)

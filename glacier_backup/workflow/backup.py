@@ -60,24 +60,24 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     place_id = backup.catalog.place_id(place) if place.is_complete else None
     identified = place_id is None
     if place_id is None:
-        place_id = _identify(backup, stop, recorded=0)
+        place_id = _identify(backup, stop, holds_archives=False)
     if backup.older is not None:
         take_over(backup.older, backup.catalog, place_id, tell)
     if plan is None:
         plan = _prepare(backup, place_id, stop)
     if plan.uploads and not identified:
-        place_id = _identify(backup, stop, recorded=backup.catalog.count(place_id))
+        place_id = _identify(backup, stop, holds_archives=backup.catalog.count(place_id) > 0)
     tell(RunStarted(limited(plan, backup.order.limit)))
     summary = _carry_out(plan, backup, place_id, tell, stop)
     tell(RunEnded(summary))
     return summary
 
 
-def _identify(backup: Backup, stop: StopRequest, *, recorded: int) -> int:
+def _identify(backup: Backup, stop: StopRequest, *, holds_archives: bool) -> int:
     """Make sure that the destination is there and is who it was; its id in the catalog."""
     destination = backup.tools.destination
     with stop.at_once():
-        identified = destination.identify(holds_archives=recorded > 0)
+        identified = destination.identify(holds_archives=holds_archives)
     return backup.catalog.register(destination.place, identified)
 
 

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _preview(settings: Settings, arguments: argparse.Namespace) -> int:
     from glacier_backup.cli import wiring
 
-    plan = wiring.preview(settings, force=arguments.force)
+    plan = wiring.plan_backup(settings, force=arguments.force)
     if arguments.json:
         render.write_json(render.plan_json(plan))
     else:
@@ -66,7 +66,7 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     from glacier_backup.interrupt import StopRequest, listening
 
     with listening(StopRequest()) as stop, _listeners(settings, arguments) as listeners:
-        summary = wiring.run(settings, force=arguments.force, listeners=listeners, stop=stop)
+        summary = wiring.run_backup(settings, force=arguments.force, listeners=listeners, stop=stop)
     # What was done is done, whether it can be shown or not.
     with suppress(OSError):
         _show(settings, summary, arguments)
