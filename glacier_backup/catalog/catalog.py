@@ -9,25 +9,31 @@ from functools import partial
 from types import TracebackType
 
 from glacier_backup import __version__
-from glacier_backup.catalog import places, queries, recording, takeover
+from glacier_backup.catalog import places, queries, recording, takeover, uploads
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.opening import open_readonly, open_writable
-from glacier_backup.errors import CatalogError, SourceError
-from glacier_backup.model.archive import ArchiveRecord, Member
+from glacier_backup.errors import CatalogError
+from glacier_backup.model.archive import ArchiveRecord, Checksums, Member, Receipt
 from glacier_backup.model.event import Summary
 from glacier_backup.model.place import Place
 from glacier_backup.model.record import ForeignUpload, LastSent, Listed
+from glacier_backup.model.upload import Unfinished
 
 
 class Catalog:
-    """One open catalog. A context manager; used by one thread at a time.
+    """One open catalog. A context manager. Safe to use from several threads, which take turns.
 
-    Everything that is written is on the disk when the method returns. Every method raises CatalogError, in plain
-    words and with a cure, when the database is locked, damaged, read-only or on a full disk.
+    Everything that is written is one transaction, and on the disk when the method returns. Every method raises
+    CatalogError, in plain words and with a cure, when the database is locked, damaged, read-only or on a full disk.
+
+    An archive is recorded in steps, each before the next one is asked of the destination: :meth:`intend`,
+    :meth:`opened`, :meth:`completing`, :meth:`stored`. Until the last it is :meth:`unfinished` and nothing else.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.warnings: tuple[str, ...] = database.warnings
+        """What a person should know about where it lies, in plain words."""
 
     @classmethod
     def open(cls, path: str) -> Catalog:
@@ -76,7 +82,7 @@ class Catalog:
             return places.register(connection, place, identified)
 
     def last_sent(self, place_id: int, paths: Sequence[str]) -> dict[str, LastSent]:
-        """The newest archive of each path that has one at that place; newest by order of recording."""
+        """The newest stored archive of each path that has one at that place; newest by order of intent."""
         return self._database.read(lambda connection: queries.last_sent(connection, place_id, paths))
 
     def begin_run(self, host: str) -> int:
@@ -89,20 +95,56 @@ class Catalog:
         with self._database.write() as connection:
             recording.end_run(connection, run_id, summary)
 
-    def record(self, run_id: int | None, place_id: int, record: ArchiveRecord, members: Iterable[Member]) -> int:
-        """Note an archive that is stored, with all its members, in one transaction; returns its id.
+    def intend(self, run_id: int | None, place_id: int, record: ArchiveRecord, part_size: int) -> int:
+        """Note that an archive is about to be sent in parts of so many bytes; returns its id.
 
-        ``run_id`` is None outside a run. Members are taken one after the other and never all held. When the
-        archive can't be recorded the CatalogError, or the SourceError that ``members`` raise, says where it is
-        stored.
+        ``record`` has no receipts yet. ``run_id`` is None outside a run.
+        """
+        with self._database.write() as connection:
+            return uploads.intend(connection, run_id, place_id, record, part_size)
+
+    def opened(self, archive: int, upload_id: str) -> None:
+        """Note what the destination calls the upload, before the first part is sent."""
+        with self._database.write() as connection:
+            uploads.opened(connection, archive, upload_id)
+
+    def completing(self, archive: int, record: ArchiveRecord, checksums: Checksums, members: Iterable[Member]) -> None:
+        """Note that every part is stored, what they add up to and what is inside, before the destination is told.
+
+        Of ``record`` fingerprint, problems and whether it changed take the place of what was intended. May be
+        repeated: members and problems of before are replaced. Members are taken one after the other and never all
+        held; what they raise is raised, and nothing is noted then. They must not use the catalog.
+        """
+        with self._database.write() as connection:
+            uploads.completing(connection, archive, record, checksums, members)
+
+    def stored(self, archive: int, receipt: Receipt) -> None:
+        """Note that the destination has made an archive of the upload; from now on it counts as sent.
+
+        When that can't be noted the CatalogError says where the archive is, and has the bare one as its cause.
         """
         try:
             with self._database.write() as connection:
-                archive = recording.add_archive(connection, run_id, place_id, record)
-                recording.add_members(connection, archive, members)
-                return archive
-        except (CatalogError, SourceError) as error:
-            raise _unrecorded(record, error) from error
+                uploads.stored(connection, archive, receipt)
+        except CatalogError as error:
+            raise CatalogError(
+                f"stored as {receipt.locator}, but could not be recorded: {error}", hint=error.hint
+            ) from error
+
+    def give_up(self, archive: int) -> None:
+        """Forget an archive that will not be stored, with all that belongs to it, if it is still there."""
+        with self._database.write() as connection:
+            uploads.give_up(connection, archive)
+
+    def doubt(self, archive: int) -> None:
+        """Note that nobody knows whether the upload was completed: it is neither sent nor unfinished any more, and
+        stays, with its checksums, until an inventory tells."""
+        with self._database.write() as connection:
+            uploads.doubt(connection, archive)
+
+    def unfinished(self, place_id: int) -> tuple[Unfinished, ...]:
+        """What was begun at that place and is neither stored, given up nor doubtful, in order of intent."""
+        return self._database.read(lambda connection: uploads.unfinished(connection, place_id))
 
     def archives(self, since: datetime | None = None) -> Iterator[Listed]:
         """Everything that was sent at ``since`` or later, the newest last. What others record meanwhile may be
@@ -124,20 +166,15 @@ class Catalog:
         place."""
         return self._database.read(lambda connection: queries.has_origin(connection, source))
 
-    def count(self, place_id: int) -> int:
-        """How many archives are recorded at that place."""
-        return self._database.read(lambda connection: queries.count_archives(connection, place_id))
+    def holds_archives(self, place_id: int) -> bool:
+        """Whether any archive is known to be stored at that place."""
+        return self._database.read(lambda connection: queries.holds_archives(connection, place_id))
 
-    def import_uploads(self, place_id: int, uploads: Iterable[ForeignUpload], source: str) -> int:
+    def import_uploads(self, place_id: int, foreign: Iterable[ForeignUpload], source: str) -> int:
         """Take over what another system has sent to that place; returns how many archives are new.
 
         The last upload of a path counts, and one that is already there isn't added again. They have no
         fingerprint. ``source`` says where they come from.
         """
         with self._database.write() as connection:
-            return takeover.import_uploads(connection, place_id, uploads, source)
-
-
-def _unrecorded(record: ArchiveRecord, error: CatalogError | SourceError) -> CatalogError | SourceError:
-    where = ", ".join(receipt.locator for receipt in record.receipts)
-    return type(error)(f"{record.label.path} is stored as {where}, but could not be recorded: {error}", hint=error.hint)
+            return takeover.import_uploads(connection, place_id, foreign, source)

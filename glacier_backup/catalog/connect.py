@@ -6,9 +6,14 @@ Without SQLAlchemy, for readers of other programs' databases need it too.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
+from contextlib import closing
 from typing import NamedTuple
 from urllib.parse import quote
+
+from glacier_backup.catalog.journal import share
 
 BUSY_SECONDS = 20.0
 """How long to wait for a lock that another program holds."""
@@ -61,12 +66,39 @@ def connect_readonly(path: str) -> tuple[sqlite3.Connection, Sight | None]:
     A reader of a database in WAL mode makes ``-wal`` and ``-shm`` files beside it, can't do without them in a
     folder that is read-only, and leaves them behind. Where nobody writes, the file is read as one that can't
     change (``immutable``), which makes none; but then no lock stops a writer that comes later, so what was read
-    only counts if :func:`see` still gives the same afterwards.
+    only counts if :func:`see` still gives the same afterwards. So it is with a copy, which is read instead where a
+    writer has died and left what no reader can mend in place: half a change with its rollback journal
+    (https://www.sqlite.org/lockingv3.html, section 4), or a log on a share.
     """
     sight = see(path)
     if is_quiet(path, sight):
         return connect(path, mode="ro", immutable="1"), sight
-    return connect(path, mode="ro"), None
+    if sight.wal and share(path):
+        return _recovered(path), sight
+    connection = connect(path, mode="ro")
+    try:
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        connection.close()
+        if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+        return _recovered(path), sight
+    return connection, None
+
+
+def _recovered(path: str) -> sqlite3.Connection:
+    """A copy, brought to what was committed last, of a database whose writer died; it vanishes when it is closed."""
+    path = os.path.realpath(path)
+    with tempfile.TemporaryDirectory(prefix="glacier-backup-") as folder:
+        copy = os.path.join(folder, "database")
+        for suffix in ("", "-journal", "-wal"):
+            if os.path.exists(path + suffix):
+                shutil.copyfile(path + suffix, copy + suffix)
+        with closing(connect(copy, mode="rw")) as recovering:
+            recovering.execute("PRAGMA schema_version")
+        connection = connect(copy, mode="ro", immutable="1")
+        connection.execute("PRAGMA schema_version")  # opens the file, which may lose its name then
+        return connection
 
 
 def size_of(path: str) -> int:

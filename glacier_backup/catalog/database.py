@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -23,6 +24,9 @@ _ATTEMPTS = 10
 def transaction(connection: Connection, begin: str) -> Iterator[Connection]:
     """All or nothing. ``begin`` is said to SQLite as it is, for neither the driver nor SQLAlchemy would take the
     write lock at once, or put CREATE TABLE into the transaction."""
+    if connection.in_transaction():
+        # Its end would be the end of the outer one too.
+        raise RuntimeError("the catalog is used inside a transaction of the same thread")
     try:
         connection.exec_driver_sql(begin)
         yield connection
@@ -33,26 +37,30 @@ def transaction(connection: Connection, begin: str) -> Iterator[Connection]:
 
 
 class Database:
-    """One open database, used by one thread at a time."""
+    """One open database. Threads take turns: one transaction at a time."""
+
+    warnings: tuple[str, ...] = ()
+    """What a person should know about where it lies."""
 
     def __init__(self, path: str, raw: sqlite3.Connection) -> None:
         self.path = path
+        self._turn = threading.RLock()
         self._adopt(raw)
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """What ``query`` returns, which must hold no open result, from one state of the catalog."""
-        with self._plain_words(), transaction(self._connection, "BEGIN") as connection:
+        with self._turn, self._plain_words(), transaction(self._connection, "BEGIN") as connection:
             return query(connection)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is on the disk when it ends without an error, and else never was."""
-        with self._plain_words(), transaction(self._connection, "BEGIN IMMEDIATE") as connection:
+        with self._turn, self._plain_words(), transaction(self._connection, "BEGIN IMMEDIATE") as connection:
             yield connection
 
     def configure(self, *pragmas: str) -> None:
         """Carry out statements that are allowed in no transaction."""
-        with self._plain_words():
+        with self._turn, self._plain_words():
             for pragma in pragmas:
                 self._raw.execute(pragma)
 
@@ -63,8 +71,9 @@ class Database:
         return memory
 
     def close(self) -> None:
-        self._connection.close()
-        self._connection.engine.dispose()
+        with self._turn:
+            self._connection.close()
+            self._connection.engine.dispose()
 
     def _adopt(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
@@ -88,6 +97,10 @@ class ReadOnly(Database):
         super().__init__(path, raw)
 
     def read(self, query: Callable[[Connection], T]) -> T:
+        with self._turn:
+            return self._read_steadily(query)
+
+    def _read_steadily(self, query: Callable[[Connection], T]) -> T:
         for _ in range(_ATTEMPTS):
             try:
                 answer = super().read(query)

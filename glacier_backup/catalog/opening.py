@@ -17,6 +17,7 @@ from sqlalchemy import Connection, inspect
 
 from glacier_backup.catalog.connect import connect, size_of
 from glacier_backup.catalog.database import Database, ReadOnly, in_memory
+from glacier_backup.catalog.journal import journal_for
 from glacier_backup.catalog.migrations import applied, newest, step_up
 from glacier_backup.catalog.schema import APPLICATION_ID
 from glacier_backup.catalog.trouble import closed, damaged, plain_words
@@ -34,9 +35,12 @@ def open_writable(path: str) -> Database:
         _check_writable(path)
         database = Database(path, connect(path, mode="rw"))
         on_error.callback(database.close)
+        journal = journal_for(path)
+        database.warnings = journal.warnings
+        database.configure(*journal.before)
         database.read(lambda connection: _check(path, connection))
         # FULL: a record must survive the loss of power, and in WAL mode NORMAL doesn't sync each commit.
-        database.configure("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
+        database.configure(*journal.after, "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
         _migrate(database)
         on_error.pop_all()
         return database

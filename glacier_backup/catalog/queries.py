@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, RowMapping, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, select, tuple_
 
 from glacier_backup.catalog.places import place_of
 from glacier_backup.catalog.schema import MEMBER_TYPES, archives, destinations, members, volumes
@@ -39,6 +39,7 @@ _LISTING = (
     )
     .join_from(archives, destinations)
     .join(volumes, and_(volumes.c.archive == archives.c.id, volumes.c.number == 1))
+    .where(archives.c.sent_at.is_not(None))
     .order_by(archives.c.sent_at, archives.c.id)
     .limit(PAGE)
 )
@@ -52,14 +53,14 @@ class Mark(NamedTuple):
 
 
 def last_sent(connection: Connection, destination: int, paths: Sequence[str]) -> dict[str, LastSent]:
-    """The newest archive of each of ``paths`` that has one, looked up in bulk.
+    """The newest stored archive of each of ``paths`` that has one, looked up in bulk.
 
-    The newest is the one with the highest id: clocks jump, the order of recording doesn't.
+    The newest is the one with the highest id: clocks jump, the order of intent doesn't.
     """
     table = archives.c
     found: dict[str, LastSent] = {}
     for start in range(0, len(paths), VARIABLES):
-        wanted = and_(table.destination == destination, table.path.in_(paths[start : start + VARIABLES]))
+        wanted = and_(is_stored_at(destination), table.path.in_(paths[start : start + VARIABLES]))
         newest = select(func.max(table.id)).where(wanted).group_by(table.path)
         size = func.coalesce(table.source_bytes, 0)
         query = select(
@@ -89,10 +90,14 @@ def list_members(connection: Connection, archive: int, start: int) -> list[Membe
     return [Member(path, MEMBER_TYPES[code], *rest) for path, code, *rest in connection.execute(query.limit(PAGE))]
 
 
-def count_archives(connection: Connection, destination: int) -> int:
-    """How many archives are at one destination."""
-    query = select(func.count()).select_from(archives).where(archives.c.destination == destination)
-    return connection.execute(query).scalar_one()
+def holds_archives(connection: Connection, destination: int) -> bool:
+    """Whether any archive is stored at one destination."""
+    return connection.execute(select(archives.c.id).where(is_stored_at(destination)).limit(1)).first() is not None
+
+
+def is_stored_at(destination: int) -> ColumnElement[bool]:
+    """The condition for archives that are known to be stored there."""
+    return and_(archives.c.destination == destination, archives.c.sent_at.is_not(None))
 
 
 def has_origin(connection: Connection, source: str) -> bool:

@@ -1,11 +1,11 @@
-"""Writing what was sent: runs, archives, volumes, members, problems."""
+"""Writing down runs, archives, volumes, members and problems."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, delete, insert, update
 
 from glacier_backup.catalog.exact import pack_integer, pack_text
 from glacier_backup.catalog.schema import MEMBER_TYPES, archives, members, problems, runs, volumes
@@ -28,25 +28,44 @@ def end_run(connection: Connection, run: int, summary: Summary) -> None:
     outcome = {
         "ended": now(),
         "exit_code": summary.exit_code,
-        "sent": len(summary.sent),
-        "failed": len(summary.failed),
-        "skipped": len(summary.skipped),
+        "sent": summary.sent,
+        "failed": summary.failed,
+        "skipped": summary.skipped,
         "bytes": summary.bytes,
     }
     connection.execute(update(runs).where(runs.c.id == run).values(outcome))
 
 
 def add_archive(connection: Connection, run: int | None, destination: int, record: ArchiveRecord) -> int:
-    """The archive with its volumes and problems; returns its id, which is higher than any before."""
-    row = _archive_row(record) | {"run": run, "destination": destination}
+    """An archive that isn't stored yet; returns its id, which is higher than any before."""
+    row = _named(record) | _as_read(record) | {"run": run, "destination": destination}
     archive = connection.execute(insert(archives).values(row)).lastrowid
-    connection.execute(insert(volumes), [_volume_row(archive, *item) for item in enumerate(record.receipts, 1)])
-    if record.problems:
-        connection.execute(insert(problems), [_problem_row(archive, *item) for item in enumerate(record.problems)])
+    _add_problems(connection, archive, record.problems)
     return archive
 
 
-def add_members(connection: Connection, archive: int, listed: Iterable[Member]) -> None:
+def set_contents(connection: Connection, archive: int, record: ArchiveRecord, listed: Iterable[Member]) -> None:
+    """What reading it has brought to light, with every member, in place of what was known before."""
+    connection.execute(update(archives).where(archives.c.id == archive).values(_as_read(record)))
+    connection.execute(delete(problems).where(problems.c.archive == archive))
+    _add_problems(connection, archive, record.problems)
+    connection.execute(delete(members).where(members.c.archive == archive))
+    _add_members(connection, archive, listed)
+
+
+def add_volume(connection: Connection, archive: int, receipt: Receipt) -> None:
+    """The only volume of an archive, which is stored with it."""
+    connection.execute(insert(volumes).values(_volume_row(archive, 1, receipt)))
+    outcome = {"stored_bytes": receipt.size, "sent_at": receipt.stored_at}
+    connection.execute(update(archives).where(archives.c.id == archive).values(outcome))
+
+
+def _add_problems(connection: Connection, archive: int, found: tuple[ReadProblem, ...]) -> None:
+    if found:
+        connection.execute(insert(problems), [_problem_row(archive, *item) for item in enumerate(found)])
+
+
+def _add_members(connection: Connection, archive: int, listed: Iterable[Member]) -> None:
     """Every member, in the order given, a chunk at a time.
 
     The rows go to the driver as tuples that are packed here: through the types of their columns they
@@ -58,8 +77,9 @@ def add_members(connection: Connection, archive: int, listed: Iterable[Member]) 
         connection.exec_driver_sql(statement, chunk)
 
 
-def _archive_row(record: ArchiveRecord) -> dict[str, object]:
-    label, fingerprint = record.label, record.fingerprint
+def _named(record: ArchiveRecord) -> dict[str, object]:
+    """What is fixed with the intent to send."""
+    label = record.label
     return {
         "path": label.path,
         "name": label.name,
@@ -68,13 +88,19 @@ def _archive_row(record: ArchiveRecord) -> dict[str, object]:
         "container": label.container,
         "recipe": record.recipe.to_json(),
         "description": record.description,
+        "label_time": label.time,
+    }
+
+
+def _as_read(record: ArchiveRecord) -> dict[str, object]:
+    """What is only sure once all of it was read."""
+    fingerprint = record.fingerprint
+    return {
         "source_bytes": fingerprint.bytes,
-        "stored_bytes": record.stored_bytes,
         "entries": fingerprint.entries,
         "digest": fingerprint.digest,
         "newest_mtime_ns": fingerprint.newest_mtime_ns,
-        "label_time": label.time,
-        "sent_at": record.sent_at,
+        "mode": fingerprint.mode,
         "problems": len(record.problems),
         "changed_while_read": record.changed_while_read,
     }

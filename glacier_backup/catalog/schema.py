@@ -2,6 +2,8 @@
 
 A test holds the two together. What is NULL is unknown: archives that were taken over from another system have no
 fingerprint, and their volumes no checksum.
+
+An archive is there from the intent to send it, with a row in ``uploads`` until it is known to be stored.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from glacier_backup.catalog.types import ExactText, Moment, WideInteger
@@ -87,15 +90,31 @@ archives = Table(
     Column("entries", Integer, comment="what the fingerprint covers"),
     Column("digest", Text, comment="of the fingerprint, hex"),
     Column("newest_mtime_ns", WideInteger),
+    Column("mode", Integer, comment="of the candidate itself"),
     Column("label_time", Moment),
-    Column("sent_at", Moment, nullable=False),
+    Column("sent_at", Moment, comment="NULL while it isn't known to be stored"),
     Column("problems", Integer, nullable=False, comment="how many rows the table of that name has"),
     Column("changed_while_read", Boolean, nullable=False),
     Column("origin", ExactText, comment="what it was taken over from; NULL for our own"),
-    Index("archives_by_path", "destination", "path"),
+    # Only of what is stored: the newest archive of a path is found without a look at the rows themselves.
+    Index("archives_by_path", "destination", "path", sqlite_where=text("sent_at IS NOT NULL")),
     Index("archives_by_time", "sent_at"),
     # An id is never used again, whatever is deleted: people and later runs may still have it in hand.
     sqlite_autoincrement=True,
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("archive", ForeignKey("archives.id", ondelete="CASCADE"), primary_key=True),
+    Column("begun_at", Moment, nullable=False),
+    Column("part_size", Integer, nullable=False),
+    Column("upload_id", ExactText, comment="NULL until it was heard"),
+    Column("bytes", Integer, comment="this and the checksums: NULL until every part is stored"),
+    Column("tree_hash", Text, comment="hex"),
+    Column("sha256", Text, comment="hex"),
+    Column("doubtful", Boolean, nullable=False, comment="whether nobody knows if it was completed"),
+    Column("leaves", LargeBinary, comment="32 bytes for each MiB"),
 )
 
 volumes = Table(

@@ -56,6 +56,20 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Checksums:
+    """What the bytes of one volume add up to."""
+
+    size: int
+    """Bytes, as stored."""
+    tree_hash: str
+    """Hex; see :mod:`glacier_backup.digest`."""
+    leaves: bytes
+    """Digest of each MiB, concatenated."""
+    sha256: str | None = None
+    """Linear, hex; where the destination keeps one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What a destination hands back for one stored volume."""
 
@@ -74,7 +88,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRecord:
-    """What the catalog keeps of one sent archive, its members apart."""
+    """What the catalog keeps of one archive, its members apart."""
 
     label: Label
     description: str
@@ -82,7 +96,8 @@ class ArchiveRecord:
     recipe: Recipe
     fingerprint: Fingerprint
     """Taken before the archive was read."""
-    receipts: tuple[Receipt, ...]
+    receipts: tuple[Receipt, ...] = field(default=())
+    """Of its volumes; none before it is stored."""
     problems: tuple[ReadProblem, ...] = field(default=())
     changed_while_read: bool = False
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
@@ -25,10 +25,19 @@ def run_as_anybody(code: str, *arguments: str) -> str:
     return done.stdout
 
 
-@contextmanager
-def running(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running(code: str, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """Python code at work in another process, from its first line of output on; killed at the end."""
-    command = [sys.executable, "-c", code, *arguments]
+    return _running("-c", code, *arguments)
+
+
+def running_module(name: str, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    """A module at work in another process, likewise."""
+    return _running("-m", name, *arguments)
+
+
+@contextmanager
+def _running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, *arguments]
     with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()

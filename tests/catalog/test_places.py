@@ -7,7 +7,7 @@ import pytest
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.place import Place
-from tests.catalog.values import LOCAL, an_archive, an_upload, filled, minutes
+from tests.catalog.values import LOCAL, an_archive, an_upload, filled, intended, minutes
 
 NUMBER, OTHER_NUMBER = "111122223333", "444455556666"
 
@@ -52,7 +52,7 @@ def test_what_was_sent_to_one_place_says_nothing_about_another(catalog: Catalog,
 
     assert second != first
     assert catalog.last_sent(second, ["/srv/photos"]) == {}
-    assert catalog.count(second) == 0
+    assert not catalog.holds_archives(second)
 
 
 def test_a_dash_and_the_accounts_own_number_are_the_same(catalog: Catalog) -> None:
@@ -94,9 +94,19 @@ def test_places_that_turn_out_to_be_one_become_one_with_all_their_archives(catal
     merged = catalog.register(OWN, KNOWN)
 
     assert sent_to(catalog, KNOWN) == ["/srv/first", "/srv/second"]
-    assert catalog.count(merged) == 2
     assert catalog.place_id(OWN) == catalog.place_id(KNOWN) == merged
-    assert catalog.count(other) == 1
+    assert sent_to(catalog, FOREIGN) == ["/srv/third"]
+    assert merged != other
+
+
+def test_what_is_unfinished_at_merged_places_is_unfinished_at_the_one(catalog: Catalog) -> None:
+    paths = ["/srv/first", "/srv/second", "/srv/third"]
+    for path, place in zip(paths, (OWN, KNOWN, OWN), strict=True):
+        catalog.intend(None, catalog.register(place, place), intended(an_archive(path)), 2**24)
+
+    merged = catalog.register(OWN, KNOWN)
+
+    assert [upload.record.label.path for upload in catalog.unfinished(merged)] == paths
 
 
 def test_of_merged_places_the_archive_recorded_last_is_the_newest(catalog: Catalog) -> None:
@@ -163,7 +173,7 @@ def test_a_dash_moves_to_the_account_of_other_credentials(catalog: Catalog) -> N
     assert catalog.place_id(WORK) == catalog.place_id(FOREIGN) == second != first
     assert catalog.place_id(HOME) is None
     assert catalog.place_id(KNOWN) == first
-    assert (catalog.count(first), catalog.count(second)) == (1, 0)
+    assert (catalog.holds_archives(first), catalog.holds_archives(second)) == (True, False)
 
 
 def test_a_dash_moves_back_with_the_credentials_of_before(catalog: Catalog) -> None:
@@ -207,7 +217,7 @@ def test_what_was_taken_over_with_other_credentials_is_not_mixed_into_the_known_
 
     assert catalog.register(HOME, KNOWN) == own
     assert catalog.register(HOME, HOME) == own
-    assert catalog.count(own) == 0
+    assert not catalog.holds_archives(own)
 
     assert catalog.register(WORK, FOREIGN) == offline
     assert sent_to(catalog, FOREIGN) == ["/srv/old"]

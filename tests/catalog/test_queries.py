@@ -118,8 +118,8 @@ def test_a_listed_archive_tells_all_that_is_shown(catalog: Catalog) -> None:
     assert (listed.problems, listed.changed_while_read) == (0, True)
 
 
-def test_archives_are_counted_place_by_place(catalog: Catalog) -> None:
+def test_a_place_that_holds_archives_is_told_from_one_that_does_not(catalog: Catalog) -> None:
     place = filled(catalog, an_archive())
 
-    assert catalog.count(place) == 1
-    assert catalog.count(place + 1) == 0
+    assert catalog.holds_archives(place)
+    assert not catalog.holds_archives(place + 1)

@@ -17,7 +17,7 @@ from glacier_backup.catalog.opening import open_writable
 from glacier_backup.model.archive import Member, ReadProblem
 from glacier_backup.model.place import Place
 from tests.catalog.test_schema import described
-from tests.catalog.values import LOCAL, NOT_UTF8, an_archive, an_upload, minutes
+from tests.catalog.values import LOCAL, NOT_UTF8, an_archive, an_upload, checksums, intended, minutes, record
 
 _RELEASED = Path(__file__).parent / "released"
 
@@ -28,6 +28,8 @@ _MEMBERS = (
     Member(f"photos/{NOT_UTF8}", "file", 1_234, 2**63, 0o600, 512, None),
     Member("photos/link", "symlink", 0, -1, 0o777, 2_560, f"../{NOT_UTF8}"),
 )
+
+_PROBLEM = ReadProblem(f"/srv/photos/{NOT_UTF8}", "Permission denied")
 
 
 def sample(number: int) -> Path:
@@ -40,9 +42,14 @@ def fill(catalog: Catalog) -> None:
     local = catalog.register(LOCAL, LOCAL)
     catalog.import_uploads(vault, [an_upload("/srv/old")], "glacier.photos.sqlite3")
     run = catalog.begin_run("host")
-    problem = ReadProblem(f"/srv/photos/{NOT_UTF8}", "Permission denied")
-    catalog.record(run, vault, an_archive(problems=[problem], changed=True, newest_mtime_ns=2**63), _MEMBERS)
-    catalog.record(run, local, an_archive(f"/srv/{NOT_UTF8}", sent_at=minutes(1)), _MEMBERS[:1])
+    record(catalog, run, vault, an_archive(problems=[_PROBLEM], changed=True, newest_mtime_ns=2**63), _MEMBERS)
+    record(catalog, run, local, an_archive(f"/srv/{NOT_UTF8}", sent_at=minutes(1)), _MEMBERS[:1])
+    for path, end in [("/srv/doubtful", catalog.doubt), ("/srv/unfinished", lambda archive: None)]:
+        stored = an_archive(path, problems=[_PROBLEM])
+        archive = catalog.intend(run, local, intended(stored), 2**24)
+        catalog.opened(archive, NOT_UTF8)
+        catalog.completing(archive, intended(stored), checksums(stored), _MEMBERS)
+        end(archive)
 
 
 def test_the_newest_schema_has_its_sample() -> None:
@@ -78,6 +85,21 @@ def test_the_members_of_a_released_catalog_are_read(number: int, path: str) -> N
 
     with Catalog.peek(path) as catalog:
         assert tuple(catalog.members(2)) == _MEMBERS
+
+
+@pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])
+def test_what_a_released_catalog_has_unfinished_is_known(number: int, path: str) -> None:
+    shutil.copyfile(sample(number), path)
+
+    with Catalog.open(path) as catalog:
+        local = catalog.place_id(LOCAL)
+        assert local is not None
+        (upload,) = catalog.unfinished(local)
+
+    wanted = an_archive("/srv/unfinished", problems=[_PROBLEM])
+    assert upload.record == intended(wanted)
+    assert upload.checksums == checksums(wanted)
+    assert (upload.upload_id, upload.part_size) == (NOT_UTF8, 2**24)
 
 
 @pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])

@@ -11,7 +11,7 @@ from glacier_backup.catalog import schema
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.opening import open_writable
 from glacier_backup.model.archive import Member, MemberType
-from tests.catalog.values import LOCAL, an_archive
+from tests.catalog.values import LOCAL, an_archive, record
 
 _FOLDERS = ("src/lib", "tests", "docs", "assets", "components", ".git/objects", "node_modules/@types")
 _WORDS = ("core", "parser", "render", "index", "config", "client", "server", "helper", "stream", "handler")
@@ -78,6 +78,6 @@ def test_a_member_takes_less_than_half_of_250_bytes(path: str) -> None:
     empty = os.path.getsize(path)
 
     with Catalog.open(path) as catalog:
-        catalog.record(catalog.begin_run("host"), 1, an_archive(), members_of_a_forest(count))
+        record(catalog, catalog.begin_run("host"), 1, an_archive(), members_of_a_forest(count))
 
     assert (os.path.getsize(path) - empty) / count < 125

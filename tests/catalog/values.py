@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.model.archive import ArchiveRecord, Label, Member, ReadProblem, Receipt
+from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, ReadProblem, Receipt
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.record import ForeignUpload
+from glacier_backup.units import MIB
 
 MORNING = datetime(2026, 3, 21, 4, 0, tzinfo=UTC)
 
@@ -42,7 +44,7 @@ def an_archive(
         label=Label(name, path, "host", "directory", "tar", sent_at - timedelta(minutes=1), recipe.id),
         description=f"{name} token",
         recipe=recipe,
-        fingerprint=Fingerprint(digest, bytes=5_000, entries=3, newest_mtime_ns=newest_mtime_ns),
+        fingerprint=Fingerprint(digest, bytes=5_000, entries=3, newest_mtime_ns=newest_mtime_ns, mode=0o755),
         receipts=(Receipt(locator, 10_240, "e2" * 32, b"\xab" * 32, sent_at),),
         problems=tuple(problems),
         changed_while_read=changed,
@@ -58,10 +60,31 @@ def an_upload(path: str = "/srv/photos", locator: str = "old-id", sent_at: datet
     return ForeignUpload(path, path.rpartition("/")[2] + ".tar", locator, sent_at)
 
 
+def intended(stored: ArchiveRecord) -> ArchiveRecord:
+    """The same archive before anything of it is stored."""
+    return replace(stored, receipts=())
+
+
+def checksums(stored: ArchiveRecord) -> Checksums:
+    (receipt,) = stored.receipts
+    return Checksums(receipt.size, receipt.tree_hash, receipt.leaves, receipt.sha256)
+
+
+def record(
+    catalog: Catalog, run: int | None, place_id: int, stored: ArchiveRecord, members: Iterable[Member] = ()
+) -> int:
+    """Record an archive in all the steps of its sending; returns its id."""
+    archive = catalog.intend(run, place_id, intended(stored), 16 * MIB)
+    catalog.opened(archive, "upload-id")
+    catalog.completing(archive, intended(stored), checksums(stored), members)
+    catalog.stored(archive, *stored.receipts)
+    return archive
+
+
 def filled(catalog: Catalog, *records: ArchiveRecord, place: Place = LOCAL) -> int:
     """Record all of them in one run; returns the id of their place."""
     place_id = catalog.register(place, place)
     run = catalog.begin_run("host")
-    for record in records:
-        catalog.record(run, place_id, record, [a_member()])
+    for stored in records:
+        record(catalog, run, place_id, stored, [a_member()])
     return place_id

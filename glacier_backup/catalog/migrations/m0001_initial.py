@@ -1,4 +1,7 @@
-"""Schema 1: runs, destinations, archives, volumes, members, problems. Released: never to be edited."""
+"""Schema 1: runs, destinations, archives, uploads, volumes, members, problems.
+
+Fixed with the release of 2.0.0: never to be edited from then on.
+"""
 
 from __future__ import annotations
 
@@ -49,15 +52,29 @@ STATEMENTS = (
         entries INTEGER,
         digest TEXT,
         newest_mtime_ns BIGINT,
+        mode INTEGER,
         label_time TEXT,
-        sent_at TEXT NOT NULL,
+        sent_at TEXT,
         problems INTEGER NOT NULL,
         changed_while_read BOOLEAN NOT NULL,
         origin TEXT
     )
     """,
-    "CREATE INDEX archives_by_path ON archives (destination, path)",
+    "CREATE INDEX archives_by_path ON archives (destination, path) WHERE sent_at IS NOT NULL",
     "CREATE INDEX archives_by_time ON archives (sent_at)",
+    """
+    CREATE TABLE uploads (
+        archive INTEGER NOT NULL PRIMARY KEY REFERENCES archives (id) ON DELETE CASCADE,
+        begun_at TEXT NOT NULL,
+        part_size INTEGER NOT NULL,
+        upload_id TEXT,
+        bytes INTEGER,
+        tree_hash TEXT,
+        sha256 TEXT,
+        doubtful BOOLEAN NOT NULL,
+        leaves BLOB
+    )
+    """,
     """
     CREATE TABLE volumes (
         archive INTEGER NOT NULL REFERENCES archives (id) ON DELETE CASCADE,
