@@ -9,8 +9,11 @@ The tree, with the exit code that each branch stands for:
     ├── LockHeld                       3   another run is at work on the same catalog
     ├── DestinationError               1   one archive could not be stored
     │   ├── UploadOutgrown             1   the stream is longer than the part size allows
+    │   ├── UploadLost                 1   the destination doesn't know the upload any more
+    │   │   └── UploadForgotten        1   and it may have been completed: the archive may be stored
     │   └── DestinationUnavailable     4   nothing can be stored there: refused, missing or out of reach
     ├── SourceError                    1   a candidate could not be read
+    │   └── SourceShrank               1   there are fewer bytes than when it was opened
     └── Interrupted                    130 the user or the system asked the run to stop
 
 Foreign exceptions are translated where they enter. Everything is caught only by the top handler, at the seam where
@@ -87,6 +90,14 @@ class UploadOutgrown(DestinationError):
     """The stream has more bytes than the upload's part size allows; begin again with larger parts."""
 
 
+class UploadLost(DestinationError):
+    """The destination doesn't know the upload any more, or has other parts of it than we do: begin again."""
+
+
+class UploadForgotten(UploadLost):
+    """Completing is answered so, and may have been done before: whether the archive is stored can't be told now."""
+
+
 class DestinationUnavailable(DestinationError):
     """Nothing can be stored at this destination now: it refuses, is missing, or can't be reached."""
 
@@ -99,6 +110,10 @@ class SourceError(GlacierBackupError):
     def without(self, path: str) -> str:
         """The message for where ``path`` is named already."""
         return str(self).removeprefix(f"{path}: ")
+
+
+class SourceShrank(SourceError):
+    """A file has fewer bytes than when it was opened, and parts behind its new end may be sent: begin again."""
 
 
 class Interrupted(GlacierBackupError):

@@ -1,8 +1,8 @@
 """SIGINT, SIGTERM and SIGHUP as a request to stop, obeyed where stopping loses nothing.
 
 Most of the time the handlers only take note, and the work asks at its own safe points. While nothing can be lost
-(candidates are looked at, a server is asked who it is) a signal stops at once; so does a second one, except between
-the moment an archive is stored and the moment it is recorded.
+(candidates are looked at, a server is asked who it is) a signal stops at once; so does a second one, whatever is being
+done: what the catalog knows of an upload by then is enough for the next run to go on.
 """
 
 from __future__ import annotations
@@ -22,21 +22,25 @@ class StopRequest:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._at_once = False
-        self._critical = False
 
     def set(self) -> None:
         self._event.set()
 
+    @property
+    def is_set(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._event.is_set()
+
     def check(self) -> None:
         """Raise Interrupted when a stop was asked for."""
-        if self._event.is_set():
-            raise _interrupted()
+        if self.is_set:
+            raise interrupted()
 
     def signalled(self) -> None:
         """What a signal handler is to do: take note, and raise KeyboardInterrupt where that stops at once."""
         again = self._event.is_set()
         self._event.set()
-        if self._at_once or (again and not self._critical):
+        if self._at_once or again:
             # No Exception: botocore would take it for a network error and try again.
             raise KeyboardInterrupt
 
@@ -48,21 +52,13 @@ class StopRequest:
         try:
             yield
         except KeyboardInterrupt:
-            raise _interrupted() from None
+            raise interrupted() from None
         finally:
             self._at_once = False
 
-    @contextmanager
-    def critical(self) -> Iterator[None]:
-        """A block that no signal ends: what it does has to be done to its end."""
-        self._critical = True
-        try:
-            yield
-        finally:
-            self._critical = False
 
-
-def _interrupted() -> Interrupted:
+def interrupted() -> Interrupted:
+    """The error that says so."""
     return Interrupted("interrupted; everything that was sent is recorded", hint="run again to send the rest")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from glacier_backup.config import values
+from glacier_backup.units import KIB
 
 SectionKind = Literal["main", "path"]
 """Where an option may stand: in ``[main]``, or in a section that is named by a path."""
@@ -196,8 +197,8 @@ OPTIONS: tuple[Option, ...] = (
         "4",
         "How many parts are sent at the same time.",
         "8",
-        details="Each takes one part's size of memory, and so does the one that is being read. It is for vaults: a "
-        "directory is written to by two at a time.",
+        details="They may be parts of one archive or of several. Each takes one part's size of memory, and so does the "
+        "one that is being read.",
     ),
     Option(
         "part_size",
@@ -209,6 +210,18 @@ OPTIONS: tuple[Option, ...] = (
         "64 MiB",
         details="A vault takes at most 10,000 parts of one archive. `automatic` is 16 MiB, and more for archives "
         "that need it. `MiB` is 1,048,576 bytes and `MB` 1,000,000, so that a power of two wants `MiB` or `GiB`.",
+    ),
+    Option(
+        "bandwidth_limit",
+        "main",
+        f"bytes per second from {values.LEAST_BANDWIDTH // KIB} KiB such as 2 MiB, or none",
+        values.bandwidth_limit,
+        "none",
+        "How many bytes a second are sent at most.",
+        "2 MiB",
+        details="It is for all parts and archives together, what has to be sent again included. `2 MiB/s` is the same "
+        "as `2 MiB`. Note that providers count bits: a line of 16 Mbit/s carries 2 MB a second.",
+        flags=("--bandwidth-limit",),
     ),
     Option(
         "upload_single_dir",

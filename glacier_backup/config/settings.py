@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, SkipValidation
 
 from glacier_backup.config.given import COMMAND_LINE
-from glacier_backup.config.values import MOST_CONCURRENT, normal_path
+from glacier_backup.config.values import LEAST_BANDWIDTH, MOST_CONCURRENT, normal_path
 from glacier_backup.model.place import DestinationKind
 
 Text = InstanceOf[str]
@@ -69,6 +69,8 @@ class Settings(BaseModel):
     """Parts sent at the same time."""
     part_size: int | None = None
     """Bytes; None: chosen for each archive."""
+    bandwidth_limit: int | None = Field(default=None, ge=LEAST_BANDWIDTH)
+    """Bytes per second; None: as many as there can be."""
     sections: Annotated[tuple[SectionSettings, ...], SkipValidation] = ()
     """In the order of the file."""
     warnings: Annotated[tuple[str, ...], SkipValidation] = ()

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from glacier_backup.config.schema import MAIN_OPTIONS, PATH_OPTIONS, Option
 from glacier_backup.config.settings import SectionSettings, Settings
-from glacier_backup.units import GIB, MIB
+from glacier_backup.units import GIB, KIB, MIB
 
 DEFAULT_ORIGIN = "default"
+
+_SIZES = ("part_size", "bandwidth_limit")
 
 
 class Row(NamedTuple):
@@ -51,9 +53,17 @@ def _text(option: Option, value: object) -> str:
             return option.default or ""
         case bool():
             return "yes" if value else "no"
-        case int() if option.name == "part_size":
-            return f"{value // GIB} GiB" if value % GIB == 0 else f"{value // MIB} MiB"
+        case int() if option.name in _SIZES:
+            return _size(value)
         case tuple():
             return "\n".join(value)
         case _:
             return str(value)
+
+
+def _size(value: int) -> str:
+    """``value`` bytes, exactly, in the largest unit that has a whole number of them."""
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if value % unit == 0:
+            return f"{value // unit} {name}"
+    return str(value)

@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from glacier_backup.units import GIB, MIB, parse_size
+from glacier_backup.units import GIB, KIB, MIB, TIB, parse_size
 
 if TYPE_CHECKING:
     from glacier_backup.model.place import DestinationKind
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_CONCURRENT = 64
 LEAST_PART = MIB
 MOST_PART = 4 * GIB
+LEAST_BANDWIDTH = 16 * KIB
+MOST_BANDWIDTH = TIB
+"""Bytes per second. With less, servers take a line for dead between two pieces."""
 
 _BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 _ACCOUNT = re.compile(r"-|[0-9]{12}")
@@ -126,6 +129,21 @@ def part_size(text: str) -> int | None:
     if not is_part_size(size):
         raise ValueError(f"it is {size:,} {'byte' if size == 1 else 'bytes'}" if size < 2**63 else "")
     return size
+
+
+def bandwidth_limit(text: str) -> int | None:
+    """Bytes per second; ``/s`` behind the size may be there or not."""
+    if text == "none":
+        return None
+    try:
+        rate = parse_size(text.removesuffix("/s"))
+    except ValueError:
+        raise ValueError from None
+    if rate < LEAST_BANDWIDTH:
+        raise ValueError(f"it is {rate:,} {'byte' if rate == 1 else 'bytes'}")
+    if rate > MOST_BANDWIDTH:
+        raise ValueError
+    return rate
 
 
 def is_part_size(size: int) -> bool:

@@ -8,212 +8,142 @@ most, each with its payload hash and its tree hash; the whole with the tree hash
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
-from glacier_backup.destination.aws import (
-    Access,
-    WrongChecksum,
-    client_config,
-    region_of,
-    session,
-    translated,
-    verdict,
-    way_in,
-)
-from glacier_backup.destination.destination import ByteStream, Limits, Progress
-from glacier_backup.destination.multipart import Part, PartBody, send_parts
-from glacier_backup.destination.retrying import Retrier
+from glacier_backup.destination.aws import Access, region_of, way_in
+from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress, RandomAccess
+from glacier_backup.destination.multipart import Part, PartSender
+from glacier_backup.destination.vault import StoredPart, Vault
+from glacier_backup.destination.vault_requests import Waiting
 from glacier_backup.digest import PartDigest, digest_part, join_leaves, tree_hash
-from glacier_backup.errors import DestinationError, DestinationUnavailable
-from glacier_backup.model.archive import Label, Receipt
+from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
+from glacier_backup.model.archive import Checksums, Label, Receipt
 from glacier_backup.model.naming import describe
 from glacier_backup.model.place import Place
+from glacier_backup.model.upload import OpenUpload
 from glacier_backup.units import GIB, MIB, now
-
-if TYPE_CHECKING:
-    from mypy_boto3_glacier.client import GlacierClient
 
 OWN_ACCOUNT = "-"
 
 LIMITS = Limits(least=1, part=16 * MIB, least_part=MIB, largest_part=4 * GIB, most_parts=10_000)
 
 
+class Sent(NamedTuple):
+    """One part that is stored."""
+
+    size: int
+    digest: PartDigest
+
+
 class Glacier:
-    """One vault. The client is made on first use, so that a dry run needs neither credentials nor botocore."""
+    """One vault. Nothing is connected before it is needed, so that a dry run needs neither credentials nor botocore.
+
+    ``bandwidth`` is in bytes per second. ``waiting`` is told, from any thread, why nothing moves for a while.
+    """
 
     limits = LIMITS
 
-    def __init__(self, vault: str, account: str, access: Access, concurrency: int) -> None:
-        self._vault = vault
-        self._account = account
+    def __init__(
+        self,
+        vault: str,
+        account: str,
+        access: Access,
+        concurrency: int,
+        bandwidth: int | None = None,
+        waiting: Waiting | None = None,
+    ) -> None:
         self._access = access
-        self._concurrency = concurrency
-        self._patiently = Retrier(verdict, concurrency)
+        self._vault = Vault(vault, account, access, concurrency, waiting)
+        self._sender = PartSender(concurrency, bandwidth)
+        self._seen_open: set[str] = set()
+        """Uploads that were begun or listed here: nobody can have completed them before."""
 
     @cached_property
     def place(self) -> Place:
-        way = way_in(self._access) if self._account == OWN_ACCOUNT else ""
-        return Place("glacier", self._vault, region_of(self._access) or "", self._account, reached_by=way)
-
-    @cached_property
-    def _client(self) -> GlacierClient:
-        with translated(self._where):
-            client = session(self._access).client(
-                "glacier", endpoint_url=self._access.endpoint_url, config=client_config(self._concurrency)
-            )
-            client.meta.events.register_first("before-call.glacier.UploadMultipartPart", _hash_once)
-            return client
-
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._concurrency, thread_name_prefix="part")
-
-    @property
-    def _where(self) -> str:
-        return f"vault {self._vault}"
+        account = self._vault.account
+        way = way_in(self._access) if account == OWN_ACCOUNT else ""
+        return Place("glacier", self._vault.name, region_of(self._access) or "", account, reached_by=way)
 
     def identify(self, *, holds_archives: bool) -> Place:
-        with translated(self._where), self._vault_may_be_missing():
-            answer = self._patiently(
-                lambda: self._client.describe_vault(accountId=self._account, vaultName=self._vault), lambda: None
-            )
-        # arn:aws:glacier:REGION:ACCOUNT:vaults/NAME
-        return self.place.with_account(answer["VaultARN"].split(":")[4])
-
-    @contextmanager
-    def _vault_may_be_missing(self) -> Iterator[None]:
-        """For requests that name nothing but the vault: what they don't find is the vault."""
-        from botocore.exceptions import ClientError
-
-        try:
-            yield
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            raise self._no_vault() from error
-
-    def _no_vault(self) -> DestinationUnavailable:
-        region = self.place.region
-        return DestinationUnavailable(
-            f"{self._where}: there is none of this name in {region}",
-            hint=f"aws glacier create-vault --account-id {self._account} --region {region} --vault-name {self._vault}",
-        )
+        return self.place.with_account(self._vault.owner())
 
     def describe(self, label: Label) -> str:
         return describe(label)
 
-    def send(self, stream: ByteStream, label: Label, part_size: int, progress: Progress) -> Receipt:
-        with translated(f"{self._where}: {label.name}"):
-            with self._vault_may_be_missing():
-                upload = self._initiate(label, part_size, progress)
-            try:
-                return self._send_parts(upload, stream, part_size, progress)
-            except KeyboardInterrupt:
-                # Whoever insists on stopping doesn't want to wait for one more answer.
-                raise
-            except BaseException:
-                self._abort(upload)
-                raise
+    def begin(self, label: Label, part_size: int, check: Check) -> str:
+        description = describe(label)
+        begun = self._vault.begin(description, part_size, check)
+        if begun.tries > 1:
+            self._abort_twins(description, begun.id, check)
+        self._seen_open.add(begun.id)
+        return begun.id
 
-    def _initiate(self, label: Label, part_size: int, progress: Progress) -> str:
-        answer = self._patiently(
-            lambda: self._client.initiate_multipart_upload(
-                accountId=self._account,
-                vaultName=self._vault,
-                archiveDescription=self.describe(label),
-                partSize=str(part_size),
-            ),
-            lambda: progress(0),
-        )
-        return answer["uploadId"]
-
-    def _send_parts(self, upload: str, stream: ByteStream, part_size: int, progress: Progress) -> Receipt:
-        def send(part: Part) -> tuple[int, PartDigest]:
-            return len(part.data), self._send_part(upload, part)
-
-        sent = send_parts(
-            stream,
-            part_size,
-            self.limits.most_parts,
-            send,
-            pool=self._pool,
-            workers=self._concurrency,
-            progress=progress,
-        )
-        if not sent:
-            raise DestinationError(f"{self._where} takes no empty archive")
-        leaves = join_leaves(digest for _, digest in sent)
-        return self._complete(upload, sum(size for size, _ in sent), leaves, progress)
-
-    def _send_part(self, upload: str, part: Part) -> PartDigest:
-        digest = digest_part(part.data)
-
-        def put() -> None:
-            body = PartBody(part, digest.sha256)
-            try:
-                answer = self._client.upload_multipart_part(
-                    accountId=self._account,
-                    vaultName=self._vault,
-                    uploadId=upload,
-                    range=f"bytes {part.start}-{part.start + len(part.data) - 1}/*",
-                    checksum=digest.tree_hash,
-                    body=body,  # type: ignore[arg-type]  # any seekable object serves
-                )
-                self._compare(answer.get("checksum"), digest.tree_hash, f"part {part.number}")
-            except Exception:
-                body.seek(0)
-                raise
-
-        with translated(self._where):
-            self._patiently(put, lambda: part.sent(0))
-        return digest
-
-    def _complete(self, upload: str, size: int, leaves: bytes, progress: Progress) -> Receipt:
-        whole = tree_hash(leaves)
-
-        def complete() -> str:
-            answer = self._client.complete_multipart_upload(
-                accountId=self._account,
-                vaultName=self._vault,
-                uploadId=upload,
-                archiveSize=str(size),
-                checksum=whole,
-            )
-            self._compare(answer.get("checksum"), whole, f"archive {answer['archiveId']}")
-            return answer["archiveId"]
-
-        return Receipt(self._patiently(complete, lambda: progress(0)), size, whole, leaves, stored_at=now())
-
-    def _compare(self, theirs: str | None, ours: str, what: str) -> None:
-        if theirs != ours:
-            raise WrongChecksum(
-                f"{self._where} stored other bytes than were sent: tree hash of {what} is {theirs}, not {ours}"
-            )
-
-    def _abort(self, upload: str) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
+    def _abort_twins(self, description: str, upload: str, check: Check) -> None:
+        """An earlier try may have been carried out without our hearing of it. The description says host, path and a
+        time in microseconds: what has the same one is ours, of this very archive."""
         try:
-            self._client.abort_multipart_upload(accountId=self._account, vaultName=self._vault, uploadId=upload)
-        except (BotoCoreError, ClientError):
-            # What ended the upload is the news; an upload left open holds no archive and expires by itself.
+            for twin in self._vault.uploads(description, check) - {upload}:
+                self._vault.abort(twin, check)
+        except DestinationUnavailable:
+            raise
+        except DestinationError:
+            # It may not be looked for, or not be removed: then it expires by itself, and holds no archive.
             return
 
-    def put_manifest(self, label: Label, receipt: Receipt, manifest: str) -> None:
-        """A vault has no place for manifests: the description says what is needed to rebuild the catalog."""
+    def send(self, upload: OpenUpload, stream: ByteStream, progress: Progress) -> Checksums:
+        stored = self._stored(upload, lambda: progress(0)) if upload.resumed else {}
+        if isinstance(stream, RandomAccess) and stream.size is not None:
+            self._refuse_beyond(stored, stream.size)
+
+        def send(part: Part) -> Sent:
+            return self._send_part(upload.id, part, stored.get(part.start))
+
+        most = self.limits.most_parts
+        sent = self._sender.send(stream, upload.part_size, most, send, progress=progress)
+        size = sum(part.size for part in sent)
+        if size < self.limits.least:
+            raise DestinationError(f"{self._vault} takes no empty archive")
+        self._refuse_beyond(stored, size)
+        leaves = join_leaves(part.digest for part in sent)
+        return Checksums(size, tree_hash(leaves), leaves)
+
+    def _stored(self, upload: OpenUpload, check: Check) -> dict[int, StoredPart]:
+        """The stored parts by their first byte."""
+        stored = {part.start: part for part in self._vault.parts(upload.id, upload.part_size, check)}
+        if any(start % upload.part_size for start in stored):
+            raise UploadLost(f"{self._vault}: the upload has parts that don't lie on its grid")
+        self._seen_open.add(upload.id)
+        return stored
+
+    def _refuse_beyond(self, stored: dict[int, StoredPart], size: int) -> None:
+        """A stored part can be replaced, not taken away."""
+        if any(start >= size for start in stored):
+            raise UploadLost(f"{self._vault}: the upload has parts beyond the archive's {size} bytes")
+
+    def _send_part(self, upload: str, part: Part, stored: StoredPart | None) -> Sent:
+        digest = digest_part(part.data)
+        if stored == (part.start, part.start + len(part.data) - 1, digest.tree_hash):
+            part.kept(len(part.data))
+        else:
+            self._vault.put(upload, part, digest)
+        return Sent(len(part.data), digest)
+
+    def complete(self, upload: OpenUpload, checksums: Checksums, manifest: str, check: Check) -> Receipt:
+        """A vault has no place for a ``manifest``: the description says what is needed to rebuild the catalog."""
+        maybe_before = upload.id not in self._seen_open
+        self._seen_open.discard(upload.id)
+        archive = self._vault.complete(
+            upload.id, checksums.size, checksums.tree_hash, maybe_before=maybe_before, check=check
+        )
+        return Receipt(archive, checksums.size, checksums.tree_hash, checksums.leaves, now(), checksums.sha256)
+
+    def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
+        ids = self._vault.uploads(describe(label), check) if upload_id is None else {upload_id}
+        for upload in ids:
+            self._seen_open.discard(upload)
+            self._vault.abort(upload, check)
 
     def close(self) -> None:
-        if "_pool" in self.__dict__:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        if "_client" in self.__dict__:
-            self._client.close()
-
-
-def _hash_once(params: dict[str, Any], **_: object) -> None:
-    """Give the signer the payload hash that the part already has; botocore would read the part twice more."""
-    if isinstance(params["body"], PartBody):
-        params["headers"]["x-amz-content-sha256"] = params["body"].sha256
+        self._sender.close()
+        self._vault.close()

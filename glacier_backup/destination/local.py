@@ -2,8 +2,9 @@
 
 Below the root, ``HOST/PATH/OF/CANDIDATE/TIME.tar`` is the archive, the same name with ``.sha256`` its checksum as
 ``sha256sum -c`` reads it, and with ``.recipe.json`` the manifest, which is written last: an archive counts as whole
-when its manifest is there. Each is written under a temporary name, flushed to disk, and renamed; nothing that
-exists is overwritten. Directories are 0700, files 0600.
+when its manifest is there. On its way each bears a hidden name, made from its own alone so that a later process finds
+it: ``.TIME.tar.partial``. All is flushed to disk before it gets its name; no archive is ever overwritten. Directories
+are 0700, files 0600.
 """
 
 from __future__ import annotations
@@ -12,42 +13,61 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from glacier_backup.destination.destination import ByteStream, Limits, Progress
-from glacier_backup.destination.multipart import Part, send_parts
+from glacier_backup.destination import durable
+from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
+from glacier_backup.destination.multipart import Part, PartSender
 from glacier_backup.digest import leaf_digests, tree_hash
-from glacier_backup.errors import DestinationError, DestinationUnavailable
-from glacier_backup.model.archive import Label, Receipt
+from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
+from glacier_backup.model.archive import Checksums, Label, Receipt
 from glacier_backup.model.naming import key, manifest_key
 from glacier_backup.model.place import Place
+from glacier_backup.model.upload import OpenUpload
 from glacier_backup.units import GIB, MIB, now
 
 LIMITS = Limits(least=0, part=4 * MIB, least_part=MIB, largest_part=4 * GIB, most_parts=1_000_000)
 
 CHECKSUM_SUFFIX = ".sha256"
-WORKERS = 2
-"""Parts hashed and written at once: the linear checksum, which can't be split, sets the pace."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Paths(NamedTuple):
+    """Where the files of one archive lie."""
+
+    archive: str
+    checksum: str
+    manifest: str
+
+    @property
+    def folder(self) -> str:
+        return os.path.dirname(self.archive)
+
+    @property
+    def partial(self) -> str:
+        return _hidden(self.archive)
 
 
 class Local:
-    """One directory. ``create`` makes the root with its parents; otherwise only its last level is made."""
+    """One directory. ``create`` makes the root with its parents; otherwise only its last level is made.
+
+    ``concurrency`` parts are hashed and written at the same time: the linear checksum, which can't be split, sets the
+    pace, so that more than two only help where several archives are sent at once. ``bandwidth`` is in bytes per second.
+    """
 
     limits = LIMITS
 
-    def __init__(self, root: str, *, create: bool) -> None:
+    def __init__(self, root: str, *, create: bool, concurrency: int = 2, bandwidth: int | None = None) -> None:
         self._root = root
         self._create = create
+        self._parts = PartSender(concurrency, bandwidth)
 
     @property
     def place(self) -> Place:
         return Place("local", self._root)
-
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(WORKERS, thread_name_prefix="part")
 
     def identify(self, *, holds_archives: bool) -> Place:
         if holds_archives and not _holds_something(self._root):
@@ -71,67 +91,70 @@ class Local:
     def describe(self, label: Label) -> str:
         return key(label)
 
-    def send(self, stream: ByteStream, label: Label, part_size: int, progress: Progress) -> Receipt:
+    def begin(self, label: Label, part_size: int, check: Check) -> str:
         locator = key(label)
+        paths = self._paths(locator)
+        with _translated(paths.archive):
+            durable.make_folders(paths.folder)
+            if os.path.lexists(paths.archive):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            durable.make_empty(paths.partial)
+        return locator
+
+    def send(self, upload: OpenUpload, stream: ByteStream, progress: Progress) -> Checksums:
+        paths = self._paths(upload.id)
         linear = hashlib.sha256()
-        size = 0
+        with _open_partial(paths) as file:
 
-        def observe(data: memoryview) -> None:
-            nonlocal size
-            linear.update(data)
-            size += len(data)
+            def store(part: Part) -> tuple[int, bytes]:
+                with _translated(paths.archive):
+                    _store(file, part, may_be_there=upload.resumed)
+                return len(part.data), leaf_digests(part.data)
 
-        with _storing(self._prepared(locator)) as file:
-
-            def send(part: Part) -> bytes:
-                with _translated(locator):
-                    _write_part(file, part)
-                return leaf_digests(part.data)
-
-            leaves = send_parts(
-                stream,
-                part_size,
-                self.limits.most_parts,
-                send,
-                pool=self._pool,
-                workers=WORKERS,
-                progress=progress,
-                observe=observe,
+            sent = self._parts.send(
+                stream, upload.part_size, self.limits.most_parts, store, progress=progress, observe=linear.update
             )
-        joined = b"".join(leaves)
-        receipt = Receipt(locator, size, tree_hash(joined), joined, stored_at=now(), sha256=linear.hexdigest())
-        with self._taking_back(locator):
-            self._put(locator + CHECKSUM_SUFFIX, f"{receipt.sha256}  {os.path.basename(locator)}\n")
-        return receipt
+            size = sum(length for length, _ in sent)
+            with _translated(paths.archive):
+                os.ftruncate(file, size)
+                os.fsync(file)
+        leaves = b"".join(digests for _, digests in sent)
+        return Checksums(size, tree_hash(leaves), leaves, linear.hexdigest())
 
-    def put_manifest(self, label: Label, receipt: Receipt, manifest: str) -> None:
-        with self._taking_back(receipt.locator):
-            self._put(manifest_key(receipt.locator), manifest)
+    def complete(self, upload: OpenUpload, checksums: Checksums, manifest: str, check: Check) -> Receipt:
+        paths = self._paths(upload.id)
+        _check_size(paths, checksums.size)
+        with _translated(paths.archive):
+            if not os.path.lexists(paths.manifest):
+                _publish(paths, f"{checksums.sha256}  {os.path.basename(paths.archive)}\n", manifest)
+            stored_at = _EPOCH + timedelta(microseconds=os.stat(paths.manifest).st_mtime_ns // 1000)
+        return Receipt(
+            upload.id, checksums.size, checksums.tree_hash, checksums.leaves, stored_at, sha256=checksums.sha256
+        )
 
-    @contextmanager
-    def _taking_back(self, locator: str) -> Iterator[None]:
-        """Without what belongs beside it an archive doesn't stay: it will be sent again under another time."""
-        try:
-            yield
-        except BaseException:
-            for suffix in ("", CHECKSUM_SUFFIX):
-                with suppress(OSError):
-                    os.unlink(os.path.join(self._root, locator + suffix))
-            raise
-
-    def _put(self, locator: str, text: str) -> None:
-        with _storing(self._prepared(locator)) as file, _translated(locator):
-            _write(file, memoryview(text.encode("utf-8", "surrogateescape")), 0)
-
-    def _prepared(self, locator: str) -> str:
-        path = os.path.join(self._root, locator)
-        with _translated(path):
-            _make_folders(os.path.dirname(path))
-        return path
+    def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
+        paths = self._paths(upload_id or key(label))
+        with _translated(paths.archive):
+            names = [_hidden(path) for path in paths]
+            if not os.path.lexists(paths.manifest):
+                names += [paths.archive, paths.checksum]
+            for name in names:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    os.unlink(name)
+            if os.path.isdir(paths.folder):
+                durable.sync_folder(paths.folder)
 
     def close(self) -> None:
-        if "_pool" in self.__dict__:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._parts.close()
+
+    def _paths(self, locator: str) -> _Paths:
+        archive = os.path.join(self._root, locator)
+        return _Paths(archive, archive + CHECKSUM_SUFFIX, manifest_key(archive))
+
+
+def _hidden(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.partial")
 
 
 def _holds_something(folder: str) -> bool:
@@ -143,73 +166,70 @@ def _holds_something(folder: str) -> bool:
 
 
 @contextmanager
-def _storing(path: str) -> Iterator[int]:
-    """A file descriptor whose bytes become ``path`` when the block ends well, and nothing otherwise."""
-    folder, name = os.path.split(path)
-    partial = os.path.join(folder, f".{name}.{os.getpid()}.partial")
-    with _translated(path):
-        file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+def _open_partial(paths: _Paths) -> Iterator[int]:
+    """The file of an upload that was begun. Raises UploadLost when it isn't there."""
     try:
-        try:
-            yield file
-            with _translated(path):
-                os.fsync(file)
-        finally:
-            os.close(file)
-        with _translated(path):
-            _publish(partial, path)
-            _sync_folder(folder)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(partial)
+        with _translated(paths.archive):
+            file = os.open(paths.partial, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except DestinationError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise _lost(paths) from error
         raise
-
-
-def _publish(partial: str, path: str) -> None:
-    """Give the file its name, never over another one."""
     try:
-        os.link(partial, path)
-    except FileExistsError:
+        yield file
+    except DestinationError:
+        # A disk that refused some of it isn't trusted with the rest, and its room is needed, if it was full.
+        with suppress(OSError):
+            os.ftruncate(file, 0)
         raise
-    except OSError:
-        # A file system without hard links (FAT, some network mounts); names carry a time, so none should be there.
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
-        os.rename(partial, path)
-        return
-    os.unlink(partial)
-
-
-def _make_folders(folder: str) -> None:
-    """Missing levels, 0700, each made durable in the one above it."""
-    if os.path.isdir(folder):
-        return
-    above = os.path.dirname(folder)
-    _make_folders(above)
-    with suppress(FileExistsError):
-        os.mkdir(folder, 0o700)
-    _sync_folder(above)
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
     finally:
-        os.close(descriptor)
+        os.close(file)
 
 
-def _write_part(file: int, part: Part) -> None:
-    for at in range(0, len(part.data), MIB):
-        chunk = part.data[at : at + MIB]
-        _write(file, chunk, part.start + at)
-        part.sent(len(chunk))
+def _store(file: int, part: Part, *, may_be_there: bool) -> None:
+    for at in range(0, len(part.data), part.chunk):
+        chunk, offset = part.data[at : at + part.chunk], part.start + at
+        if may_be_there and os.pread(file, len(chunk), offset) == bytes(chunk):
+            part.kept(len(chunk))
+        else:
+            part.sent(len(chunk))
+            durable.write_at(file, chunk, offset)
 
 
-def _write(file: int, data: memoryview, offset: int) -> None:
-    while len(data):
-        count = os.pwrite(file, data, offset)
-        data, offset = data[count:], offset + count
+def _check_size(paths: _Paths, size: int) -> None:
+    """Raise UploadLost where neither the archive nor its partial file is there, DestinationError where it differs."""
+    for path in (paths.archive, paths.partial):
+        try:
+            with _translated(paths.archive):
+                found = os.stat(path).st_size
+        except DestinationError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            continue
+        if found != size:
+            raise DestinationError(f"{path} has {found} bytes, and {size} were sent")
+        return
+    raise _lost(paths)
+
+
+def _publish(paths: _Paths, checksum: str, manifest: str) -> None:
+    """Give the partial file its name, if it hasn't got it, with checksum and manifest beside it.
+
+    May break off at any point and be repeated. All that a full disk could hinder comes first, the manifest's name last.
+    """
+    stored_at = (now() - _EPOCH) // timedelta(microseconds=1) * 1000
+    durable.write_new(_hidden(paths.manifest), manifest, stored_at)
+    durable.write_new(_hidden(paths.checksum), checksum, stored_at)
+    os.replace(_hidden(paths.checksum), paths.checksum)
+    if os.path.lexists(paths.partial):
+        durable.rename_new(paths.partial, paths.archive)
+    durable.sync_folder(paths.folder)
+    os.replace(_hidden(paths.manifest), paths.manifest)
+    durable.sync_folder(paths.folder)
+
+
+def _lost(paths: _Paths) -> UploadLost:
+    return UploadLost(f"{paths.archive} was begun, and nothing is left of it")
 
 
 @contextmanager

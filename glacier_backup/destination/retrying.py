@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TypeVar
 
+from glacier_backup.destination.destination import Check
+
 T = TypeVar("T")
 
 ATTEMPTS = 10
@@ -26,6 +28,9 @@ BUDGET = 3600.0
 GLANCE = 0.2
 """Seconds between two looks whether waiting still makes sense."""
 
+WORTH_TELLING = 1.0
+"""Seconds: shorter waits are nobody's business."""
+
 
 class Verdict(Enum):
     """What an error of one request means for the next."""
@@ -35,15 +40,20 @@ class Verdict(Enum):
     THROTTLED = auto()
 
 
-Check = Callable[[], object]
-"""Asked while waiting; raises when it makes no sense any more."""
+Judge = Callable[[Exception], Verdict]
+"""Asked in the thread whose request failed, once for each failure; may mend what was wrong, and raise instead."""
+
+Tell = Callable[[Exception, float], object]
+"""Told before a wait what it is for, and how many seconds it lasts."""
 
 
 class Retrier:
     """Makes requests, as often as it takes. Shared by the threads of one destination."""
 
-    def __init__(self, judge: Callable[[Exception], Verdict], most: int) -> None:
+    def __init__(self, judge: Judge, most: int, tell: Tell | None = None) -> None:
+        """``most`` requests may be under way at once; ``tell`` hears of waits of a second or longer."""
         self._judge = judge
+        self._tell = tell
         self._flow = Flow(most)
         self._left = BUDGET
         self._lock = threading.Lock()
@@ -65,16 +75,18 @@ class Retrier:
                 if verdict is Verdict.THROTTLED:
                     turn.throttled()
                 attempt += 1
-                if verdict is Verdict.FINAL or attempt == ATTEMPTS or not self._wait(attempt, check):
+                if verdict is Verdict.FINAL or attempt == ATTEMPTS or not self._wait(attempt, error, check):
                     raise
 
-    def _wait(self, attempt: int, check: Check) -> bool:
+    def _wait(self, attempt: int, error: Exception, check: Check) -> bool:
         """Wait before the next try; whether there is time for it."""
         seconds = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)))  # noqa: S311  # not a secret
         with self._lock:
             self._left -= seconds
             if self._left < 0:
                 return False
+        if self._tell is not None and seconds >= WORTH_TELLING:
+            self._tell(error, seconds)
         until = time.monotonic() + seconds
         while (remaining := until - time.monotonic()) > 0:
             check()

@@ -22,7 +22,11 @@ class PackOutcome:
 
 
 class PackedStream(Protocol):
-    """The bytes of one archive, read once from front to end."""
+    """The bytes of one archive, read once from front to end.
+
+    The stream of a plain file may offer more: ``size`` and ``read_at``, as the RandomAccess of the destinations has
+    them, so that parts of it can be read side by side. It is read in one of the two ways.
+    """
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill ``buffer`` as far as there are bytes; a short count, 0 included, means the end.
@@ -32,11 +36,11 @@ class PackedStream(Protocol):
         ...
 
     def outcome(self) -> PackOutcome:
-        """What went in. Only after the end was read."""
+        """What went in. Only after all of it was read."""
         ...
 
     def members(self) -> Iterator[Member]:
-        """Every member, in stream order, once. Only after the end was read and before the stream is closed."""
+        """Every member, in stream order, once. Only after all of it was read and before the stream is closed."""
         ...
 
 

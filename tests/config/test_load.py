@@ -24,6 +24,7 @@ catalog = ~/x.sqlite3
 limit = 3
 concurrency = 8
 part_size = 32 MiB
+bandwidth_limit = 2 MiB
 
 [/data/]
 upload_single_dir = no
@@ -47,6 +48,7 @@ def test_every_option_arrives(desk: Desk) -> None:
     assert settings.logfile == f"{desk.here}/x.log"
     assert settings.catalog == f"{desk.home}/x.sqlite3"
     assert (settings.limit, settings.concurrency, settings.part_size) == (3, 8, 32 * MIB)
+    assert settings.bandwidth_limit == 2 * MIB
     (section,) = settings.sections
     assert section.model_dump(exclude={"origin", "origins"}) == {
         "path": "/data",
@@ -65,6 +67,7 @@ def test_what_is_not_said_has_its_default(desk: Desk) -> None:
     assert settings.logfile == str(desk.usual_folder / "glacier_backup.log")
     assert settings.catalog == str(desk.home / ".local/share/glacier_backup/catalog.sqlite3")
     assert (settings.limit, settings.concurrency, settings.part_size) == (None, 4, None)
+    assert settings.bandwidth_limit is None
     assert settings.sections == (SectionSettings(path="/data", origin=f"{desk.file}:3"),)
 
 

@@ -73,12 +73,13 @@ def test_the_usual_places_are_those_that_the_table_names() -> None:
     assert folders.local_vault.replace("/h", "~") in BY_NAME["destination"].details
 
 
-def test_flags_are_those_of_glacier_backup_1_2_and_limit() -> None:
+def test_flags_are_those_of_glacier_backup_1_2_and_two_limits() -> None:
     assert {option.name: option.flags for option in OPTIONS if option.flags} == {
         "vault_name": ("-v", "--vault"),
         "account_id": ("-a", "--account"),
         "logfile": ("-l", "--logfile"),
         "limit": ("--limit",),
+        "bandwidth_limit": ("--bandwidth-limit",),
     }
 
 

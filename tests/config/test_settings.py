@@ -69,7 +69,15 @@ def test_bytes_that_are_not_utf_8_may_stand_in_paths() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"limit": 0}, {"concurrency": 65}, {"destination_kind": "tape"}, {"nonsense": 1}, {"catalog": None}]
+    "wrong",
+    [
+        {"limit": 0},
+        {"concurrency": 65},
+        {"bandwidth_limit": 16_383},
+        {"destination_kind": "tape"},
+        {"nonsense": 1},
+        {"catalog": None},
+    ],
 )
 def test_settings_that_cannot_be_are_turned_away(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="1 validation error"):

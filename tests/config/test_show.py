@@ -24,6 +24,7 @@ upload_if_changed = yes
 destination = /mnt
 concurrency = 8
 part_size = 2 GiB
+bandwidth_limit = 1.5 MiB/s
 logfile =
 [/a]
 exclude_prefix = a
@@ -38,16 +39,17 @@ exclude_prefix = a
         ("main", "region"): ("eu-west-1", "environment GLACIER_BACKUP_REGION"),
         ("main", "profile"): ("", "default"),
         ("main", "endpoint_url"): ("", "default"),
-        ("main", "logfile"): ("", "x:7"),
+        ("main", "logfile"): ("", "x:8"),
         ("main", "catalog"): (f"{desk.home}/.local/share/glacier_backup/catalog.sqlite3", "default"),
         ("main", "limit"): ("5", "command line --limit"),
         ("main", "concurrency"): ("8", "x:5"),
         ("main", "part_size"): ("2 GiB", "x:6"),
+        ("main", "bandwidth_limit"): ("1536 KiB", "x:7"),
         ("/a", "upload_single_dir"): ("no", "default"),
         ("/a", "upload_dirs"): ("no", "default"),
         ("/a", "upload_files"): ("no", "default"),
         ("/a", "upload_if_changed"): ("yes", "x:2"),
-        ("/a", "exclude"): ("a\nb", "x:9"),
+        ("/a", "exclude"): ("a\nb", "x:10"),
     }
 
 

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from glacier_backup.destination import durable
+from glacier_backup.destination.destination import ByteStream
 from glacier_backup.destination.local import Local
-from glacier_backup.errors import DestinationError, DestinationUnavailable
+from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted, UploadLost
+from glacier_backup.model.archive import Checksums, Receipt
+from glacier_backup.model.upload import OpenUpload
 from glacier_backup.units import MIB
-from tests.contract.test_destination import LABEL
+from tests.contract import sending
+from tests.contract.sending import LABEL, MANIFEST, begin, nothing, resumed
+from tests.destination.test_pace import at_best
 from tests.streams import BytesStream, noise
+
+NAME = "20260321T040000.123456Z.tar"
 
 
 def send(root: Path, data: bytes = b"content") -> Path:
     with closing(Local(str(root), create=True)) as local:
-        receipt = local.send(BytesStream(data), LABEL, MIB, lambda count: None)
-        local.put_manifest(LABEL, receipt, '{"format": "x"}\n')
-    return root / receipt.locator
+        return root / sending.send(local, BytesStream(data)).locator
+
+
+def files(root: Path) -> list[str]:
+    return sorted(path.name for path in root.rglob("*") if path.is_file())
 
 
 def test_archives_lie_where_their_candidates_lay(tmp_path: Path) -> None:
@@ -60,11 +75,39 @@ def test_an_archive_is_never_overwritten(tmp_path: Path) -> None:
     assert archive.read_bytes() == b"first"
 
 
-def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, small_disk: Path) -> None:
-    with pytest.raises(DestinationError, match="No space left"):
-        send(small_disk, noise(12 * MIB))
+def test_an_archive_that_appeared_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    with closing(Local(str(tmp_path), create=True)) as local:
+        upload = begin(local)
+        checksums = local.send(upload, BytesStream(b"second"), nothing)
+        (tmp_path / upload.id).write_bytes(b"first!")
+        with pytest.raises(DestinationError, match="File exists"):
+            local.complete(upload, checksums, MANIFEST, nothing)
 
-    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+    assert (tmp_path / upload.id).read_bytes() == b"first!"
+
+
+def test_a_full_disk_is_freed_at_once_and_nothing_stays_behind(small_disk: Path) -> None:
+    with closing(Local(str(small_disk), create=True)) as local:
+        upload = begin(local)
+        with pytest.raises(DestinationError, match="No space left"):
+            local.send(upload, BytesStream(noise(12 * MIB)), nothing)
+        assert (small_disk / upload.id).with_name(f".{NAME}.partial").stat().st_size == 0
+        local.abort(LABEL, upload.id, nothing)
+
+    assert files(small_disk) == []
+
+
+def test_a_disk_that_was_full_takes_the_upload_when_there_is_room(small_disk: Path) -> None:
+    with closing(Local(str(small_disk), create=True)) as local:
+        (small_disk / "film").write_bytes(bytes(6 * MIB))
+        upload = begin(local)
+        with pytest.raises(DestinationError, match="No space left"):
+            local.send(upload, BytesStream(noise(4 * MIB)), nothing)
+        (small_disk / "film").unlink()
+        checksums = local.send(resumed(upload), BytesStream(noise(4 * MIB)), nothing)
+        local.complete(upload, checksums, MANIFEST, nothing)
+
+    assert (small_disk / upload.id).read_bytes() == noise(4 * MIB)
 
 
 def test_a_directory_whose_disk_is_not_there_is_not_made_up(tmp_path: Path) -> None:
@@ -87,19 +130,22 @@ def test_a_directory_that_should_hold_archives_and_holds_nothing_is_not_written_
         assert caught.value.hint == "is its disk mounted?"
 
 
-def test_an_archive_whose_manifest_cannot_be_written_does_not_stay(tmp_path: Path, small_disk: Path) -> None:
+def test_an_archive_whose_manifest_cannot_be_written_is_not_named(small_disk: Path) -> None:
     with closing(Local(str(small_disk), create=True)) as local:
-        receipt = local.send(BytesStream(noise(3 * MIB)), LABEL, MIB, lambda count: None)
+        upload = begin(local)
+        checksums = local.send(upload, BytesStream(noise(3 * MIB)), nothing)
         with pytest.raises(DestinationError, match="No space left"):
-            local.put_manifest(LABEL, receipt, "x" * 6 * MIB)
+            local.complete(upload, checksums, "x" * 6 * MIB, nothing)
+        assert not (small_disk / upload.id).exists()
+        local.abort(LABEL, upload.id, nothing)
 
-    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+    assert files(small_disk) == []
 
 
 def test_the_last_level_of_a_directory_is_made(tmp_path: Path) -> None:
     with closing(Local(str(tmp_path / "backup"), create=False)) as local:
         local.identify(holds_archives=False)
-        local.send(BytesStream(b"x"), LABEL, MIB, lambda count: None)
+        begin(local)
 
     assert (tmp_path / "backup/nas").is_dir()
 
@@ -115,4 +161,206 @@ def test_a_path_longer_than_the_file_system_takes_fails_alone(tmp_path: Path) ->
     root = str(tmp_path) + ("/" + "y" * 250) * 17
 
     with closing(Local(root, create=True)) as local, pytest.raises(DestinationError, match="too long"):
-        local.send(BytesStream(b"x"), LABEL, MIB, lambda count: None)
+        begin(local)
+
+
+def test_an_upload_has_a_name_that_a_later_process_finds(tmp_path: Path) -> None:
+    with closing(Local(str(tmp_path), create=True)) as local:
+        upload = begin(local)
+
+    assert upload.id == f"nas/data/photos/{NAME}"
+    assert files(tmp_path) == [f".{NAME}.partial"]
+
+
+def test_an_upload_that_is_begun_twice_begins_with_nothing(tmp_path: Path) -> None:
+    with closing(Local(str(tmp_path), create=True)) as local:
+        local.send(begin(local), BytesStream(noise(2 * MIB)), nothing)
+        begin(local)
+
+    assert (tmp_path / f"nas/data/photos/.{NAME}.partial").read_bytes() == b""
+
+
+def test_a_partial_file_of_another_size_is_not_completed(tmp_path: Path) -> None:
+    with closing(Local(str(tmp_path), create=True)) as local:
+        upload = begin(local)
+        checksums = local.send(upload, BytesStream(b"content"), nothing)
+        with pytest.raises(DestinationError, match="has 7 bytes, and 8 were sent"):
+            local.complete(upload, replace(checksums, size=8), MANIFEST, nothing)
+
+    assert files(tmp_path) == [f".{NAME}.partial"]
+
+
+def test_a_whole_archive_of_another_size_is_told(tmp_path: Path) -> None:
+    archive = send(tmp_path)
+    archive.write_bytes(b"conten")
+
+    with closing(Local(str(tmp_path), create=True)) as local:
+        checksums = Checksums(7, "", b"", "")
+        with pytest.raises(DestinationError, match="has 6 bytes, and 7 were sent"):
+            local.complete(OpenUpload(LABEL, local.describe(LABEL), MIB, resumed=True), checksums, MANIFEST, nothing)
+
+
+def test_a_whole_archive_that_is_missing_is_lost(tmp_path: Path) -> None:
+    send(tmp_path).unlink()
+
+    with closing(Local(str(tmp_path), create=True)) as local, pytest.raises(UploadLost):
+        local.complete(OpenUpload(LABEL, local.describe(LABEL), MIB), Checksums(7, "", b"", ""), MANIFEST, nothing)
+
+
+def test_completing_again_gives_the_very_same_receipt(tmp_path: Path) -> None:
+    with closing(Local(str(tmp_path), create=True)) as local:
+        upload = begin(local)
+        checksums = local.send(upload, BytesStream(b"content"), nothing)
+        first = local.complete(upload, checksums, MANIFEST, nothing)
+        time.sleep(0.01)
+        assert local.complete(resumed(upload), checksums, "other", nothing) == first
+
+    assert (tmp_path / f"{upload.id}.recipe.json").read_text() == MANIFEST
+
+
+def test_what_an_upload_holds_after_a_crash_is_not_believed(tmp_path: Path) -> None:
+    """Whatever became of blocks that had not reached the disk: each is compared with what is read now."""
+    data = noise(4 * MIB + 7)
+    with closing(Local(str(tmp_path), create=True)) as local:
+        upload = begin(local)
+        local.send(upload, BytesStream(data), nothing)
+        with (tmp_path / f"nas/data/photos/.{NAME}.partial").open("r+b") as partial:
+            partial.write(bytes(5000))
+            partial.seek(3 * MIB - 1)
+            partial.write(b"\0\0")
+            partial.truncate(4 * MIB + 100)
+        checksums = local.send(resumed(upload), BytesStream(data), nothing)
+        local.complete(upload, checksums, MANIFEST, nothing)
+
+    assert (tmp_path / upload.id).read_bytes() == data
+
+
+class Killed(BaseException):
+    """Like SIGKILL, it lets nothing be cleaned up."""
+
+
+_CALLS = ("open", "link", "unlink", "replace", "fsync", "pwrite", "ftruncate", "utime", "mkdir")
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int | None], None]]:
+    """Ends the process, as it were, before the nth of its calls that change something; None lets it live."""
+    left: int | None = None
+
+    def guarded(name: str) -> None:
+        real: Callable[..., object] = getattr(os, name)
+
+        def call(*arguments: object, **options: object) -> object:
+            nonlocal left
+            if left is not None:
+                left -= 1
+                if left < 0:
+                    raise Killed
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(durable.os, name, call)  # type: ignore[attr-defined]  # it is os itself
+
+    for name in _CALLS:
+        guarded(name)
+
+    def at(nth: int | None) -> None:
+        nonlocal left
+        left = nth
+
+    yield at
+    at(None)
+
+
+def _complete(root: Path, upload: OpenUpload, checksums: Checksums) -> Receipt:
+    with closing(Local(str(root), create=True)) as local:
+        return local.complete(upload, checksums, MANIFEST, nothing)
+
+
+def test_completing_can_be_killed_anywhere_and_done_again(tmp_path: Path, kill: Callable[[int | None], None]) -> None:
+    for nth in count():
+        root = tmp_path / str(nth)
+        with closing(Local(str(root), create=True)) as local:
+            upload = begin(local)
+            checksums = local.send(upload, BytesStream(b"content"), nothing)
+        kill(nth)
+        try:
+            _complete(root, upload, checksums)
+            break
+        except Killed:
+            kill(None)
+        whole = (root / f"{upload.id}.recipe.json").exists()
+        assert not whole or (root / upload.id).read_bytes() == b"content"
+        _complete(root, resumed(upload), checksums)
+        assert files(root) == [NAME, f"{NAME}.recipe.json", f"{NAME}.sha256"]
+        assert (root / upload.id).read_bytes() == b"content"
+    assert nth > 10
+
+
+def test_aborting_can_be_killed_anywhere_and_done_again(tmp_path: Path, kill: Callable[[int | None], None]) -> None:
+    """Also in the middle of completing, which is where the most is there to be removed."""
+    for nth in count():
+        root = tmp_path / str(nth)
+        with closing(Local(str(root), create=True)) as local:
+            upload = begin(local)
+            checksums = local.send(upload, BytesStream(b"content"), nothing)
+            kill(nth)
+            try:
+                local.complete(upload, checksums, MANIFEST, nothing)
+                break
+            except Killed:
+                pass
+            whole = (root / f"{upload.id}.recipe.json").exists()
+            for second in range(2):
+                kill(second)
+                with pytest.raises(Killed):
+                    local.abort(LABEL, upload.id, nothing)
+            kill(None)
+            local.abort(LABEL, None, nothing)
+        assert files(root) == ([NAME, f"{NAME}.recipe.json", f"{NAME}.sha256"] if whole else [])
+    assert nth > 10
+
+
+def test_sending_can_be_killed_anywhere_and_gone_on_with(tmp_path: Path, kill: Callable[[int | None], None]) -> None:
+    data = noise(3 * MIB + 1)
+    for nth in count():
+        root = tmp_path / str(nth)
+        with closing(Local(str(root), create=True)) as local:
+            upload = begin(local)
+            kill(nth)
+            try:
+                local.send(upload, BytesStream(data), nothing)
+                break
+            except Killed:
+                kill(None)
+        with closing(Local(str(root), create=True)) as local:
+            checksums = local.send(resumed(upload), BytesStream(data), nothing)
+            local.complete(upload, checksums, MANIFEST, nothing)
+        assert files(root) == [NAME, f"{NAME}.recipe.json", f"{NAME}.sha256"]
+        assert (root / upload.id).read_bytes() == data
+    assert nth > 5
+
+
+def test_the_bandwidth_holds_for_a_directory_too(tmp_path: Path) -> None:
+    def measured() -> float:
+        began = time.monotonic()
+        with closing(Local(str(tmp_path / str(began)), create=True, bandwidth=4 * MIB)) as local:
+            sending.send(local, BytesStream(bytes(4 * MIB)))
+        return time.monotonic() - began
+
+    assert at_best(measured, 1.0) == pytest.approx(1.0, rel=0.1)
+
+
+def test_a_stop_ends_the_waiting_for_bandwidth(tmp_path: Path) -> None:
+    asked = time.monotonic() + 0.3
+
+    def stop(_count: int) -> None:
+        if time.monotonic() >= asked:
+            raise Interrupted("stop")
+
+    stream: ByteStream = BytesStream(bytes(4 * MIB))
+    with closing(Local(str(tmp_path), create=True, bandwidth=16 * 1024)) as local:
+        upload = begin(local)
+        with pytest.raises(Interrupted):
+            local.send(upload, stream, stop)
+
+    assert time.monotonic() - asked < 0.5

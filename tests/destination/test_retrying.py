@@ -179,3 +179,24 @@ def test_a_turn_that_is_waited_for_in_vain_is_given_up() -> None:
 
     with flow.turn(nothing), pytest.raises(Interrupted), flow.turn(interrupted):
         pass
+
+
+def test_only_waits_worth_telling_are_told_before_they_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = iter([0.9, 1.0])
+    monkeypatch.setattr("random.uniform", lambda least, most: next(waits))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("time.monotonic", iter(range(100)).__next__)
+    told: list[tuple[str, float]] = []
+    request = Request(ConnectionResetError("short"), ConnectionResetError("long"))
+
+    Retrier(judge, 4, lambda error, seconds: told.append((str(error), seconds)))(request, nothing)
+
+    assert told == [("long", 1.0)]
+
+
+def test_a_judge_may_say_that_something_else_is_wrong() -> None:
+    def mending(error: Exception) -> Verdict:
+        raise PermissionError("no new key") from error
+
+    with pytest.raises(PermissionError, match="no new key"):
+        Retrier(mending, 4)(Request(ConnectionResetError()), nothing)

@@ -35,6 +35,14 @@ class Connection(BaseHTTPRequestHandler):
         self.connection.settimeout(self.server.service.context.settings.timeout)
         self._counted = False
 
+    def finish(self) -> None:
+        """The client's connection is over."""
+        try:
+            super().finish()
+        finally:
+            if self._counted:
+                self.server.service.traffic.disconnected()
+
     def handle_expect_100(self) -> bool:
         """Not yet: the body says when it is wanted."""
         return True

@@ -29,10 +29,12 @@ class Control:
         self._traffic = traffic
         self._faults = faults
         self._denied: dict[str, list[str]] = {}
+        self._expired: set[str] = set()
         self._levers: dict[str, Callable[[Any], None]] = {
             "create_vault": self.create_vault,
             "deny": self.deny,
             "clock_offset": self.clock_offset,
+            "expire_keys": self.expire_keys,
             "expire_upload": self.expire_upload,
             "forget_completions": self.forget_completions,
             "faults": faults.set,
@@ -62,6 +64,10 @@ class Control:
         """Whether that access key may not call that operation."""
         return any(operation in self._denied.get(who, ()) for who in (ANYBODY, key_id))
 
+    def expired(self, key_id: str) -> bool:
+        """Whether the time of that access key is over."""
+        return key_id in self._expired
+
     def create_vault(self, name: str) -> None:
         """Make a vault of that name, without a request that would be counted."""
         self._context.vaults.create(name)
@@ -73,6 +79,10 @@ class Control:
         if unknown:
             raise invalid(f"no such operations: {', '.join(sorted(unknown))}")
         self._denied = denied
+
+    def expire_keys(self, key_ids: list[str]) -> None:
+        """Let the time of these access keys be over, until the next call; [] makes all good again."""
+        self._expired = set(key_ids)
 
     def clock_offset(self, seconds: float) -> None:
         """Put the server's clock that far ahead of the machine's (behind, if negative).

@@ -1,6 +1,7 @@
 """Which parts came, and how often: `received/<upload id>.log`, a line for each part that came whole and right.
 
-The log is begun with the upload and outlives it, and the server.
+The log is begun with the upload and outlives it, and the server; so does `received/<upload id>.json`, which says of
+which archive it is.
 """
 
 from __future__ import annotations
@@ -27,9 +28,15 @@ class DeliveryLog:
 
     path: Path
 
-    def begin(self) -> None:
-        """Note that there is such an upload."""
+    def begin(self, description: str) -> None:
+        """Note that there is such an upload, of an archive with that description."""
+        disk.write_json(self.path.with_suffix(".json"), {"description": description})
         self.path.touch()
+
+    def description(self) -> str:
+        """The description that the upload was begun with."""
+        document = disk.read_json(self.path.with_suffix(".json"))
+        return "" if document is None else str(document["description"])
 
     def note(self, first: int, last: int, fault: Fault | None) -> None:
         """Note a part that came whole, in a request that meets that fault."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 STATUS = {
     "AccessDeniedException": 403,
     "BadRequest": 400,
+    "ExpiredTokenException": 403,
     "IncompleteSignatureException": 403,
     "InternalFailure": 500,
     "InvalidParameterValueException": 400,

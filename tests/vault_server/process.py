@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -18,6 +19,7 @@ from .stored import OpenUpload, StoredArchive, StoredVault, injected
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _STOP_SECONDS = 10
+_GLANCE_SECONDS = 0.005
 
 
 class VaultServer:
@@ -127,6 +129,10 @@ class VaultServer:
         """The ids of all uploads ever begun in a vault, whatever became of them."""
         return StoredVault(self.root, vault).begun()
 
+    def begun_as(self, vault: str) -> dict[str, str]:
+        """By id, the description of every upload ever begun in a vault, whatever became of it."""
+        return StoredVault(self.root, vault).begun_as()
+
     def received(self, vault: str, upload_id: str, *, answered: bool = False) -> Counter[tuple[int, int]]:
         """How often each part (first and last byte) of an upload, open or over, came whole and with right checksums.
 
@@ -146,6 +152,17 @@ class VaultServer:
     def no_faults(self) -> None:
         """No more faults; what was injected so far can still be read."""
         self.control(faults=None)
+
+    def settle(self, seconds: float = 30.0) -> None:
+        """Wait until every client has gone and all that it had sent is dealt with; TimeoutError after so long."""
+        deadline = time.monotonic() + seconds
+        looks = 0
+        # Twice: a connection counts from its first request on, and that may be about to be read.
+        while looks < 2:
+            looks = 0 if self.stats()["connected"] else looks + 1
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"a client is still connected after {seconds} s")
+            time.sleep(_GLANCE_SECONDS)
 
     def expire(self, upload_id: str) -> None:
         """Forget an upload, open or over; ValueError where it is not known."""

@@ -118,4 +118,7 @@ class Service:
                 raise invalid(f"{LINEAR} is {payload} in the request, {found} over the body that came")
             payload = found
         sigv4.check_signature(claim, request, key.secret, payload)
+        if self.control.expired(key.key_id):
+            # Developer guide "Error Responses".
+            raise ApiError("ExpiredTokenException", "The security token included in the request is expired")
         return key.key_id

@@ -74,6 +74,10 @@ class StoredVault:
         """The ids of all uploads that were ever begun."""
         return {path.stem for path in (self._home / "received").glob("*.log")}
 
+    def begun_as(self) -> dict[str, str]:
+        """By id, the description of every upload that was ever begun."""
+        return {upload: delivery_log(self._home, upload).description() for upload in self.begun()}
+
     def received(self, upload: str, answered: bool) -> Counter[tuple[int, int]]:
         """How often each range of an upload came whole (`answered`: and no injected fault spoiled the answer)."""
         deliveries = delivery_log(self._home, upload).read()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
+
+import pytest
 
 from .client import MIB, RawClient, head, part_headers, tree_hash
 from .process import VaultServer
@@ -135,3 +138,22 @@ def test_each_archive_tells_the_upload_it_came_from(
     assert {upload: found.id for upload, found in server.completed(vault).items()} == {id_of(upload): archive}
     assert server.begun(vault) == {id_of(upload), aborted}
     assert len(server.archives(vault)) == 2
+
+
+def test_every_upload_ever_begun_is_known_by_its_description(server: VaultServer, client: RawClient, path: str) -> None:
+    headers = {"x-amz-part-size": str(MIB), "x-amz-archive-description": "of the cat"}
+    answer = client.send("POST", f"{path}/multipart-uploads", headers)
+    other = begin(client, path)
+    client.send("DELETE", f"{path}/multipart-uploads/{other}")
+    vault = path.rpartition("/")[2]
+    assert server.begun_as(vault) == {answer.headers["x-amz-multipart-upload-id"]: "of the cat", other: ""}
+
+
+def test_it_has_settled_once_its_clients_have_gone(tmp_path: Path) -> None:
+    with VaultServer(tmp_path) as server:
+        with RawClient(server) as client:
+            client.send("GET", "/-/vaults")
+            with pytest.raises(TimeoutError, match="still connected"):
+                server.settle(0.1)
+        server.settle()
+        assert server.stats()["connected"] == 0

@@ -225,3 +225,12 @@ def test_operations_can_be_denied_to_one_key_alone(two_keys: VaultServer) -> Non
     with RawClient(two_keys) as first, RawClient(two_keys, TEMPORARY) as second:
         assert first.send("GET", "/-/vaults/v").refusal == DENIED
         assert second.send("GET", "/-/vaults/v").status == 200
+
+
+def test_a_key_whose_time_is_over_is_refused_and_another_is_not(two_keys: VaultServer) -> None:
+    two_keys.control(expire_keys=[TEMPORARY.key_id], deny=[])
+    with RawClient(two_keys) as first, RawClient(two_keys, TEMPORARY) as second:
+        assert first.send("GET", "/-/vaults/v").status == 200
+        assert second.send("GET", "/-/vaults/v").refusal == (403, "ExpiredTokenException")
+        two_keys.control(expire_keys=[])
+        assert second.send("GET", "/-/vaults/v").status == 200

@@ -15,6 +15,7 @@ class Traffic:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connections = 0
+        self._connected = 0
         self._continued = 0
         self._unanswered = 0
         self._operations: Counter[str] = Counter()
@@ -25,6 +26,12 @@ class Traffic:
         """A client connected, and not for the side door alone."""
         with self._lock:
             self._connections += 1
+            self._connected += 1
+
+    def disconnected(self) -> None:
+        """One that was counted as connected is gone, and all that it had sent is dealt with."""
+        with self._lock:
+            self._connected -= 1
 
     def continued(self) -> None:
         """A client was told "100 Continue"."""
@@ -46,10 +53,12 @@ class Traffic:
             self._unanswered += 1
 
     def summary(self) -> dict[str, Any]:
-        """`connections`, `continued`, `unanswered`, and the counters `operations`, `statuses` and `errors`."""
+        """`connections`, `connected` (those open now), `continued`, `unanswered`, and the counters `operations`,
+        `statuses` and `errors`."""
         with self._lock:
             return {
                 "connections": self._connections,
+                "connected": self._connected,
                 "continued": self._continued,
                 "unanswered": self._unanswered,
                 "operations": dict(self._operations),

@@ -41,7 +41,7 @@ class UploadStore:
         (directory / "parts").mkdir(parents=True)
         (directory / "data").touch()
         touch(directory, self._clock)
-        delivery_log(home, upload).begin()
+        delivery_log(home, upload).begin(description)
         document = {"id": upload, "description": description, "part_size": part_size, "created": self._clock.text()}
         disk.write_json(document_path(directory), document)
         return upload
