@@ -19,6 +19,9 @@ from glacier_backup.units import MIB
 LEAF = MIB
 DIGEST_BYTES = 32
 
+_SUBTREE = 4096 * DIGEST_BYTES
+"""Bytes of leaves: a power of two of them, so that what is below one root at a time is a whole subtree."""
+
 Buffer = bytes | bytearray | memoryview
 
 
@@ -55,18 +58,26 @@ def leaf_digests(data: Buffer) -> bytes:
 
 
 def tree_hash(leaves: Buffer) -> str:
-    """The root above ``leaves`` (concatenated 32-byte digests), hex; of nothing, the SHA-256 of nothing."""
-    level = [bytes(leaves[at : at + DIGEST_BYTES]) for at in range(0, len(leaves), DIGEST_BYTES)]
-    if not level:
-        return hashlib.sha256().hexdigest()
-    while len(level) > 1:
-        level = [_parent(level[at : at + 2]) for at in range(0, len(level), 2)]
-    return level[0].hex()
+    """The root above ``leaves`` (concatenated 32-byte digests), hex; of nothing, the SHA-256 of nothing.
+
+    One subtree after the other, so that no more than the nodes of one are held at a time.
+    """
+    while len(leaves) > _SUBTREE:
+        view = memoryview(leaves)
+        leaves = b"".join(_root(view[at : at + _SUBTREE]) for at in range(0, len(view), _SUBTREE))
+    return _root(leaves).hex()
 
 
 def join_leaves(parts: Iterable[PartDigest]) -> bytes:
     """The leaves of a whole stream from those of its parts, given in order; all but the last are whole MiB."""
     return b"".join(part.leaves for part in parts)
+
+
+def _root(leaves: Buffer) -> bytes:
+    level = [bytes(leaves[at : at + DIGEST_BYTES]) for at in range(0, len(leaves), DIGEST_BYTES)]
+    while len(level) > 1:
+        level = [_parent(level[at : at + 2]) for at in range(0, len(level), 2)]
+    return level[0] if level else hashlib.sha256().digest()
 
 
 def _parent(pair: list[bytes]) -> bytes:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from glacier_backup.destination.destination import ByteStream, Limits, Progress
+from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
 from glacier_backup.digest import leaf_digests, tree_hash
-from glacier_backup.errors import SourceError, UploadOutgrown
-from glacier_backup.model.archive import Container, Label, Member, Receipt
+from glacier_backup.errors import SourceError, UploadLost, UploadOutgrown
+from glacier_backup.model.archive import Checksums, Container, Label, Member, Receipt
 from glacier_backup.model.candidate import Candidate, Fingerprint, Resolved
 from glacier_backup.model.naming import key
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Step
+from glacier_backup.model.upload import OpenUpload
 from glacier_backup.pack.packer import PackOutcome
 from glacier_backup.resolve.source import Selection
 from glacier_backup.units import GIB, MIB, now
@@ -81,19 +82,32 @@ class MemoryPacker:
         return content
 
 
+def _nothing(*_: object) -> None:
+    return
+
+
 @dataclass
 class MemoryDestination:
-    """Keeps what is sent; ``on_send`` is called with each label before anything is read and may raise."""
+    """Keeps what is sent. The hooks are called before (``on_…``) and after each step, and may raise."""
 
-    on_send: Callable[[Label], None] = lambda label: None
+    on_begin: Callable[[Label], None] = _nothing
+    after_begin: Callable[[Label], None] = _nothing
+    on_send: Callable[[Label], None] = _nothing
+    after_chunk: Callable[[int], None] = _nothing
+    on_complete: Callable[[Label], None] = _nothing
+    after_complete: Callable[[Label], None] = _nothing
+    on_abort: Callable[[Label], None] = _nothing
     limits: Limits = LIMITS
     place: Place = PLACE
+    open: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    """Parts of each open upload, by upload id (its key) and number."""
     stored: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, str] = field(default_factory=dict)
     part_sizes: list[int] = field(default_factory=list)
+    parts_sent: list[int] = field(default_factory=list)
+    """Numbers of parts in the order in which they were sent, those found stored left out."""
     asked: int = 0
     told: list[bool] = field(default_factory=list)
-    after_chunk: Callable[[int], None] = lambda count: None
 
     def identify(self, *, holds_archives: bool) -> Place:
         self.asked += 1
@@ -103,23 +117,50 @@ class MemoryDestination:
     def describe(self, label: Label) -> str:
         return key(label)
 
-    def send(self, stream: ByteStream, label: Label, part_size: int, progress: Progress) -> Receipt:
-        self.on_send(label)
+    def begin(self, label: Label, part_size: int, check: Check) -> str:
+        self.on_begin(label)
+        self.open[key(label)] = {}
         self.part_sizes.append(part_size)
-        buffer = memoryview(bytearray(part_size))
-        content = bytearray()
-        while count := stream.readinto(buffer):
-            content += buffer[:count]
-            progress(count)
-            self.after_chunk(count)
-            if len(content) > part_size * self.limits.most_parts:
-                raise UploadOutgrown("too long")
-        leaves = leaf_digests(content)
-        self.stored[key(label)] = bytes(content)
-        return Receipt(key(label), len(content), tree_hash(leaves), leaves, now())
+        self.after_begin(label)
+        return key(label)
 
-    def put_manifest(self, label: Label, receipt: Receipt, manifest: str) -> None:
-        self.manifests[receipt.locator] = manifest
+    def send(self, upload: OpenUpload, stream: ByteStream, progress: Progress) -> Checksums:
+        self.on_send(upload.label)
+        if upload.id not in self.open:
+            raise UploadLost(f"{upload.id} is not known")
+        parts = self.open[upload.id]
+        buffer = memoryview(bytearray(upload.part_size))
+        number = 0
+        while count := stream.readinto(buffer):
+            if number == self.limits.most_parts:
+                raise UploadOutgrown("too long")
+            data = bytes(buffer[:count])
+            progress(count)
+            if parts.get(number) != data:
+                self.parts_sent.append(number)
+                parts[number] = data
+            self.after_chunk(count)
+            number += 1
+        for beyond in [one for one in parts if one >= number]:
+            del parts[beyond]
+        content = b"".join(parts[one] for one in sorted(parts))
+        leaves = leaf_digests(content)
+        return Checksums(len(content), tree_hash(leaves), leaves)
+
+    def complete(self, upload: OpenUpload, checksums: Checksums, manifest: str, check: Check) -> Receipt:
+        self.on_complete(upload.label)
+        if upload.id in self.open:
+            parts = self.open.pop(upload.id)
+            self.stored[upload.id] = b"".join(parts[number] for number in sorted(parts))
+            self.manifests[upload.id] = manifest
+        elif upload.id not in self.stored:
+            raise UploadLost(f"{upload.id} is not known")
+        self.after_complete(upload.label)
+        return Receipt(upload.id, checksums.size, checksums.tree_hash, checksums.leaves, now())
+
+    def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
+        self.on_abort(label)
+        self.open.pop(key(label), None)
 
     def close(self) -> None:
         return

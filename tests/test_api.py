@@ -45,7 +45,7 @@ def test_a_run_tells_its_listeners_what_happens(ini: str) -> None:
 
     assert isinstance(events[0], RunStarted)
     assert isinstance(events[-1], RunEnded)
-    assert len([event for event in events if isinstance(event, ArchiveSent)]) == len(summary.sent) == 2
+    assert len([event for event in events if isinstance(event, ArchiveSent)]) == summary.sent == 2
     assert summary.exit_code == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tracemalloc
 
 import pytest
 from botocore.utils import calculate_tree_hash
@@ -48,6 +49,27 @@ def test_level_by_level_equals_split_at_the_largest_power_of_two(count: int) -> 
     leaves = [hashlib.sha256(number.to_bytes(2, "big")).digest() for number in range(count)]
 
     assert tree_hash(b"".join(leaves)) == _recursive(leaves).hex()
+
+
+@pytest.mark.parametrize("count", [4095, 4096, 4097, 8191, 8192, 8193, 12_289, 20_000])
+def test_a_large_tree_is_hashed_one_subtree_after_the_other_to_the_same_root(count: int) -> None:
+    leaves = [hashlib.sha256(number.to_bytes(2, "big")).digest() for number in range(count)]
+    joined = b"".join(leaves)
+
+    root = _recursive(leaves).hex()
+
+    assert tree_hash(joined) == tree_hash(bytearray(joined)) == tree_hash(memoryview(joined)) == root
+
+
+def test_the_tree_hash_of_a_terabyte_takes_next_to_no_memory() -> None:
+    leaves = hashlib.sha256().digest() * 2**20
+
+    tracemalloc.start()
+    tree_hash(leaves)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 2 * MIB
 
 
 @given(st.integers(min_value=0, max_value=3 * LEAF), st.sampled_from([MIB, 2 * MIB]))

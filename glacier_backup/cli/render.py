@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from glacier_backup.cli.table import write_table as write_table
 from glacier_backup.display import shown
 from glacier_backup.units import format_size, local_time, rfc3339
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from glacier_backup.model.plan import BackupPlan, Decision
     from glacier_backup.model.record import Listed
 
-Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | bool | None
+Json = Mapping[str, "Json"] | Sequence["Json"] | Iterator["Json"] | str | int | bool | None
 
-UNBROKEN = 100_000
-"""Columns of a table: every row is one line, whatever reads it."""
+_ENCODER = json.JSONEncoder(indent=2)
 
 
 def error_console() -> Console:
@@ -33,28 +32,34 @@ def error_console() -> Console:
 
 
 def write_json(value: Json) -> None:
-    """One JSON value on standard output. Bytes of paths that are not UTF-8 are lone surrogates (``\\udcXX``)."""
-    json.dump(value, sys.stdout, indent=2)
+    """One JSON value on standard output. An iterator, or those that an object has as its values, are written as lists
+    while they are read.
+
+    Bytes of paths that are not UTF-8 are lone surrogates (``\\udcXX``).
+    """
+    sys.stdout.writelines(_object(value) if isinstance(value, dict) else _value(value, "\n"))
     sys.stdout.write("\n")
 
 
-def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """A table on standard output, one line a row; ``right`` names the columns of numbers.
+def _object(value: Mapping[str, Json]) -> Iterator[str]:
+    between = "{"
+    for key, item in value.items():
+        yield f"{between}\n  {json.dumps(key)}: "
+        yield from _value(item, "\n  ")
+        between = ","
+    yield "\n}" if value else "{}"
 
-    Nothing is folded to the width of the terminal: an archive id that is folded in a column can't be copied.
-    """
-    from rich.console import Console
-    from rich.table import Table
 
-    out = Console(width=UNBROKEN, markup=False, highlight=False, emoji=False)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(shown, row))
-    with out.capture() as drawn:
-        out.print(table)
-    sys.stdout.writelines(f"{line.rstrip()}\n" for line in drawn.get().splitlines())
+def _value(value: Json, margin: str) -> Iterator[str]:
+    """What ``json.dump`` writes with an indent of 2, where ``margin`` is a line's end and the next one's beginning."""
+    if not isinstance(value, Iterator):
+        yield _ENCODER.encode(value).replace("\n", margin)
+        return
+    between, inner = "[", f"{margin}  "
+    for item in value:
+        yield between + inner + _ENCODER.encode(item).replace("\n", inner)
+        between = ","
+    yield "[]" if between == "[" else f"{margin}]"
 
 
 def say(text: str) -> None:
@@ -69,31 +74,33 @@ def warn(text: str) -> None:
 
 def plan_json(plan: BackupPlan) -> Json:
     """The shape of ``backup --dryrun --json``; documented in docs/json.md."""
-    summary = {
-        "planned": len(plan.uploads),
-        "sent": 0,
-        "failed": 0,
-        "skipped": len(plan.skips),
-        "bytes": plan.bytes,
-        "importable": plan.importable,
+    return {
+        "destination": str(plan.place),
+        "plan": (_decision_json(decision) for decision in plan.decisions),
+        "summary": {
+            "planned": plan.uploads,
+            "sent": 0,
+            "failed": 0,
+            "skipped": plan.skips,
+            "bytes": plan.bytes,
+            "importable": plan.importable,
+        },
     }
-    return {"destination": str(plan.place), "plan": [_decision_json(one) for one in plan.decisions], "summary": summary}
 
 
 def summary_json(summary: Summary) -> Json:
     """The shape of ``backup --json``; documented in docs/json.md."""
-    counts = {
-        "planned": len(summary.sent) + len(summary.failed),
-        "sent": len(summary.sent),
-        "failed": len(summary.failed),
-        "skipped": len(summary.skipped),
-        "bytes": summary.bytes,
-    }
     return {
         "destination": str(summary.plan.place),
-        "plan": [_decision_json(result.decision) | _result_json(result) for result in summary.results],
-        "summary": counts,
-        "warnings": list(summary.warnings),
+        "plan": (_decision_json(result.decision) | _result_json(result) for result in summary.results),
+        "summary": {
+            "planned": summary.sent + summary.failed,
+            "sent": summary.sent,
+            "failed": summary.failed,
+            "skipped": summary.skipped,
+            "bytes": summary.bytes,
+        },
+        "warnings": iter(summary.warnings),
     }
 
 
@@ -130,10 +137,8 @@ def listed_json(listed: Listed) -> Json:
 
 def write_plan(plan: BackupPlan) -> None:
     """The plan as a table, and what it adds up to."""
-    if plan.decisions:
-        rows = (_plan_row(decision) for decision in plan.decisions)
-        write_table(("", "size", "path", "archive", "why"), rows, right=("size",))
-    say(f"{len(plan.uploads)} to send ({format_size(plan.bytes)}) to {plan.place}, {len(plan.skips)} to skip")
+    write_table(("", "size", "path", "archive", "why"), map(_plan_row, plan.decisions), right=("size",))
+    say(f"{plan.uploads} to send ({format_size(plan.bytes)}) to {plan.place}, {plan.skips} to skip")
     if plan.importable:
         say(f"a run would first take over the record of {plan.importable} archives sent by glacier_backup 1.2")
     say("dry run: nothing was sent, nothing was written")
@@ -152,13 +157,11 @@ def _plan_row(decision: Decision) -> tuple[str, ...]:
 
 def write_summary(summary: Summary, *, every_skip: bool) -> None:
     """What was sent and where, what failed and why, and what that adds up to."""
-    rows = [_result_row(result) for result in summary.results if every_skip or result.outcome != "skipped"]
-    if rows:
-        write_table(("", "size", "path", "archive", "where, or why not"), rows, right=("size",))
-    skips = Counter(str(type(result.decision.reason).__name__) for result in summary.skipped)
+    rows = (_result_row(result) for result in summary.results if every_skip or result.outcome != "skipped")
+    write_table(("", "size", "path", "archive", "where, or why not"), rows, right=("size",))
     say(
-        f"{len(summary.sent)} sent ({format_size(summary.bytes)}) to {summary.plan.place}, "
-        f"{len(summary.failed)} failed, {skips.total()} skipped"
+        f"{summary.sent} sent ({format_size(summary.bytes)}) to {summary.plan.place}, "
+        f"{summary.failed} failed, {summary.skipped} skipped"
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.config.settings import Settings
@@ -17,7 +18,7 @@ from glacier_backup.destination.local import Local
 from glacier_backup.errors import UsageError
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.lock import RunLock
-from glacier_backup.model.event import Event, Imported, Listener, Summary
+from glacier_backup.model.event import Event, Imported, Listener, Summary, Waiting
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan
 from glacier_backup.pack.registry import PACKERS
@@ -37,7 +38,7 @@ def plan_backup(settings: Settings, *, force: bool = False) -> BackupPlan:
 
     Raises CatalogError when there is a catalog that can't be read.
     """
-    with Catalog.peek(settings.catalog) as catalog, _backup(settings, catalog, force) as backup:
+    with Catalog.peek(settings.catalog) as catalog, _backup(settings, catalog, force, Told(())) as backup:
         return workflow.preview(backup)
 
 
@@ -51,34 +52,42 @@ def run_backup(
 ) -> Summary:
     """Carry out ``plan``, or plan anew; every archive is recorded as soon as it is stored.
 
-    Each listener is called with every event (:mod:`glacier_backup.model.event`), some of them from other threads; one
+    Each listener is called with every event (:mod:`glacier_backup.model.event`), one at a time, from any thread; one
     that raises is told nothing more. ``stop.set()``, from any thread, ends the run cleanly.
     A candidate that fails is in the summary, not raised. Raises LockHeld, CatalogError, and
     DestinationUnavailable when nothing could be tried; ValueError for a plan made for another destination.
     """
-    active = list(listeners)
-
-    def tell(event: Event) -> None:
-        for listener in tuple(active):
-            try:
-                listener(event)
-            except Exception:  # a screen or log that fails must not end a backup
-                with suppress(ValueError):
-                    active.remove(listener)
-                _logger.warning("a listener failed and is told nothing more", exc_info=True)
-
+    tell = Told(listeners)
     with (
         RunLock(settings.catalog),
         Catalog.open(settings.catalog) as catalog,
-        _backup(settings, catalog, force) as backup,
+        _backup(settings, catalog, force, tell) as backup,
     ):
         return workflow.run(backup, tell, stop or StopRequest(), plan)
 
 
+class Told:
+    """Hands each event to every listener, one event at a time, whatever thread it comes from."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._listeners = list(listeners)
+        # A listener may call for a stop, or be interrupted by one that tells something.
+        self._lock = threading.RLock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            for listener in tuple(self._listeners):
+                try:
+                    listener(event)
+                except Exception:  # a screen or log that fails must not end a backup
+                    self._listeners.remove(listener)
+                    _logger.warning("a listener failed and is told nothing more", exc_info=True)
+
+
 @contextmanager
-def _backup(settings: Settings, catalog: Catalog, force: bool) -> Iterator[Backup]:
+def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener) -> Iterator[Backup]:
     order = Order(selections(settings), force=force, limit=settings.limit)
-    with closing(destination(settings)) as where:
+    with closing(destination(settings, tell)) as where:
         tools = Tools(
             source=SOURCES["local"](own=_own_files(settings), vault=settings.local_path),
             packers=PACKERS,
@@ -86,7 +95,7 @@ def _backup(settings: Settings, catalog: Catalog, force: bool) -> Iterator[Backu
             host=socket.gethostname() or "localhost",
             part_size=settings.part_size,
         )
-        yield Backup(order, tools, catalog, _older(settings, catalog, where.place))
+        yield Backup(order, tools, catalog, settings.concurrency, _older(settings, catalog, where.place))
 
 
 def _own_files(settings: Settings) -> list[str]:
@@ -99,7 +108,7 @@ def _older(settings: Settings, catalog: Catalog, place: Place) -> OlderRecord | 
     if settings.vault_name is None or settings.local_path is not None:
         return None
     place_id = catalog.place_id(place, trusting=True)
-    if place_id is not None and catalog.count(place_id):
+    if place_id is not None and catalog.holds_archives(place_id):
         return None
     older = older_record(settings.record_folders, settings.vault_name)
     # It says nothing of regions: what was taken over as one vault of that name is not another's.
@@ -121,14 +130,19 @@ def selections(settings: Settings) -> tuple[Selection, ...]:
     )
 
 
-def destination(settings: Settings) -> Destination:
+def destination(settings: Settings, tell: Listener) -> Destination:
     """Where the settings say that archives go."""
+    parallel, bandwidth = settings.concurrency, settings.bandwidth_limit
     if settings.local_path is not None:
-        return Local(settings.local_path, create=settings.embedded)
+        return Local(settings.local_path, create=settings.embedded, concurrency=parallel, bandwidth=bandwidth)
     if settings.vault_name is None:
         raise AssertionError("the configuration names a vault wherever it names no directory")
     access = Access(settings.region, settings.profile, settings.endpoint_url)
-    return Glacier(settings.vault_name, settings.account_id, access, settings.concurrency)
+
+    def waiting(cause: str, seconds: float) -> None:
+        tell(Waiting(cause, seconds))
+
+    return Glacier(settings.vault_name, settings.account_id, access, parallel, bandwidth, waiting)
 
 
 def import_record(settings: Settings, file: str, tell: Listener) -> Imported:
@@ -138,7 +152,11 @@ def import_record(settings: Settings, file: str, tell: Listener) -> Imported:
     where archives go elsewhere, or the file is named for another vault.
     """
     record = read_record(file)
-    with RunLock(settings.catalog), Catalog.open(settings.catalog) as catalog, closing(destination(settings)) as where:
+    with (
+        RunLock(settings.catalog),
+        Catalog.open(settings.catalog) as catalog,
+        closing(destination(settings, tell)) as where,
+    ):
         place = where.place
         if place.kind != "glacier":
             raise UsageError(f"the record is of archives in a vault, and archives go to {place}", hint="add -v VAULT")

@@ -6,8 +6,9 @@ and must not raise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.plan import BackupPlan, Skip, Upload
@@ -42,6 +43,39 @@ class BytesSent:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request failed and will be repeated."""
+
+    cause: str
+    seconds: float
+    """Until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResumed:
+    """An upload that an earlier run began goes on."""
+
+    path: str
+    begun: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAborted:
+    """An upload that an earlier run began can't go on: what was stored of it is removed."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFound:
+    """An archive that an earlier run stored, and could not record before it died, is recorded now."""
+
+    path: str
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveSent:
     upload: Upload
     record: ArchiveRecord
@@ -71,19 +105,15 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one decision ended."""
+    """How one decision ended. All else that is known of what was sent is in :class:`ArchiveSent` and in the catalog."""
 
     decision: Upload | Skip
-    record: ArchiveRecord | None = None
+    locator: str | None = None
+    """Archive id or key of what was sent."""
     error: str | None = None
     hint: str | None = None
     defect: str | None = None
     """The traceback, where it is a defect of this program."""
-
-    @property
-    def locator(self) -> str | None:
-        """Archive id or key of what was sent."""
-        return None if self.record is None else self.record.receipts[0].locator
 
     @property
     def outcome(self) -> str:
@@ -95,29 +125,19 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run ended: one result per decision, in plan order."""
+    """How a run ended: one result per decision, in plan order, and what they add up to."""
 
     plan: BackupPlan
-    results: tuple[Result, ...]
-    warnings: tuple[str, ...] = ()
+    results: Collection[Result]
+    """There may be millions: they are read one after the other, as often as wanted."""
+    sent: int
+    """How many were."""
+    failed: int
+    skipped: int
+    bytes: int
+    """Source bytes of what was sent."""
+    warnings: Collection[str] = ()
     exit_code: int = 0
-
-    @property
-    def sent(self) -> tuple[Result, ...]:
-        return tuple(result for result in self.results if result.outcome == "sent")
-
-    @property
-    def failed(self) -> tuple[Result, ...]:
-        return tuple(result for result in self.results if result.outcome == "failed")
-
-    @property
-    def skipped(self) -> tuple[Result, ...]:
-        return tuple(result for result in self.results if result.outcome == "skipped")
-
-    @property
-    def bytes(self) -> int:
-        """Source bytes of what was sent."""
-        return sum(result.decision.bytes for result in self.sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +150,10 @@ Event = (
     | Imported
     | ArchiveStarted
     | BytesSent
+    | Waiting
+    | UploadResumed
+    | UploadAborted
+    | ArchiveFound
     | ArchiveSent
     | ArchiveFailed
     | ArchiveSkipped

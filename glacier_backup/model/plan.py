@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -58,22 +59,20 @@ Decision = Upload | Skip
 
 @dataclass(frozen=True, slots=True)
 class BackupPlan:
-    """The decisions of one run, in the order of the sections and, within one, of the names."""
+    """The decisions of one run, in the order of the sections and, within one, of the names.
+
+    There may be millions: they are read one after the other, as often as wanted, and the counts come with them.
+    """
 
     place: Place
-    decisions: tuple[Decision, ...]
+    decisions: Collection[Decision]
+    uploads: int
+    """How many are to be sent."""
+    skips: int
+    """How many are not."""
+    bytes: int
+    """Of the sources that would be sent."""
+    troubles: int = 0
+    """Skips that need attention: a run with one must not end with exit code 0."""
     importable: int = 0
     """Archives that a run would first take over from the record of glacier_backup 1.2."""
-
-    @property
-    def uploads(self) -> tuple[Upload, ...]:
-        return tuple(decision for decision in self.decisions if isinstance(decision, Upload))
-
-    @property
-    def skips(self) -> tuple[Skip, ...]:
-        return tuple(decision for decision in self.decisions if isinstance(decision, Skip))
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of the sources that would be sent."""
-        return sum(upload.bytes for upload in self.uploads)

@@ -14,6 +14,7 @@ from glacier_backup.display import shown
 from glacier_backup.errors import GlacierBackupError
 from glacier_backup.model.event import (
     ArchiveFailed,
+    ArchiveFound,
     ArchiveSent,
     ArchiveSkipped,
     Event,
@@ -21,9 +22,12 @@ from glacier_backup.model.event import (
     Listener,
     RunEnded,
     RunStarted,
+    UploadAborted,
+    UploadResumed,
+    Waiting,
     Warned,
 )
-from glacier_backup.units import MIB, format_size
+from glacier_backup.units import MIB, format_size, local_time
 
 LARGEST = 5 * MIB
 KEPT = 5
@@ -81,12 +85,18 @@ class LogLines:
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted(plan):
-                uploads = len(plan.uploads)
-                self._logger.info(
-                    "run started: %d to send (%s), %d to skip", uploads, format_size(plan.bytes), len(plan.skips)
-                )
+                size = format_size(plan.bytes)
+                self._logger.info("run started: %d to send (%s), %d to skip", plan.uploads, size, plan.skips)
             case Imported(source, count):
                 self._logger.info("took over the record of %d archives from %s", count, source)
+            case Waiting(cause, seconds):
+                self._logger.info("%s, tried again in %.0f s", shown(cause), seconds)
+            case UploadResumed(path, begun):
+                self._logger.info("going on with %s, begun on %s", shown(path), local_time(begun))
+            case UploadAborted(path, why):
+                self._logger.warning("removed what an earlier run had sent of %s: %s", shown(path), shown(why))
+            case ArchiveFound(path, locator):
+                self._logger.warning("recorded %s, which an earlier run had stored as %s", shown(path), shown(locator))
             case ArchiveSent(upload, record):
                 self._logger.info(
                     "sent %s as %s, %d bytes, %s",
@@ -104,9 +114,9 @@ class LogLines:
             case RunEnded(summary):
                 self._logger.info(
                     "run ended: %d sent, %d failed, %d skipped, exit code %d",
-                    len(summary.sent),
-                    len(summary.failed),
-                    len(summary.skipped),
+                    summary.sent,
+                    summary.failed,
+                    summary.skipped,
                     summary.exit_code,
                 )
             case _:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from glacier_backup.model.event import (
     Event,
     Listener,
     RunStarted,
+    Waiting,
 )
 
 if TYPE_CHECKING:
@@ -46,25 +48,32 @@ def progress_bars(console: Console) -> Iterator[Listener]:
 
 
 class Bars:
-    """Keeps one bar for all and one per archive under way."""
+    """Keeps one bar for all and one per archive under way. ``clock`` tells seconds."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
         self._progress = progress
+        self._clock = clock
         self._all: TaskID | None = None
         self._archives: dict[str, TaskID] = {}
         self._done = 0
         self._count = 0
         self._total = 0
+        self._waiting = ""
+        self._until = 0.0
 
     def __call__(self, event: Event) -> None:
+        if self._waiting and self._clock() >= self._until:
+            self._wait("", 0)
         match event:
             case RunStarted(plan) if plan.uploads:
-                self._count = len(plan.uploads)
+                self._count = plan.uploads
                 self._total = plan.bytes
                 self._all = self._progress.add_task(self._title(), total=self._total)
             case ArchiveStarted(upload, estimate):
                 self._archives[upload.path] = self._progress.add_task(shown(upload.name), total=estimate)
                 self._correct_total(estimate - upload.bytes)
+            case Waiting(cause, seconds):
+                self._wait(f"; {shown(cause)}, tried again in {seconds:.0f} s", seconds)
             case BytesSent(path, count):
                 self._advance(path, count)
             case ArchiveSent(upload, _) | ArchiveFailed(upload, _, _, _):
@@ -73,13 +82,21 @@ class Bars:
                 pass
 
     def _title(self) -> str:
-        return f"{self._done} of {self._count} done"
+        return f"{self._done} of {self._count} done{self._waiting}"
+
+    def _wait(self, why: str, seconds: float) -> None:
+        """Say so until it is over, and something happens again."""
+        self._waiting, self._until = why, self._clock() + seconds
+        self._retitle()
+
+    def _retitle(self) -> None:
+        if self._all is not None:
+            self._progress.update(self._all, total=self._total, description=self._title())
 
     def _correct_total(self, difference: float) -> None:
         """The plan knows the bytes of the sources only."""
         self._total += int(difference)
-        if self._all is not None:
-            self._progress.update(self._all, total=self._total, description=self._title())
+        self._retitle()
 
     def _advance(self, path: str, count: int) -> None:
         for task in (self._archives.get(path), self._all):

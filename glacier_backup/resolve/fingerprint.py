@@ -33,9 +33,12 @@ import hashlib
 import os
 import stat
 import struct
+from collections.abc import Iterator
+from itertools import islice
 
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.resolve.descent import OPEN_DIRECTORY, Descent
+from glacier_backup.resolve.ordering import Ordering
 from glacier_backup.resolve.own import OwnNames, directory_of, is_own
 
 _FIRST_LINE = b"glacier-backup fingerprint 1\n"
@@ -70,9 +73,10 @@ def fingerprint_file(path: str) -> Fingerprint:
 def fingerprint_directory(path: str, own: OwnNames = _NONE) -> Fingerprint:
     """Of the directory at ``path``, or that it links to, with all below it; raises OSError when it isn't one.
 
-    Memory goes with the largest single directory, not with the tree, and no more than a few dozen descriptors are
-    open. What vanishes meanwhile is left out. Links below are never followed and files never opened. Files that
-    are ``own`` are left out of everything, and the mtimes of the directories they lie in out of the newest.
+    Memory goes neither with the tree nor with its largest directory, and no more than a few dozen descriptors are
+    open, with one for each hundred thousand entries of a larger directory. What vanishes meanwhile is left out. Links
+    below are never followed and files never opened. Files that are ``own`` are left out of everything, and the mtimes
+    of the directories they lie in out of the newest.
     """
     tally = _Tally(own)
     try:
@@ -97,12 +101,13 @@ def _begin(tally: _Tally, found: os.stat_result) -> None:
 def _walk(here: Descent, root: int, tally: _Tally) -> None:
     to_enter = [tally.block(root)]
     while to_enter:
-        if not to_enter[-1]:
+        name = next(to_enter[-1], None)
+        if name is None:
             to_enter.pop()
             here.leave()
             continue
         try:
-            directory = here.enter(to_enter[-1].pop())
+            directory = here.enter(name)
         except OSError:
             tally.hash.update(_UNREADABLE)
         else:
@@ -129,10 +134,10 @@ class _Tally:
         if stat.S_ISREG(found.st_mode):
             self._bytes += found.st_size
 
-    def block(self, directory: int) -> list[bytes]:
-        """Hash one directory's entries; the names of its subdirectories, the last one first."""
-        entries: list[bytes] = []
-        below: list[bytes] = []
+    def block(self, directory: int) -> Iterator[bytes]:
+        """Hash one directory's entries; the names of its subdirectories, in their order."""
+        entries = Ordering()
+        below = Ordering()
         own = self._own_in(os.fstat(directory)) if self._own else _NO_NAMES
         state = _READ
         try:
@@ -141,12 +146,11 @@ class _Tally:
                     self._item(item, directory, own, entries, below)
         except OSError:
             state = _UNREADABLE
-        entries.sort()  # the NUL behind each name sorts before all that may follow it: this is the order of the names
-        for start in range(0, len(entries), _AT_ONCE):
-            self.hash.update(b"".join(entries[start : start + _AT_ONCE]))
+        in_order = iter(entries)  # the NUL behind each name sorts before all that may follow it: the names' order
+        while piece := b"".join(islice(in_order, _AT_ONCE)):
+            self.hash.update(piece)
         self.hash.update(state)
-        below.sort(reverse=True)
-        return below
+        return iter(below)
 
     def _own_in(self, found: os.stat_result) -> frozenset[bytes]:
         """The names that are left out of this directory."""
@@ -159,8 +163,8 @@ class _Tally:
         item: os.DirEntry[str],
         directory: int,
         own: frozenset[bytes],
-        entries: list[bytes],
-        below: list[bytes],
+        entries: Ordering,
+        below: Ordering,
     ) -> None:
         name = os.fsencode(item.name)
         try:
@@ -170,14 +174,14 @@ class _Tally:
             return
         except OSError:
             self._entries += 1
-            entries.append(name + b"\0" + _FIELDS(0, 0, 0))
+            entries.add(name + b"\0" + _FIELDS(0, 0, 0))
             return
         if own and not stat.S_ISDIR(found.st_mode) and is_own(name, own):
             return
         self.count(found)
-        entries.append(entry)
+        entries.add(entry)
         if stat.S_ISDIR(found.st_mode):
-            below.append(name)
+            below.add(name)
 
     def fingerprint(self) -> Fingerprint:
         newest = max(-_LATEST, min(self._newest or 0, _LATEST))

@@ -22,10 +22,17 @@ from glacier_backup.model.reason import (
 )
 from glacier_backup.resolve.fingerprint import fingerprint_directory, fingerprint_file
 from glacier_backup.resolve.nesting import Apart
+from glacier_backup.resolve.ordering import Ordering
 from glacier_backup.resolve.own import own_names
 from glacier_backup.resolve.source import Selection
 
 _Type = Literal["file", "directory", "link", "special"]
+
+_TYPES: dict[bytes, _Type] = {b"\0d": "directory", b"\0f": "file", b"\0l": "link", b"\0s": "special"}
+"""By what is put behind a name: NUL sorts before all that may follow it, so the order stays that of the names."""
+
+_MARKS = {type_: mark for mark, type_ in _TYPES.items()}
+_MARK = 2
 
 _SPECIAL = {
     stat.S_IFIFO: "FIFO",
@@ -86,21 +93,28 @@ def _directory(selection: Selection) -> Iterator[Resolved]:
         return
     try:
         with os.scandir(os.fsencode(path)) as listing:
-            children = [] if selection.single_dir else _children(listing, selection)
+            children = iter(()) if selection.single_dir else _children(listing, selection)
     except OSError as error:
         yield PassedOver(path, path, Unreadable(_cause(error)))
         return
     if selection.single_dir:
         yield Candidate(path, "directory", path, selection.compare)
-    for name, type_ in children:
-        yield from _child(os.fsdecode(name), type_, selection)
+    for child in children:
+        yield from _child(os.fsdecode(child[:-_MARK]), _TYPES[child[-_MARK:]], selection)
 
 
-def _children(listing: Iterator[os.DirEntry[bytes]], selection: Selection) -> list[tuple[bytes, _Type]]:
-    """The direct children that the options are about, ordered by name. Links may be anything: they all count."""
+def _children(listing: Iterator[os.DirEntry[bytes]], selection: Selection) -> Iterator[bytes]:
+    """The names of the direct children that the options are about, each with the mark of its type, ordered by name.
+
+    Links may be anything: they all count. All are listed when this returns.
+    """
     wanted = {"link": True, "directory": selection.dirs, "file": selection.files, "special": selection.files}
-    typed = ((entry.name, _type(entry)) for entry in listing)
-    return sorted(child for child in typed if wanted[child[1]])
+    children = Ordering()
+    for entry in listing:
+        type_ = _type(entry)
+        if wanted[type_]:
+            children.add(entry.name + _MARKS[type_])
+    return iter(children)
 
 
 def _type(entry: os.DirEntry[bytes]) -> _Type:

@@ -14,11 +14,15 @@ from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.event import Listener, RunEnded, RunStarted, Summary, Warned
 from glacier_backup.model.plan import BackupPlan
 from glacier_backup.model.record import LastSent
+from glacier_backup.model.upload import Unfinished
 from glacier_backup.plan.backup import limited
 from glacier_backup.workflow.execute import Run, execute
+from glacier_backup.workflow.journal import Journal
+from glacier_backup.workflow.leftovers import reconcile, sweep
 from glacier_backup.workflow.prepare import Order, prepare
-from glacier_backup.workflow.send import Tools
+from glacier_backup.workflow.send import Sending, Tools
 from glacier_backup.workflow.takeover import OlderRecord, take_over
+from glacier_backup.workflow.whereabouts import Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Backup:
     order: Order
     tools: Tools
     catalog: Catalog
+    concurrency: int
+    """Candidates under way at a time."""
     older: OlderRecord | None
     """The record of glacier_backup 1.2 for this vault, where there is one and the catalog knows nothing of it."""
 
@@ -51,34 +57,37 @@ def preview(backup: Backup) -> BackupPlan:
 def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | None = None) -> Summary:
     """Plan, unless ``plan`` is given, and carry the plan out. The caller holds the lock.
 
-    Raises DestinationUnavailable when the destination can't be reached before anything was sent, CatalogError
-    when the catalog can't be written before then, and ValueError for a plan that was made for another destination.
+    Before planning, what an earlier run stored and could not record any more is recorded; after all was tried, what
+    it left unfinished and nobody went on with is removed. Raises DestinationUnavailable when the destination can't
+    be reached before anything was sent, CatalogError when the catalog can't be written before then, and ValueError
+    for a plan that was made for another destination.
     """
     place = backup.tools.destination.place
     if plan is not None and plan.place != place:
         raise ValueError(f"the plan is for {plan.place}, and archives go to {place}")
-    place_id = backup.catalog.place_id(place) if place.is_complete else None
-    identified = place_id is None
-    if place_id is None:
-        place_id = _identify(backup, stop, holds_archives=False)
+    for warning in backup.catalog.warnings:
+        tell(Warned(warning))
+    whereabouts = Whereabouts(backup.tools.destination, backup.catalog, stop)
     if backup.older is not None:
-        take_over(backup.older, backup.catalog, place_id, tell)
+        take_over(backup.older, backup.catalog, whereabouts.id, tell)
+    left = _reconciled(backup, whereabouts, tell, stop)
     if plan is None:
-        plan = _prepare(backup, place_id, stop)
-    if plan.uploads and not identified:
-        place_id = _identify(backup, stop, holds_archives=backup.catalog.count(place_id) > 0)
+        plan = _prepare(backup, whereabouts.id, stop)
+    if plan.uploads:
+        whereabouts.ask()
     tell(RunStarted(limited(plan, backup.order.limit)))
-    summary = _carry_out(plan, backup, place_id, tell, stop)
+    summary = _carry_out(plan, backup, whereabouts.id, left, tell, stop)
     tell(RunEnded(summary))
     return summary
 
 
-def _identify(backup: Backup, stop: StopRequest, *, holds_archives: bool) -> int:
-    """Make sure that the destination is there and is who it was; its id in the catalog."""
-    destination = backup.tools.destination
-    with stop.at_once():
-        identified = destination.identify(holds_archives=holds_archives)
-    return backup.catalog.register(destination.place, identified)
+def _reconciled(backup: Backup, whereabouts: Whereabouts, tell: Listener, stop: StopRequest) -> tuple[Unfinished, ...]:
+    """What earlier runs have left to go on with."""
+    left = backup.catalog.unfinished(whereabouts.id)
+    if not left:
+        return ()
+    whereabouts.ask()
+    return tuple(reconcile(left, Sending(backup.tools, Journal(backup.catalog, whereabouts.id, None), tell, stop)))
 
 
 def _prepare(backup: Backup, place_id: int, stop: StopRequest) -> BackupPlan:
@@ -93,10 +102,19 @@ def _prepare(backup: Backup, place_id: int, stop: StopRequest) -> BackupPlan:
         )
 
 
-def _carry_out(plan: BackupPlan, backup: Backup, place_id: int, tell: Listener, stop: StopRequest) -> Summary:
+def _carry_out(
+    plan: BackupPlan,
+    backup: Backup,
+    place_id: int,
+    left: Sequence[Unfinished],
+    tell: Listener,
+    stop: StopRequest,
+) -> Summary:
     """Only a run that has something to send leaves a trace in the catalog."""
     run_id = backup.catalog.begin_run(backup.tools.host) if plan.uploads else None
-    summary = execute(plan, Run(backup.tools, backup.catalog, place_id, run_id, backup.order.limit, tell, stop))
+    sending = Sending(backup.tools, Journal(backup.catalog, place_id, run_id, left), tell, stop)
+    summary = execute(plan, Run(sending, backup.catalog, place_id, backup.order.limit, backup.concurrency))
+    sweep(sending)
     if run_id is not None:
         try:
             backup.catalog.end_run(run_id, summary)

@@ -1,22 +1,29 @@
-"""Doing what was decided: every upload is sent and recorded at once, and one that fails stops no other."""
+"""Doing what was decided: several candidates at a time, each recorded as soon as it is stored; one that fails stops no
+other.
+
+The caller's thread goes through the plan in order and hands each upload to a thread of its own, which does all of it
+and tells what happens. Only the caller's thread counts and decides what begins.
+"""
 
 from __future__ import annotations
 
+import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import CatalogError, DestinationUnavailable, GlacierBackupError, Interrupted, SourceError
-from glacier_backup.interrupt import StopRequest
+from glacier_backup.interrupt import interrupted
+from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.event import (
     ArchiveFailed,
     ArchiveSent,
     ArchiveSkipped,
     ArchiveStarted,
-    BytesSent,
-    Listener,
     Result,
     Summary,
     Warned,
@@ -24,75 +31,171 @@ from glacier_backup.model.event import (
 from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
 from glacier_backup.model.reason import SentMeanwhile
 from glacier_backup.plan.backup import left_for_later
-from glacier_backup.workflow.send import Tools, sent
+from glacier_backup.workflow.send import Sending
+from glacier_backup.workflow.tally import Done, Tally
+
+AHEAD = 1000
+"""Decisions that are dealt with while an earlier one is under way."""
+
+GLANCE = 0.2
+"""Seconds between two looks whether a stop was asked for."""
+
+GRACE = 8.0
+"""Seconds that candidates under way are given to end after a stop; parts that wait for a server take five of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run under way: its tools, and where it records."""
+    """One run under way: how it sends, and what it knows to have been sent."""
 
-    tools: Tools
+    sending: Sending
     catalog: Catalog
     place_id: int
-    run_id: int | None
-    """None where nothing is to be sent."""
     limit: int | None
-    tell: Listener
-    stop: StopRequest
+    """Archives sent, at most."""
+    concurrency: int
+    """Candidates under way at a time."""
 
 
 def execute(plan: BackupPlan, run: Run) -> Summary:
-    """Carry out ``plan``: every upload is recorded as soon as it is sent, and one that fails stops no other.
+    """Carry out ``plan``: every upload is recorded as soon as it is stored, and one that fails stops no other.
 
-    Ends early when the destination is out of reach, the catalog can't be written, or a stop was asked for; what
-    was not tried then counts as failed. Raises nothing that a candidate, the destination or the catalog did wrong.
+    Ends early when the destination is out of reach, the catalog can't be written, or a stop was asked for: then
+    nothing more is begun, what is under way is let end by itself, and what was not tried counts as failed. Raises
+    nothing that a candidate, the destination or the catalog did wrong. KeyboardInterrupt is passed on at once.
     """
-    results: list[Result] = []
-    warnings: list[str] = []
-    ended: GlacierBackupError | None = None
-    sent_so_far = 0
-    untried = 0
-    for decision in plan.decisions:
-        if ended is not None and isinstance(decision, Upload):
-            results.append(Result(decision, error=f"not tried: {ended}"))
-            untried += 1
-            continue
-        if sent_so_far == run.limit and isinstance(decision, Upload):
-            decision = left_for_later(decision, sent_so_far)
-        try:
-            result = _carry_out(decision, run)
-        except (DestinationUnavailable, CatalogError, Interrupted) as error:
-            ended = error
-            result = Result(decision, error=str(error), hint=error.hint)
-        sent_so_far += result.record is not None
-        results.append(result)
-        _tell(result, run, warnings)
-    if untried:
-        _warn(f"{untried} more were not tried", run, warnings)
-    return Summary(plan, tuple(results), tuple(warnings), _exit_code(results, ended))
-
-
-def _carry_out(decision: Decision, run: Run) -> Result:
-    if isinstance(decision, Skip):
-        return Result(decision)
-    run.stop.check()
-    if _last_sent_at(decision, run) != decision.previous:
-        return Result(Skip(decision.path, decision.name, decision.bytes, SentMeanwhile()))
-    fingerprint = decision.fingerprint
-    estimate = run.tools.packers[decision.container].estimate(fingerprint.bytes, fingerprint.entries)
-    run.tell(ArchiveStarted(decision, estimate))
+    threads = ThreadPoolExecutor(run.concurrency, thread_name_prefix="candidate")
     try:
-        return _send_and_record(decision, run)
-    except (DestinationUnavailable, CatalogError, Interrupted):
-        raise
+        batch = _Batch(run, threads)
+        for decision in plan.decisions:
+            batch.take(decision)
+        return batch.end(plan)
+    finally:
+        # Those still at work wait for a server that doesn't answer, and whoever insists on stopping doesn't.
+        threads.shutdown(wait=False)
+
+
+class _Batch:
+    """The decisions of a run on their way to results, in the same order."""
+
+    def __init__(self, run: Run, threads: ThreadPoolExecutor) -> None:
+        self._run = run
+        self._threads = threads
+        self._waiting: deque[Done | Future[Done]] = deque()
+        self._under_way: dict[Future[Done], Upload] = {}
+        self._left: dict[Future[Done], Done] = {}
+        self._ended: GlacierBackupError | None = None
+        self._sent = 0
+        self._untried = 0
+        self._tally = Tally()
+
+    def take(self, decision: Decision) -> None:
+        """Deal with the next one: it is done, or under way, when this returns."""
+        self._waiting.append(self._begun(decision) if isinstance(decision, Upload) else _skipped(decision, self._run))
+        self._keep(AHEAD)
+
+    def end(self, plan: BackupPlan) -> Summary:
+        """Wait for what is under way; what all of it adds up to."""
+        self._wait(ALL_COMPLETED)
+        self._keep(0)
+        if self._untried:
+            warning = f"{self._untried} more were not tried"
+            self._tally.warn(warning)
+            _warn([warning], self._run)
+        return self._tally.summary(plan, self._ended)
+
+    def _begun(self, upload: Upload) -> Done | Future[Done]:
+        self._wait_for_room()
+        if self._ended is not None:
+            self._untried += 1
+            return Done(Result(upload, error=f"not tried: {self._ended}"))
+        if self._sent == self._run.limit:
+            return _skipped(left_for_later(upload, self._sent), self._run)
+        if self._run.sending.stop.is_set:
+            error = self._ended = interrupted()
+            return _failed(Result(upload, error=str(error), hint=error.hint), self._run, error)
+        future = self._threads.submit(_carry_out, upload, self._run)
+        self._under_way[future] = upload
+        return future
+
+    def _wait_for_room(self) -> None:
+        """Until one more may begin, or none may any more."""
+        self._note([future for future in self._under_way if future.done()])
+        while self._ended is None and len(self._under_way) >= self._most() > 0:
+            self._wait(FIRST_COMPLETED)
+
+    def _most(self) -> int:
+        """How many may be under way: all of them may come to be sent."""
+        limit, most = self._run.limit, self._run.concurrency
+        return most if limit is None else min(most, limit - self._sent)
+
+    def _wait(self, until: str) -> None:
+        """Until one of those under way is done, or all are; of a run that is to stop only those that do so soon."""
+        stopped_at: float | None = None
+        while self._under_way:
+            done, rest = wait(self._under_way, timeout=GLANCE, return_when=until)
+            self._note(done)
+            if not rest or (done and until == FIRST_COMPLETED):
+                return
+            if self._run.sending.stop.is_set:
+                stopped_at = stopped_at or time.monotonic()
+                if time.monotonic() - stopped_at > GRACE:
+                    self._leave(rest)
+
+    def _leave(self, futures: set[Future[Done]]) -> None:
+        """Wait no longer: the next run goes on from where each of them is."""
+        error = self._ended = self._ended or interrupted()
+        for future in futures:
+            result = Result(self._under_way.pop(future), error=str(error), hint=error.hint)
+            self._left[future] = _failed(result, self._run, error)
+
+    def _note(self, done: Iterable[Future[Done]]) -> None:
+        for future in list(done):
+            del self._under_way[future]
+            one = future.result()
+            self._sent += one.result.outcome == "sent"
+            self._ended = self._ended or one.fatal
+
+    def _keep(self, most: int) -> None:
+        """Put away, in order, what is done; wait for the oldest while more than ``most`` are kept from it."""
+        while self._waiting:
+            oldest = self._waiting[0]
+            if isinstance(oldest, Future):
+                if oldest in self._under_way and not oldest.done():
+                    if len(self._waiting) <= most:
+                        return
+                    self._wait(FIRST_COMPLETED)
+                    continue
+                oldest = self._left.pop(oldest, None) or oldest.result()
+            self._tally.add(oldest)
+            self._waiting.popleft()
+
+
+def _skipped(skip: Skip, run: Run) -> Done:
+    warnings = (f"{skip.path}: {skip.reason}",) if skip.reason.needs_attention else ()
+    _warn(warnings, run)
+    run.sending.tell(ArchiveSkipped(skip))
+    return Done(Result(skip), warnings)
+
+
+def _carry_out(upload: Upload, run: Run) -> Done:
+    """Send one candidate, in a thread of its own, and tell how that goes."""
+    try:
+        if _last_sent_at(upload, run) != upload.previous:
+            return _skipped(Skip(upload.path, upload.name, upload.bytes, SentMeanwhile()), run)
+        _tell_started(upload, run)
+        record = _send_and_record(upload, run)
+    except (DestinationUnavailable, CatalogError, Interrupted) as error:
+        return _failed(Result(upload, error=str(error), hint=error.hint), run, error)
     except SourceError as error:
-        return Result(decision, error=error.without(decision.path), hint=error.hint)
+        return _failed(Result(upload, error=error.without(upload.path), hint=error.hint), run)
     except GlacierBackupError as error:
-        return Result(decision, error=str(error), hint=error.hint)
+        return _failed(Result(upload, error=str(error), hint=error.hint), run)
     except Exception as error:  # noqa: BLE001  # the one seam: whatever is wrong with it, the others go on
         # Its text at once: the traceback itself would keep the parts' buffers alive.
         text = "".join(traceback.format_exception(error))
-        return Result(decision, error=f"unexpected {type(error).__name__}: {error}", defect=text)
+        return _failed(Result(upload, error=f"unexpected {type(error).__name__}: {error}", defect=text), run)
+    return _sent(upload, record, run)
 
 
 def _last_sent_at(upload: Upload, run: Run) -> datetime | None:
@@ -100,53 +203,40 @@ def _last_sent_at(upload: Upload, run: Run) -> datetime | None:
     return None if last is None else last.sent_at
 
 
-def _send_and_record(upload: Upload, run: Run) -> Result:
-    def progress(count: int) -> None:
-        if count:
-            run.tell(BytesSent(upload.path, count))
-        run.stop.check()
-
-    with sent(upload.candidate, run.tools, run.stop, progress) as (record, members):
-        run.catalog.record(run.run_id, run.place_id, record, members)
-    return Result(upload, record)
+def _tell_started(upload: Upload, run: Run) -> None:
+    packer = run.sending.tools.packers[upload.container]
+    run.sending.tell(ArchiveStarted(upload, packer.estimate(upload.bytes, upload.fingerprint.entries)))
 
 
-def _tell(result: Result, run: Run, warnings: list[str]) -> None:
-    for warning in _warnings(result):
-        _warn(warning, run, warnings)
-    if isinstance(result.decision, Skip):
-        run.tell(ArchiveSkipped(result.decision))
-    elif result.record is not None:
-        run.tell(ArchiveSent(result.decision, result.record))
-    else:
-        run.tell(ArchiveFailed(result.decision, result.error or "", result.hint, result.defect))
+def _send_and_record(upload: Upload, run: Run) -> ArchiveRecord:
+    return run.sending.send(upload.candidate)
 
 
-def _warn(warning: str, run: Run, warnings: list[str]) -> None:
-    warnings.append(warning)
-    run.tell(Warned(warning))
+def _sent(upload: Upload, record: ArchiveRecord, run: Run) -> Done:
+    warnings = tuple(_imperfections(record, upload.path))
+    _warn(warnings, run)
+    run.sending.tell(ArchiveSent(upload, record))
+    # No more of the record is kept: that of a large archive is large.
+    return Done(Result(upload, record.receipts[0].locator), warnings, incomplete=bool(record.problems))
 
 
-def _warnings(result: Result) -> Iterator[str]:
-    path = result.decision.path
-    if isinstance(result.decision, Skip) and result.decision.reason.needs_attention:
-        yield f"{path}: {result.decision.reason}"
-    if result.record is not None and result.record.problems:
-        first = result.record.problems[0]
+def _failed(result: Result, run: Run, fatal: GlacierBackupError | None = None) -> Done:
+    if isinstance(result.decision, Upload):
+        run.sending.tell(ArchiveFailed(result.decision, result.error or "", result.hint, result.defect))
+    return Done(result, fatal=fatal)
+
+
+def _imperfections(record: ArchiveRecord, path: str) -> Iterator[str]:
+    if record.problems:
+        first = record.problems[0]
         yield (
-            f"{path}: incomplete, {len(result.record.problems)} inside could not be read, "
+            f"{path}: incomplete, {len(record.problems)} inside could not be read, "
             f"the first is {first.path}: {first.cause}"
         )
-    if result.record is not None and result.record.changed_while_read:
+    if record.changed_while_read:
         yield f"{path}: changed while it was read"
 
 
-def _exit_code(results: Sequence[Result], ended: GlacierBackupError | None) -> int:
-    """DESIGN, section 4: 4 only when nothing could be done; changed while read is told but is no failure."""
-    nothing_sent = not any(result.outcome == "sent" for result in results)
-    if ended is not None and (nothing_sent or not isinstance(ended, DestinationUnavailable)):
-        return ended.exit_code
-    failed = any(result.error is not None for result in results)
-    incomplete = any(result.record is not None and result.record.problems for result in results)
-    missing = any(isinstance(one.decision, Skip) and one.decision.reason.needs_attention for one in results)
-    return 1 if failed or incomplete or missing else 0
+def _warn(warnings: Iterable[str], run: Run) -> None:
+    for warning in warnings:
+        run.sending.tell(Warned(warning))

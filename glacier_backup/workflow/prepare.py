@@ -14,6 +14,7 @@ from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan, Decision, Skip
 from glacier_backup.model.reason import Unreadable
 from glacier_backup.model.record import LastSent
+from glacier_backup.plan.backup import planned
 from glacier_backup.plan.changes import decide, needs_look
 from glacier_backup.plan.select import select
 from glacier_backup.resolve.source import Selection, Source
@@ -44,7 +45,7 @@ def prepare(
 ) -> BackupPlan:
     """Decide for every candidate whether it is to be sent, and why; the limit of a run is not counted here."""
     resolved = select(order.selections, source.resolve)
-    return BackupPlan(place, tuple(_decisions(resolved, source, last_sent, order.force, least)))
+    return planned(place, _decisions(resolved, source, last_sent, order.force, least))
 
 
 def _decisions(

@@ -1,25 +1,50 @@
-"""Sending one candidate: look → pack → send, and what the catalog is to remember of it."""
+"""Sending one candidate: look → pack → send → complete, each step in the journal before the next begins.
+
+So whatever dies between two steps, the next run goes on from there: with an upload that isn't complete by sending
+what is missing, with one that may be complete by completing it once more.
+"""
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from glacier_backup.destination.destination import Destination, Progress
-from glacier_backup.errors import DestinationError, Interrupted, SourceError, UploadOutgrown
+from glacier_backup.errors import (
+    CatalogError,
+    DestinationError,
+    DestinationUnavailable,
+    Interrupted,
+    SourceError,
+    SourceShrank,
+    UploadForgotten,
+    UploadLost,
+    UploadOutgrown,
+)
 from glacier_backup.interrupt import StopRequest
-from glacier_backup.model.archive import ArchiveRecord, Container, Label, Member, Receipt
+from glacier_backup.model.archive import ArchiveRecord, Checksums, Container, Label
 from glacier_backup.model.candidate import Candidate, Fingerprint
+from glacier_backup.model.event import BytesSent, Listener, UploadAborted, UploadResumed, Warned
 from glacier_backup.model.naming import archive_name, stored_name
 from glacier_backup.model.recipe import Recipe
+from glacier_backup.model.upload import OpenUpload, Unfinished
 from glacier_backup.pack.packer import PackedStream, Packer
 from glacier_backup.plan.container import container_for
 from glacier_backup.plan.parts import TooLarge, part_size
 from glacier_backup.resolve.source import Source
-from glacier_backup.units import now, rfc3339
+from glacier_backup.units import now
+from glacier_backup.workflow.journal import Journal
+from glacier_backup.workflow.manifest import manifest
+
+ATTEMPTS = 5
+"""Uploads begun for one archive in a run: of what outgrows its parts, shrinks, or whose upload expires."""
+
+IN_DOUBT = (
+    "the destination can't tell whether an earlier try was stored; it is sent again, and may be there twice: "
+    "an inventory will show it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,116 +78,202 @@ class Meter:
             self(-self._count)
 
 
-@contextmanager
-def sent(
-    candidate: Candidate, tools: Tools, stop: StopRequest, progress: Progress
-) -> Iterator[tuple[ArchiveRecord, Iterator[Member]]]:
-    """Send one candidate; yields its record and, while the block runs, its members.
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What one candidate is to become."""
 
-    What is yielded is stored at the destination and not yet in the catalog: the block is to put it there first of
-    all, and no second signal ends it before. Raises SourceError and DestinationError.
-    """
-    fingerprint = tools.source.look(candidate)
-    packer = tools.packers[container_for(candidate.kind, fingerprint.bytes, tools.destination.limits.least)]
-    size = part_size(packer.estimate(fingerprint.bytes, fingerprint.entries), tools.part_size, tools.destination.limits)
-    if isinstance(size, TooLarge):
-        raise DestinationError(f"too large for one archive: {size}")
-    label = _label(candidate, fingerprint, packer, tools.host)
-    while True:
-        with packer.pack(candidate.path, stored_name(candidate.path)) as stream:
-            meter = Meter(progress)
+    candidate: Candidate
+    record: ArchiveRecord
+    packer: Packer
+
+    @property
+    def estimate(self) -> int:
+        """Bytes of the stream, as far as known."""
+        return self.packer.estimate(self.record.fingerprint.bytes, self.record.fingerprint.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An archive on its way, as the journal knows it."""
+
+    archive: int
+    record: ArchiveRecord
+    upload: OpenUpload
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One run's sending: what it works with, where it notes each step, whom it tells, and who may stop it."""
+
+    tools: Tools
+    journal: Journal
+    tell: Listener
+    stop: StopRequest
+
+    def send(self, candidate: Candidate) -> ArchiveRecord:
+        """Send one candidate, on from where an earlier run left it if that can be; it is stored and recorded then.
+
+        Raises SourceError and DestinationError after removing what was sent of it; DestinationUnavailable, Interrupted
+        and CatalogError leave it for the next run to go on with.
+        """
+        left = self.journal.take(candidate.path)
+        least_part = self.tools.part_size
+        for attempt in range(1, ATTEMPTS + 1):
+            intent = self._intent(candidate, left)
+            begun = self._resumed(intent, left) or self._begun(intent, least_part)
+            left = []
             try:
-                receipt = tools.destination.send(stream, label, size, meter)
+                return self._transfer(intent, begun)
             except UploadOutgrown:
-                meter.take_back()
-                if size >= tools.destination.limits.largest_part:
+                least_part = 2 * begun.upload.part_size
+                if attempt == ATTEMPTS or least_part > self.tools.destination.limits.largest_part:
                     raise
-                size *= 2
-                continue
+            except (UploadLost, SourceShrank):
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def complete(self, begun: Begun, checksums: Checksums) -> ArchiveRecord:
+        """Make one archive of parts that are all stored, or find it made already; it is recorded then.
+
+        Raises UploadForgotten, noted as a doubt, where the destination can't tell whether it is stored.
+        """
+        record = begun.record
+        text = manifest(record, checksums)
+        try:
+            receipt = self.tools.destination.complete(begun.upload, checksums, text, self.stop.check)
+        except UploadForgotten:
+            # Told first: killed between the two, the next run tells it again, and not nobody.
+            self.tell(Warned(f"{record.label.path}: {IN_DOUBT}"))
+            self.journal.doubt(begun.archive)
+            raise
+        self.journal.stored(begun.archive, receipt)
+        return replace(record, receipts=(receipt,))
+
+    def end(self, archive: int, label: Label, upload_id: str | None) -> None:
+        """Remove what was sent of an archive, and forget it. Raises DestinationError and Interrupted."""
+        self.tools.destination.abort(label, upload_id, self.stop.check)
+        self.journal.give_up(archive)
+
+    def drop(self, left: Unfinished, why: str) -> None:
+        """End what an earlier run has left and nobody can go on with. What can't be ended now is told, and left to the
+        next run: it keeps nothing from being sent. Raises Interrupted."""
+        path = left.record.label.path
+        try:
+            self.end(left.archive, left.record.label, left.upload_id)
+        except DestinationError as error:
+            if left.upload_id is not None:
+                self.tell(Warned(f"{path}: an unfinished upload could not be removed: {error}"))
+                return
+            # It may not be looked for, or not now; nothing can have been sent of it.
+            self.journal.give_up(left.archive)
+        self.tell(UploadAborted(path, why))
+
+    def _intent(self, candidate: Candidate, left: Sequence[Unfinished]) -> Intent:
+        try:
+            fingerprint = self.tools.source.look(candidate)
+        except SourceError:
+            for one in left:
+                self.drop(one, "it can't be read any more")
+            raise
+        container = container_for(candidate.kind, fingerprint.bytes, self.tools.destination.limits.least)
+        return _intended(candidate, fingerprint, self.tools, self.tools.packers[container])
+
+    def _resumed(self, intent: Intent, left: Sequence[Unfinished]) -> Begun | None:
+        """The newest of ``left`` that still is what is intended; all others are ended."""
+        resumed: Begun | None = None
+        for one in reversed(left):
+            upload = one.upload
+            why = "a newer one goes on" if resumed else _why_not(one.record, intent.record)
+            if why is None and upload is not None:
+                resumed = Begun(one.archive, one.record, upload)
+                self.tell(UploadResumed(one.record.label.path, one.begun))
+            else:
+                self.drop(one, why or "nothing of it had been sent")
+        return resumed
+
+    def _begun(self, intent: Intent, least_part: int | None) -> Begun:
+        destination, record = self.tools.destination, intent.record
+        size = part_size(intent.estimate, least_part, destination.limits)
+        if isinstance(size, TooLarge):
+            raise DestinationError(f"too large for one archive: {size}")
+        archive = self.journal.intend(record, size)
+        with self._ended_on_error(archive, record.label, None):
+            upload = OpenUpload(record.label, destination.begin(record.label, size, self.stop.check), size)
+        self.journal.opened(archive, upload.id)
+        return Begun(archive, record, upload)
+
+    def _transfer(self, intent: Intent, begun: Begun) -> ArchiveRecord:
+        path = begun.record.label.path
+        meter = Meter(lambda count: self._progress(path, count))
+        with self._ended_on_error(begun.archive, begun.record.label, begun.upload.id):
+            try:
+                with intent.packer.pack(path, stored_name(path)) as stream:
+                    checksums = self.tools.destination.send(begun.upload, stream, meter)
+                    record = self._as_read(begun.record, intent.candidate, stream)
+                    self.journal.completing(begun.archive, record, checksums, stream.members())
             except Exception:
                 meter.take_back()
                 raise
-            with stop.critical():
-                yield _record(candidate, fingerprint, packer, stream, label, receipt, tools), stream.members()
-            return
+            return self.complete(replace(begun, record=record), checksums)
+
+    def _progress(self, path: str, count: int) -> None:
+        if count:
+            self.tell(BytesSent(path, count))
+        self.stop.check()
+
+    @contextmanager
+    def _ended_on_error(self, archive: int, label: Label, upload_id: str | None) -> Iterator[None]:
+        try:
+            yield
+        except (DestinationUnavailable, Interrupted, CatalogError, UploadForgotten):
+            raise
+        except Exception:
+            # What ended it is the news. Where this fails, the next run will do it.
+            with suppress(DestinationError, Interrupted):
+                self.end(archive, label, upload_id)
+            raise
+
+    def _as_read(self, record: ArchiveRecord, candidate: Candidate, stream: PackedStream) -> ArchiveRecord:
+        """What is known once all was read."""
+        outcome = stream.outcome()
+        fingerprint = record.fingerprint
+        same = self._looks_the_same(candidate, fingerprint)
+        if outcome.changed and same:
+            # It changed and changed back. What was read may be neither, so the next run is to see a change.
+            fingerprint = replace(fingerprint, digest=f"{fingerprint.digest} changed")
+        changed = outcome.changed or not same
+        return replace(record, fingerprint=fingerprint, problems=outcome.problems, changed_while_read=changed)
+
+    def _looks_the_same(self, candidate: Candidate, before: Fingerprint) -> bool:
+        try:
+            return self.tools.source.look(candidate).digest == before.digest
+        except SourceError:
+            return False
 
 
-def _label(candidate: Candidate, fingerprint: Fingerprint, packer: Packer, host: str) -> Label:
-    """All that names the archive, with the time of the intent to send."""
+def _intended(candidate: Candidate, fingerprint: Fingerprint, tools: Tools, packer: Packer) -> Intent:
+    """With all that names the archive, and the time of the intent to send."""
     is_raw = packer.container == "raw"
-    return Label(
+    recipe = Recipe((packer.step(),))
+    label = Label(
         name=archive_name(candidate.path, packer.container, candidate.kind),
         path=candidate.path,
-        host=host,
+        host=tools.host,
         kind=candidate.kind,
         container=packer.container,
         time=now(),
-        recipe_id=Recipe((packer.step(),)).id,
+        recipe_id=recipe.id,
         mtime_ns=fingerprint.newest_mtime_ns if is_raw else None,
         mode=fingerprint.mode if is_raw else None,
     )
+    return Intent(candidate, ArchiveRecord(label, tools.destination.describe(label), recipe, fingerprint), packer)
 
 
-def _record(
-    candidate: Candidate,
-    fingerprint: Fingerprint,
-    packer: Packer,
-    stream: PackedStream,
-    label: Label,
-    receipt: Receipt,
-    tools: Tools,
-) -> ArchiveRecord:
-    outcome = stream.outcome()
-    same = _looks_the_same(candidate, fingerprint, tools.source)
-    if outcome.changed and same:
-        # It changed and changed back. What was read may be neither, so the next run is to see a change.
-        fingerprint = replace(fingerprint, digest=f"{fingerprint.digest} changed")
-    record = ArchiveRecord(
-        label=label,
-        description=tools.destination.describe(label),
-        recipe=Recipe((packer.step(),)),
-        fingerprint=fingerprint,
-        receipts=(receipt,),
-        problems=outcome.problems,
-        changed_while_read=outcome.changed or not same,
-    )
-    tools.destination.put_manifest(label, receipt, manifest(record))
-    return record
-
-
-def _looks_the_same(candidate: Candidate, before: Fingerprint, source: Source) -> bool:
-    try:
-        return source.look(candidate).digest == before.digest
-    except SourceError:
-        return False
-
-
-def manifest(record: ArchiveRecord) -> str:
-    """The readable text stored beside the volumes: what they hold, how to check them and how to open them."""
-    label = record.label
-    facts = {
-        "format": "glacier-backup manifest 1",
-        "name": label.name,
-        "path": label.path,
-        "host": label.host,
-        "kind": label.kind,
-        "container": label.container,
-        "time": rfc3339(label.time),
-        "source_bytes": record.fingerprint.bytes,
-        "entries": record.fingerprint.entries,
-        "mtime_ns": label.mtime_ns,
-        "mode": None if label.mode is None else f"{label.mode:04o}",
-        "recipe": json.loads(record.recipe.to_json()),
-        "volumes": [
-            {
-                "locator": receipt.locator,
-                "bytes": receipt.size,
-                "sha256": receipt.sha256,
-                "sha256_tree": receipt.tree_hash,
-            }
-            for receipt in record.receipts
-        ],
-        "unreadable": [{"path": problem.path, "cause": problem.cause} for problem in record.problems],
-        "changed_while_read": record.changed_while_read,
-    }
-    return json.dumps(facts, indent=2) + "\n"
+def _why_not(left: ArchiveRecord, intent: ArchiveRecord) -> str | None:
+    """Why an upload of ``left`` can't go on as one of ``intent``."""
+    if left.fingerprint.digest != intent.fingerprint.digest:
+        return "the source has changed since"
+    if left.recipe != intent.recipe or left.label.kind != intent.label.kind:
+        return "it would be packed otherwise now"
+    return None

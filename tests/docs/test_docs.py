@@ -73,7 +73,7 @@ def test_the_library_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         exec(compile(example, "README.md", "exec"), {})
 
     assert "ArchiveSent" in printed.getvalue()
-    assert " is " in printed.getvalue()
+    assert " sent " in printed.getvalue()
 
 
 def test_the_first_backup_can_be_followed(tmp_path: Path) -> None:

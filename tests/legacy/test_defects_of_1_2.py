@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from glacier_backup.destination.glacier import LIMITS
+from glacier_backup.destination.destination import ByteStream, Progress
+from glacier_backup.destination.glacier import LIMITS, Glacier
 from glacier_backup.errors import LockHeld
 from glacier_backup.lock import RunLock
+from glacier_backup.model.archive import Checksums
+from glacier_backup.model.upload import OpenUpload
 from glacier_backup.plan.parts import part_size
 from glacier_backup.units import GIB, MIB
 from tests.cli.harness import Cli, Ran, finish, start
@@ -238,20 +241,19 @@ def test_17_an_edit_deep_inside_a_directory_is_seen(cli: Cli, vault_ini: str) ->
 def test_18_a_change_made_while_it_was_sent_is_seen_by_the_next_run(
     cli: Cli, vault_ini: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from glacier_backup.destination.glacier import Glacier
-
     ini = cli.ini(vault_ini + "[{data}/file]\nupload_if_changed = yes\n")
     file = cli.data / "file"
     file.write_text("before")
-    complete = Glacier._complete
+    send = Glacier.send
 
-    def edited_meanwhile(self: Glacier, *arguments: object) -> object:
+    def edited_meanwhile(self: Glacier, upload: OpenUpload, stream: ByteStream, progress: Progress) -> Checksums:
+        checksums = send(self, upload, stream, progress)
         file.write_text("after!")
-        return complete(self, *arguments)  # type: ignore[arg-type]  # passed on as they came
+        return checksums
 
-    monkeypatch.setattr(Glacier, "_complete", edited_meanwhile)
-    assert backup(cli, ini).sent() == {str(file)}
-    monkeypatch.setattr(Glacier, "_complete", complete)
+    with monkeypatch.context() as patched:
+        patched.setattr(Glacier, "send", edited_meanwhile)
+        assert backup(cli, ini).sent() == {str(file)}
     assert backup(cli, ini).sent() == {str(file)}
     assert backup(cli, ini).sent() == set()
 
@@ -330,7 +332,7 @@ def test_22_parts_grow_with_the_archive_so_that_ten_thousand_are_enough() -> Non
 
 
 @pytest.mark.parametrize("denied", ["UploadMultipartPart", "CompleteMultipartUpload"])
-def test_23_24_parts_that_fail_end_the_upload_with_the_cause_and_leave_nothing_open(
+def test_23_24_parts_that_fail_end_the_run_with_the_cause_and_the_next_one_leaves_nothing_open(
     cli: Cli, vault_ini: str, vault: str, vault_server: VaultServer, denied: str
 ) -> None:
     ini = cli.ini(vault_ini.replace("logfile", "part_size = 1 MiB\nlogfile") + "[{data}/file]\n")
@@ -343,6 +345,8 @@ def test_23_24_parts_that_fail_end_the_upload_with_the_cause_and_leave_nothing_o
 
     assert ran.code == 4
     assert "AccessDenied" in ran.json["plan"][0]["error"]
+    assert backup(cli, ini).code == 0
+    assert len(vault_server.archives(vault)) == 1
     assert vault_server.uploads(vault) == []
 
 

@@ -1,28 +1,62 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
+
 import pytest
 
-from glacier_backup.model.plan import BackupPlan, Skip
-from glacier_backup.model.reason import LimitReached
-from glacier_backup.plan.backup import limited
+from glacier_backup.model.plan import Skip
+from glacier_backup.model.reason import LimitReached, Missing
+from glacier_backup.plan.backup import limited, planned
+from glacier_backup.spool import TOGETHER
 from tests.plan.values import PLACE, skip, upload
 
-PLAN = BackupPlan(PLACE, (upload("/a"), skip("/b"), upload("/c"), upload("/d")), importable=3)
+DECISIONS = (upload("/a"), skip("/b"), upload("/c"), upload("/d"))
+PLAN = replace(planned(PLACE, DECISIONS), importable=3)
+
+
+def test_a_plan_can_be_read_as_often_as_wanted_and_knows_what_it_adds_up_to() -> None:
+    assert tuple(PLAN.decisions) == tuple(PLAN.decisions) == DECISIONS
+    assert (len(PLAN.decisions), PLAN.uploads, PLAN.skips, PLAN.bytes, PLAN.troubles) == (4, 3, 1, 30, 0)
+
+
+def test_skips_that_need_attention_are_counted() -> None:
+    assert planned(PLACE, [*DECISIONS, Skip("/e", "e", 0, Missing())]).troubles == 1
+
+
+def test_nothing_is_a_plan_too() -> None:
+    plan = planned(PLACE, ())
+
+    assert not plan.decisions
+    assert (plan.uploads, plan.skips, plan.bytes) == (0, 0, 0)
 
 
 def test_without_a_limit_a_plan_stays_as_it_is() -> None:
-    assert limited(PLAN, None) == PLAN
+    assert limited(PLAN, None) is PLAN
 
 
 def test_uploads_beyond_the_limit_are_left_for_a_later_run() -> None:
     plan = limited(PLAN, 1)
     left = LimitReached(1)
-    assert plan.decisions == (*PLAN.decisions[:2], Skip("/c", "name.tar", 10, left), Skip("/d", "name.tar", 10, left))
+    assert tuple(plan.decisions) == (*DECISIONS[:2], Skip("/c", "name.tar", 10, left), Skip("/d", "name.tar", 10, left))
     assert (plan.place, plan.importable) == (PLACE, 3)
 
 
 @pytest.mark.parametrize(("limit", "uploads"), [(0, 0), (2, 2), (3, 3), (100, 3)])
 def test_there_are_never_more_uploads_than_the_limit(limit: int, uploads: int) -> None:
     plan = limited(PLAN, limit)
-    assert len(plan.uploads) == uploads
+    assert (plan.uploads, plan.skips, plan.bytes, len(plan.decisions)) == (uploads, 4 - uploads, 10 * uploads, 4)
     assert [decision.path for decision in plan.decisions] == ["/a", "/b", "/c", "/d"]
+    assert limited(plan, limit).decisions is plan.decisions
+
+
+def test_a_limit_is_applied_while_the_plan_is_read() -> None:
+    """Nothing is worked out, or held, before it is asked for."""
+    plan = limited(planned(PLACE, (upload(f"/{number}") for number in range(10 * TOGETHER))), 5 * TOGETHER)
+
+    assert [decision.action for decision in islice(plan.decisions, 5 * TOGETHER - 1, 5 * TOGETHER + 1)] == [
+        "upload",
+        "skip",
+    ]
+    assert upload("/1") in plan.decisions
+    assert upload("/4999") not in plan.decisions

@@ -9,9 +9,24 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.display import shown
-from glacier_backup.model.event import Event, Imported, Warned
+from glacier_backup.model.event import (
+    ArchiveFound,
+    ArchiveSkipped,
+    Event,
+    Imported,
+    RunEnded,
+    RunStarted,
+    Summary,
+    UploadAborted,
+    UploadResumed,
+    Waiting,
+    Warned,
+)
+from glacier_backup.plan.backup import planned
 from glacier_backup.report import log
 from glacier_backup.report.log import log_file
+from glacier_backup.units import local_time
+from tests.plan.values import PLACE, SENT, skip, upload
 
 
 def write(path: Path, *events: Event) -> list[str]:
@@ -26,6 +41,31 @@ def test_a_line_says_when_which_process_and_what(tmp_path: Path) -> None:
 
     assert line.split()[1:3] == [str(os.getpid()), "INFO"]
     assert line.endswith("took over the record of 3 archives from /old")
+
+
+PLAN = planned(PLACE, (upload("/a"), skip("/b")))
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (RunStarted(PLAN), "INFO run started: 1 to send (10 B), 1 to skip"),
+        (
+            RunEnded(Summary(PLAN, (), 1, 2, 3, 4, exit_code=1)),
+            "INFO run ended: 1 sent, 2 failed, 3 skipped, exit code 1",
+        ),
+        (ArchiveSkipped(skip("/b")), f"INFO skipped /b: unchanged since {local_time(SENT)}"),
+        (Waiting("time-out", 12.4), "INFO time-out, tried again in 12 s"),
+        (UploadResumed("/a\n", SENT), f"INFO going on with /a\\n, begun on {local_time(SENT)}"),
+        (UploadAborted("/a", "it has changed"), "WARNING removed what an earlier run had sent of /a: it has changed"),
+        (ArchiveFound("/a", "id"), "WARNING recorded /a, which an earlier run had stored as id"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_happens_is_one_line_each(tmp_path: Path, event: Event, line: str) -> None:
+    (written,) = write(tmp_path / "log", event)
+
+    assert written.split(maxsplit=2)[2] == line
 
 
 def test_the_folder_is_made_and_only_the_owner_can_read_the_log(tmp_path: Path) -> None:

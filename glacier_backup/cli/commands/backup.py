@@ -58,7 +58,7 @@ def _preview(settings: Settings, arguments: argparse.Namespace) -> int:
         render.write_json(render.plan_json(plan))
     else:
         render.write_plan(plan)
-    return 1 if any(skip.reason.needs_attention for skip in plan.skips) else 0
+    return 1 if plan.troubles else 0
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -78,13 +78,16 @@ def _listeners(settings: Settings, arguments: argparse.Namespace) -> Iterator[li
     from glacier_backup.report.log import log_file
 
     with ExitStack() as stack:
+        seen = sys.stderr.isatty() and not arguments.quiet
         listeners: list[Listener] = [_complain]
+        if seen or arguments.verbose:
+            listeners.append(_comment)
         if settings.logfile is not None:
             try:
                 listeners.append(stack.enter_context(log_file(settings.logfile)))
             except OSError as error:
                 render.warn(f"the log file {settings.logfile} can't be written: {error.strerror}; going on without it")
-        if sys.stderr.isatty() and not arguments.quiet:
+        if seen:
             from glacier_backup.report.progress import progress_bars
 
             listeners.append(stack.enter_context(progress_bars(render.error_console())))
@@ -106,14 +109,28 @@ def _complain(event: Event) -> None:
             pass
 
 
+def _comment(event: Event) -> None:
+    """What a person who is looking should know of earlier runs; cron's need not."""
+    from glacier_backup.model.event import ArchiveFound, UploadAborted
+
+    match event:
+        case UploadAborted(path, why):
+            render.warn(f"{path}: what an earlier run had begun to send is removed: {why}")
+        case ArchiveFound(path, locator):
+            render.warn(f"{path}: an earlier run had stored it; recorded now: {locator}")
+        case _:
+            pass
+
+
 def _show(settings: Settings, summary: Summary, arguments: argparse.Namespace) -> None:
     if arguments.json:
         render.write_json(render.summary_json(summary))
     elif arguments.verbose or (sys.stdout.isatty() and not arguments.quiet):
         render.write_summary(summary, every_skip=arguments.verbose or bool(arguments.path))
     elif arguments.path and not arguments.quiet:
-        for result in summary.skipped:
-            render.say(f"{result.decision.path}: {result.decision.reason}; --force sends it anyway")
+        for result in summary.results:
+            if result.outcome == "skipped":
+                render.say(f"{result.decision.path}: {result.decision.reason}; --force sends it anyway")
     if settings.embedded:
         note = f"nothing has left this machine: archives are in the local vault {settings.local_path}"
         (render.warn if arguments.json else render.say)(note)

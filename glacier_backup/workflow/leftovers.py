@@ -1,0 +1,38 @@
+"""What earlier runs left unfinished and no candidate goes on with: completed, or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted, UploadForgotten
+from glacier_backup.model.event import ArchiveFound
+from glacier_backup.model.upload import Unfinished
+from glacier_backup.workflow.send import Begun, Sending
+
+
+def reconcile(left: Iterable[Unfinished], sending: Sending) -> Iterator[Unfinished]:
+    """Complete, or find complete, each archive all of whose parts are stored; yields the others.
+
+    Before anything is planned, so that the plan knows what is stored. Raises DestinationUnavailable and Interrupted.
+    """
+    for one in left:
+        if one.checksums is None or one.upload is None:
+            yield one
+            continue
+        try:
+            record = sending.complete(Begun(one.archive, one.record, one.upload), one.checksums)
+            sending.tell(ArchiveFound(record.label.path, record.receipts[0].locator))
+        except UploadForgotten:
+            continue  # noted, and told
+        except (DestinationUnavailable, Interrupted):
+            raise
+        except DestinationError as error:
+            sending.drop(one, str(error))
+
+
+def sweep(sending: Sending) -> None:
+    """Remove what nobody went on with in this run, unless it was asked to stop."""
+    with suppress(Interrupted):
+        for one in sending.journal.untaken():
+            sending.drop(one, "nothing goes on with it")

@@ -1,0 +1,148 @@
+"""Tables and JSON: written while they are read, and looking as if they had been made in one piece."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.table import Table
+
+from glacier_backup.cli.render import Json, write_json, write_plan, write_summary, write_table
+from glacier_backup.display import shown
+from glacier_backup.model.event import Result, Summary
+from glacier_backup.plan.backup import planned
+from glacier_backup.spool import TOGETHER
+from tests.plan.values import PLACE, skip, upload
+
+CELLS = st.text(max_size=12) | st.sampled_from(
+    ["", "日本語", "e\u0301", "👩‍👩‍👧", "a  ", "[bold]x[/]", ":smile:", "\udcff"]
+)
+
+SIZES = st.sampled_from(["", "7 B", "1.5 GiB", "999 MiB"])
+
+
+def drawn(capsys: pytest.CaptureFixture[str], write: Callable[[], None]) -> str:
+    capsys.readouterr()
+    write()
+    return capsys.readouterr().out
+
+
+def by_rich(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str], terminal: bool) -> str:
+    """The table as rich draws it in one piece."""
+    out = Console(
+        file=io.StringIO(), width=100_000, markup=False, highlight=False, emoji=False, force_terminal=terminal
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(shown, row))
+    with out.capture() as capture:
+        out.print(table)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(CELLS, SIZES, CELLS), min_size=1, max_size=5))
+def test_a_table_looks_as_rich_draws_it(capsys: pytest.CaptureFixture[str], rows: list[tuple[str, ...]]) -> None:
+    columns = ("", "size", "name")
+
+    table = drawn(capsys, lambda: write_table(columns, iter(rows), right=("size",)))
+
+    assert table == by_rich(columns, rows, ("size",), terminal=False)
+
+
+def test_on_a_terminal_the_header_is_bold(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    columns, rows = ("", "size", "name"), [("send", "10 B", "/a"), ("skip", "", "/bbbbbb")]
+
+    table = drawn(capsys, lambda: write_table(columns, rows, right=("size",)))
+
+    assert table == by_rich(columns, rows, ("size",), terminal=True)
+    assert "\x1b[1m" in table
+
+
+def test_no_row_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert drawn(capsys, lambda: write_table(("a", "b"), ())) == ""
+
+
+def test_a_row_is_one_line_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [("x" * 150_000, "1"), ("y", "2")]
+
+    lines = drawn(capsys, lambda: write_table(("a", "b"), rows)).splitlines()
+
+    assert lines == [f"a{' ' * 150_001}b", f"{'x' * 150_000}  1", f"y{' ' * 150_001}2"]
+
+
+PLAIN: st.SearchStrategy[Json] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=PLAIN, items=st.lists(PLAIN, max_size=4))
+def test_an_iterator_is_written_as_the_list_that_it_is(
+    capsys: pytest.CaptureFixture[str], value: Json, items: list[Json]
+) -> None:
+    def both(whole: Json, streamed: Json) -> bool:
+        return drawn(capsys, lambda: write_json(streamed)) == json.dumps(whole, indent=2) + "\n"
+
+    assert both(value, value)
+    assert both(items, iter(items))
+    assert both(
+        {"a": value, "b": items, "c": [], "d": value}, {"a": value, "b": iter(items), "c": iter(()), "d": value}
+    )
+
+
+def test_a_summary_can_be_shown_as_often_as_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = planned(PLACE, [upload("/a"), skip("/b")])
+    results = (Result(upload("/a"), "the id"), Result(skip("/b")))
+    summary = Summary(plan, results, sent=1, failed=0, skipped=1, bytes=10)
+
+    first = drawn(capsys, lambda: write_summary(summary, every_skip=False))
+
+    assert first == drawn(capsys, lambda: write_summary(summary, every_skip=False))
+    assert first.splitlines()[1:] == [
+        "sent  10 B  /a    name.tar  the id",
+        "1 sent (10 B) to /vault, 0 failed, 1 skipped",
+    ]
+    assert len(drawn(capsys, lambda: write_summary(summary, every_skip=True)).splitlines()) == 4
+
+
+def test_a_plan_of_nothing_is_said_without_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert drawn(capsys, lambda: write_plan(planned(PLACE, ()))).splitlines() == [
+        "0 to send (0 B) to /vault, 0 to skip",
+        "dry run: nothing was sent, nothing was written",
+    ]
+
+
+SHOWN = r"""
+import re, sys
+from glacier_backup.cli.render import plan_json, write_json, write_plan
+from glacier_backup.model.plan import Skip
+from glacier_backup.model.reason import ExcludedBy
+from glacier_backup.plan.backup import planned
+from tests.plan.values import PLACE
+plan = planned(PLACE, (Skip(f"/data/{number:0200}", "name", 0, ExcludedBy("x")) for number in range(int(sys.argv[2]))))
+write_json(plan_json(plan)) if sys.argv[1] == "json" else write_plan(plan)
+print(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_showing_a_plan_takes_no_more_memory_for_a_longer_one(form: str) -> None:
+    def peak(count: int) -> int:
+        command = [sys.executable, "-c", SHOWN, form, str(count)]
+        return int(subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE).stderr)
+
+    assert peak(60_000) - peak(6 * TOGETHER) < 8 * 1024

@@ -1,0 +1,206 @@
+"""The whole program against what happens to it: stops, races, clocks, and sources that don't hold still."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from glacier_backup.units import MIB
+from glacier_backup.workflow import send
+from tests.cli.harness import Cli, finish, start, wait_until
+from tests.streams import noise
+from tests.vault_server.process import VaultServer
+from tests.workflow.world import World, outcomes
+
+SIZE = 12 * MIB + 5
+
+
+@pytest.fixture
+def faulty(vault_server: VaultServer) -> Iterator[VaultServer]:
+    """The server; what faults a test asks for end with it."""
+    yield vault_server
+    vault_server.no_faults()
+
+
+@pytest.fixture
+def small_parts(vault_ini: str) -> str:
+    return vault_ini.replace("logfile", "part_size = 1 MiB\nlogfile")
+
+
+def assert_stored_once(server: VaultServer, vault: str, content: bytes) -> None:
+    """One archive, no upload left open, and no part sent again by a client that had the answer."""
+    (archive,) = server.archives(vault)
+    assert archive.path.read_bytes() == content
+    assert server.uploads(vault) == []
+    (upload,) = server.completed(vault)
+    assert set(server.received(vault, upload, answered=True).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("operation", "nth"),
+    [
+        ("DescribeVault", 1),
+        ("InitiateMultipartUpload", 1),
+        ("UploadMultipartPart", 1),
+        ("UploadMultipartPart", 13),
+        ("CompleteMultipartUpload", 1),
+    ],
+)
+def test_a_stop_in_any_phase_loses_nothing_and_nothing_is_sent_twice(
+    cli: Cli, small_parts: str, vault: str, faulty: VaultServer, operation: str, nth: int
+) -> None:
+    """A request that isn't answered holds the run in its phase until it is told to stop."""
+    ini = cli.ini(small_parts + "[{data}/file]\n")
+    content = noise(SIZE)
+    (cli.data / "file").write_bytes(content)
+    faulty.faults(plan=[{"operation": operation, "nth": nth, "kind": "stall", "seconds": 600}])
+
+    process = start("-c", ini, environ=faulty.environment)
+    wait_until(lambda: bool(faulty.injected()), process)
+    process.send_signal(signal.SIGTERM)
+    ran = finish(process)
+    faulty.no_faults()
+
+    assert ran.code == 130, ran.err
+    assert faulty.archives(vault) == []
+    assert cli("-c", ini).code == 0
+    assert_stored_once(faulty, vault, content)
+
+
+def test_a_stop_while_the_catalog_is_written_loses_nothing(
+    cli: Cli, small_parts: str, vault: str, vault_server: VaultServer
+) -> None:
+    """Another program holds the catalog: the run waits for it, and is stopped meanwhile."""
+    ini = cli.ini(small_parts + "[{data}]\nupload_files = yes\n")
+    for name in "abcdefgh":
+        (cli.data / name).write_bytes(noise(3 * MIB, seed=ord(name)))
+
+    process = start("-c", ini, environ=vault_server.environment)
+    wait_until(lambda: len(vault_server.archives(vault)) > 1, process)
+    process.send_signal(signal.SIGTERM)
+
+    assert finish(process).code == 130
+    assert cli("-c", ini).code == 0
+    assert len(vault_server.archives(vault)) == 8
+    assert len(cli("list", "-c", ini, "--json").json) == 8
+    assert vault_server.uploads(vault) == []
+
+
+def test_runs_that_race_for_the_lock_send_everything_once(cli: Cli) -> None:
+    ini = cli.ini(
+        "[main]\ndestination = {here}/vault\ncatalog = {here}/c.sqlite3\nlogfile =\n[{data}]\nupload_files = yes\n"
+    )
+    for number in range(20):
+        (cli.data / str(number)).write_bytes(noise(10_000, seed=number))
+
+    runs = [finish(process) for process in [start("-c", ini) for _ in range(6)]]
+
+    assert {run.code for run in runs} <= {0, 3}
+    assert 0 in {run.code for run in runs}
+    assert len(cli("list", "-c", ini, "--json").json) == 20
+    assert len(list((cli.folder / "vault").rglob("*.recipe.json"))) == 20
+
+
+def _append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def _truncate(path: Path) -> None:
+    os.truncate(path, 2 * MIB)
+
+
+def _empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def _regrow(path: Path) -> None:
+    os.truncate(path, MIB)
+    with path.open("ab") as file:
+        file.write(noise(SIZE, seed=7))
+
+
+def _edit_the_end(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(-MIB, os.SEEK_END)
+        file.write(noise(MIB, seed=8))
+
+
+def _replace(path: Path) -> None:
+    other = path.with_name(".other")
+    other.write_bytes(noise(SIZE, seed=9))
+    other.rename(path)
+
+
+MOTIONS = [_append, _truncate, _empty, _regrow, _edit_the_end, _replace, Path.unlink]
+
+
+@pytest.mark.parametrize("move", MOTIONS, ids=lambda move: move.__name__.strip("_"))
+@pytest.mark.parametrize("single_dir", [False, True], ids=["file", "directory"])
+def test_a_source_in_motion_never_becomes_a_wrong_archive_that_counts_as_good(
+    cli: Cli, vault: str, vault_server: VaultServer, small_parts: str, move: Callable[[Path], None], single_dir: bool
+) -> None:
+    """What was read while it changed is never trusted: once it holds still, the next run makes it good."""
+    path = cli.data / "tree" / "file"
+    path.parent.mkdir()
+    path.write_bytes(noise(SIZE))
+    section = "[{data}/tree]\nupload_single_dir = yes\n" if single_dir else "[{data}/tree/file]\n"
+    ini = cli.ini(small_parts.replace("logfile", "bandwidth_limit = 8 MiB\nlogfile") + section)
+
+    process = start("-c", ini, environ=vault_server.environment)
+    wait_until(
+        lambda: any(sum(vault_server.received(vault, one).values()) > 2 for one in _uploads(vault_server, vault)),
+        process,
+    )
+    move(path)
+    finish(process)
+    cli("-c", ini)
+
+    if path.exists() or single_dir:
+        newest = vault_server.archives(vault)[-1]
+        content = newest.path.read_bytes()
+        expected = path.read_bytes() if path.exists() else b""
+        assert expected == content if content and not single_dir and expected else expected in content
+        (*_, listed) = cli("list", "-c", ini, "--json").json
+        assert listed["locator"] == newest.id
+        assert not listed["changed_while_read"]
+    assert vault_server.uploads(vault) == []
+
+
+def _uploads(server: VaultServer, vault: str) -> list[str]:
+    return [upload.id for upload in server.uploads(vault)]
+
+
+def test_a_clock_that_jumps_back_does_not_hide_what_is_newest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.source.files = {"/data/a": b"first"}
+    monkeypatch.setattr(send, "now", lambda: datetime(2036, 1, 1, tzinfo=UTC))
+    world.run()
+    monkeypatch.setattr(send, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    world.source.files = {"/data/a": b"second"}
+
+    assert outcomes(world.run()) == "sent"
+    assert outcomes(world.run()) == "skipped"
+    assert sorted(world.destination.stored.values()) == [b"first", b"second"]
+
+
+def test_a_clock_that_stands_still_overwrites_nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    ini = cli.ini(
+        "[main]\ndestination = {here}/vault\ncatalog = {here}/c.sqlite3\nlogfile =\n[{data}/a]\n"
+        "upload_if_changed = yes\n"
+    )
+    (cli.data / "a").write_bytes(b"first")
+    with monkeypatch.context() as patched:
+        patched.setattr(send, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        assert cli("-c", ini).code == 0
+        (cli.data / "a").write_bytes(b"second")
+        assert cli("-c", ini).code == 1
+
+    assert cli("-c", ini).code == 0
+    stored = [path.read_bytes() for path in (cli.folder / "vault").rglob("*Z")]
+    assert sorted(stored) == [b"first", b"second"]
+    assert [path for path in (cli.folder / "vault").rglob(".*") if path.is_file()] == []
