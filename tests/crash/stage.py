@@ -1,0 +1,255 @@
+"""Where a trial's archives go: a vault of the strict server, or a directory. And what can be found there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from glacier_backup.destination import glacier, local
+from glacier_backup.model.archive import Label
+from glacier_backup.model.naming import parse_description
+from tests.crash.scenario import OPERATIONS, Gap, Scenario
+from tests.vault_server import VaultServer
+from tests.vault_server.faults import JOURNAL
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One archive as it lies at the destination."""
+
+    locator: str
+    path: str
+    """Of the candidate, as the destination says it."""
+    file: Path
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What levers and faults make legitimate."""
+
+    restarts: Counter[str]
+    """By path: uploads that came to nothing, so that another one has to begin."""
+    forgotten: int = 0
+    """How often the destination forgot what was completed, so that it may be sent once more, with a warning."""
+
+
+class Stage(Protocol):
+    """A destination of one trial."""
+
+    @property
+    def least(self) -> int:
+        """Bytes of the smallest archive."""
+        ...
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """What it keeps a journal of."""
+        ...
+
+    @property
+    def journal(self) -> str:
+        """The file that it is in."""
+        ...
+
+    @property
+    def main(self) -> str:
+        """Lines for ``[main]``."""
+        ...
+
+    @property
+    def environ(self) -> dict[str, str]: ...
+
+    def begin(self, scenario: Scenario) -> None:
+        """Make it, empty, and begin with the faults."""
+        ...
+
+    def settle(self) -> None:
+        """Wait until all that a dead program had sent is dealt with."""
+        ...
+
+    def gap(self, gap: Gap, pick: float) -> str:
+        """Do what happens there between two runs; ``pick`` (0 to 1) chooses. Returns what was done, for the story."""
+        ...
+
+    def stored(self) -> list[Stored]:
+        """All archives, oldest first."""
+        ...
+
+    def rest(self) -> Iterator[str]:
+        """What is left there that is no archive."""
+        ...
+
+    def traffic(self) -> object:
+        """What has been sent so far: equal only if nothing has been sent since."""
+        ...
+
+    def repeats(self) -> Iterator[str]:
+        """The bytes that came more than once, one line for each time too much; see the promises."""
+        ...
+
+    def starts(self) -> Counter[str]:
+        """By path, how many uploads had any part stored."""
+        ...
+
+    def allowed(self) -> Allowed: ...
+
+    def remove(self) -> None:
+        """Take it away."""
+        ...
+
+
+class VaultStage:
+    """A new vault on a server, which has nobody else's faults meanwhile."""
+
+    least = glacier.LIMITS.least
+    operations = OPERATIONS
+
+    def __init__(self, server: VaultServer, vault: str) -> None:
+        self._server = server
+        self._vault = vault
+        self._restarts: Counter[str] = Counter()
+        self._forgotten = 0
+        self.journal = str(server.root / JOURNAL)
+
+    @property
+    def main(self) -> str:
+        return (
+            f"destination = glacier\nvault_name = {self._vault}\nregion = {self._server.region}\n"
+            f"endpoint_url = {self._server.endpoint_url}\n"
+        )
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return self._server.environment
+
+    def begin(self, scenario: Scenario) -> None:
+        self._server.create_vault(self._vault)
+        self._server.faults(**scenario.faults)
+
+    def settle(self) -> None:
+        self._server.settle()
+
+    def gap(self, gap: Gap, pick: float) -> str:
+        if gap in ("expire", "day"):
+            # First: what comes of a dead program's last words is not lost.
+            self.settle()
+        if gap == "forget":
+            self._server.forget_completions()
+            self._forgotten += 1
+        if gap == "day":
+            self._lost([upload.id for upload in self._server.uploads(self._vault)])
+            self._server.let_a_day_pass()
+            self._forgotten += 1
+        if gap == "expire" and (uploads := self._server.uploads(self._vault)):
+            lost = uploads[int(pick * len(uploads))].id
+            self._server.expire(lost)
+            self._lost([lost])
+            return f"expire {lost[:12]}…"
+        return gap
+
+    def _lost(self, uploads: list[str]) -> None:
+        begun = self._server.begun_as(self._vault)
+        self._restarts.update(_path(begun[upload]) for upload in uploads)
+
+    def stored(self) -> list[Stored]:
+        return [Stored(one.id, _path(one.description), one.path) for one in self._server.archives(self._vault)]
+
+    def rest(self) -> Iterator[str]:
+        for upload in self._server.uploads(self._vault):
+            yield f"upload {upload.id[:12]}… of {_path(upload.description)} is open, with {len(upload.parts)} parts"
+
+    def traffic(self) -> object:
+        return self._server.begun(self._vault), [self._received(upload, answered=False) for upload in self._begun()]
+
+    def repeats(self) -> Iterator[str]:
+        """Parts of one upload that came again, though no fault had kept their answer from the program."""
+        for upload, path in self._begun().items():
+            for (first, last), count in sorted(self._received(upload, answered=True).items()):
+                yield from [f"bytes {first}-{last} of {path} (upload {upload[:12]}…) came again"] * (count - 1)
+
+    def starts(self) -> Counter[str]:
+        return Counter(path for upload, path in self._begun().items() if self._received(upload, answered=False))
+
+    def allowed(self) -> Allowed:
+        begun = self._begun()
+        by_fault = Counter(
+            begun[event["item"]] for event in self._server.injected() if event["kind"] == "expire_upload"
+        )
+        return Allowed(self._restarts + by_fault, self._forgotten)
+
+    def remove(self) -> None:
+        self._server.no_faults()
+        shutil.rmtree(self._server.root / "vaults" / self._vault)
+
+    def _begun(self) -> dict[str, str]:
+        """By upload, the path that it is of."""
+        return {upload: _path(text) for upload, text in sorted(self._server.begun_as(self._vault).items())}
+
+    def _received(self, upload: str, *, answered: bool) -> Counter[tuple[int, int]]:
+        return self._server.received(self._vault, upload, answered=answered)
+
+
+class FolderStage:
+    """A new directory. It has neither faults nor a journal, and whatever is sent twice would be there twice."""
+
+    least = local.LIMITS.least
+    operations: tuple[str, ...] = ()
+    journal = ""
+    environ: dict[str, str] = {}  # noqa: RUF012  # nobody writes to it
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def main(self) -> str:
+        return f"destination = {self._root}\n"
+
+    def begin(self, scenario: Scenario) -> None:
+        self._root.mkdir()
+
+    def settle(self) -> None:
+        """A dead program writes no more."""
+
+    def gap(self, gap: Gap, pick: float) -> str:
+        return gap
+
+    def stored(self) -> list[Stored]:
+        """By its manifests, for those are written last."""
+        found = []
+        for manifest in sorted(self._root.rglob("*.recipe.json"), key=lambda file: file.name):
+            file = manifest.with_name(manifest.name.removesuffix(".recipe.json"))
+            locator = str(file.relative_to(self._root))
+            found.append(Stored(locator, str(json.loads(manifest.read_text())["path"]), file))
+        return found
+
+    def rest(self) -> Iterator[str]:
+        whole = {one.file for one in self.stored()}
+        beside = {Path(f"{file}{suffix}") for file in whole for suffix in ("", ".sha256", ".recipe.json")}
+        there = {file for file in self._root.rglob("*") if not file.is_dir()}
+        yield from (f"{file} is missing" for file in sorted(beside - there))
+        yield from (f"{file} is left over" for file in sorted(there - beside))
+
+    def traffic(self) -> object:
+        return {file: file.stat().st_mtime_ns for file in self._root.rglob("*")}
+
+    def repeats(self) -> Iterator[str]:
+        return iter(())
+
+    def starts(self) -> Counter[str]:
+        return Counter()
+
+    def allowed(self) -> Allowed:
+        return Allowed(Counter())
+
+    def remove(self) -> None:
+        shutil.rmtree(self._root)
+
+
+def _path(description: str) -> str:
+    label = parse_description(description)
+    return label.path if isinstance(label, Label) else f"? {description}"

@@ -1,0 +1,30 @@
+"""The promises of sending, held against kills. See the package's docstring for how to play other seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.__main__ import seeds
+from tests.crash.batch import Into, Tally, run_batch
+
+IN_CI = {"vault": range(21), "local": range(6)}
+LEAST_KILLS = {"vault": 100, "local": 15}
+JOBS = 2
+
+
+def play(into: Into, folder: Path, config: pytest.Config) -> tuple[Tally, bool]:
+    """Play the seeds asked for, or those of CI; whether it was those."""
+    asked: str | None = config.getoption("crash_seeds", default=None)
+    played = IN_CI[into] if asked is None else seeds(asked)
+    return run_batch(played, folder, into=into, jobs=JOBS, tell=lambda result, tally: None), asked is None
+
+
+@pytest.mark.parametrize("into", ["vault", "local"])
+def test_whatever_dies_when_nothing_is_lost_or_sent_twice(
+    into: Into, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    tally, in_ci = play(into, tmp_path, pytestconfig)
+    assert not tally.failures, "\n".join(result.words for result in tally.failures)
+    assert not in_ci or tally.kills >= LEAST_KILLS[into]
