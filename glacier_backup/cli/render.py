@@ -84,6 +84,7 @@ def plan_json(plan: BackupPlan) -> Json:
             "skipped": plan.skips,
             "bytes": plan.bytes,
             "importable": plan.importable,
+            "unfinished": plan.unfinished,
         },
     }
 
@@ -141,6 +142,8 @@ def write_plan(plan: BackupPlan) -> None:
     say(f"{plan.uploads} to send ({format_size(plan.bytes)}) to {plan.place}, {plan.skips} to skip")
     if plan.importable:
         say(f"a run would first take over the record of {plan.importable} archives sent by glacier_backup 1.2")
+    if plan.unfinished:
+        say(f"unfinished uploads of an earlier run: {plan.unfinished}; a run would go on with them or remove them")
     say("dry run: nothing was sent, nothing was written")
 
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from glacier_backup.display import shown
-from glacier_backup.spool import Spool
 
 GAP = 2
 """Blanks between two columns."""
@@ -19,6 +18,9 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right:
     Nothing is folded to the width of the terminal: an archive id that is folded in a column can't be copied. The rows
     are read once, and not held in memory.
     """
+    # Only here: `--help` loads this module and shall not pay for it.
+    from glacier_backup.spool import Spool
+
     kept: Spool[tuple[str, ...]] = Spool()
     widths = [_width(column) for column in columns]
     for row in rows:

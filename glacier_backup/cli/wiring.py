@@ -86,7 +86,7 @@ class Told:
 
 @contextmanager
 def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener) -> Iterator[Backup]:
-    order = Order(selections(settings), force=force, limit=settings.limit)
+    order = Order(selections(settings), force=force, limit=settings.limit, ad_hoc=settings.ad_hoc)
     with closing(destination(settings, tell)) as where:
         tools = Tools(
             source=SOURCES["local"](own=_own_files(settings), vault=settings.local_path),

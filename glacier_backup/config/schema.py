@@ -195,10 +195,9 @@ OPTIONS: tuple[Option, ...] = (
         f"a whole number from 1 to {values.MOST_CONCURRENT}",
         values.concurrency,
         "4",
-        "How many parts are sent at the same time.",
+        "How many archives, and parts of them, are sent at the same time.",
         "8",
-        details="They may be parts of one archive or of several. Each takes one part's size of memory, and so does the "
-        "one that is being read.",
+        details="Each part on its way takes one part's size of memory, and so does the one that is being read.",
     ),
     Option(
         "part_size",

@@ -66,13 +66,15 @@ class Settings(BaseModel):
     limit: int | None = Field(default=None, ge=1)
     """Archives that one run sends at most."""
     concurrency: int = Field(default=4, ge=1, le=MOST_CONCURRENT)
-    """Parts sent at the same time."""
+    """Candidates under way, and parts sent, at the same time."""
     part_size: int | None = None
     """Bytes; None: chosen for each archive."""
     bandwidth_limit: int | None = Field(default=None, ge=LEAST_BANDWIDTH)
     """Bytes per second; None: as many as there can be."""
     sections: Annotated[tuple[SectionSettings, ...], SkipValidation] = ()
     """In the order of the file."""
+    ad_hoc: bool = False
+    """Whether the sections are those of :meth:`for_paths`."""
     warnings: Annotated[tuple[str, ...], SkipValidation] = ()
     """What a person should know and what stops nothing."""
     origins: Origins = ()
@@ -85,7 +87,7 @@ class Settings(BaseModel):
         """
         known = {section.path: section for section in self.sections}
         sections = tuple(_as_itself(known.get(path) or SectionSettings(path=path)) for path in _distinct(paths))
-        return self.model_copy(update={"sections": sections})
+        return self.model_copy(update={"sections": sections, "ad_hoc": True})
 
 
 def _distinct(paths: Iterable[str]) -> Iterable[str]:

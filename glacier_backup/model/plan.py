@@ -76,3 +76,5 @@ class BackupPlan:
     """Skips that need attention: a run with one must not end with exit code 0."""
     importable: int = 0
     """Archives that a run would first take over from the record of glacier_backup 1.2."""
+    unfinished: int = 0
+    """Uploads that an earlier run began, and that a run would go on with or remove."""

@@ -51,7 +51,8 @@ def preview(backup: Backup) -> BackupPlan:
 
     least = backup.tools.destination.limits.least
     plan = prepare(backup.order, backup.tools.source, last_sent, place, least)
-    return replace(limited(plan, backup.order.limit), importable=len(imported))
+    unfinished = 0 if place_id is None else len(backup.catalog.unfinished(place_id))
+    return replace(limited(plan, backup.order.limit), importable=len(imported), unfinished=unfinished)
 
 
 def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | None = None) -> Summary:
@@ -114,7 +115,7 @@ def _carry_out(
     run_id = backup.catalog.begin_run(backup.tools.host) if plan.uploads else None
     sending = Sending(backup.tools, Journal(backup.catalog, place_id, run_id, left), tell, stop)
     summary = execute(plan, Run(sending, backup.catalog, place_id, backup.order.limit, backup.concurrency))
-    sweep(sending)
+    sweep(sending, plan, ad_hoc=backup.order.ad_hoc)
     if run_id is not None:
         try:
             backup.catalog.end_run(run_id, summary)

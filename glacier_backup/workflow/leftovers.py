@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted, UploadForgotten
 from glacier_backup.model.event import ArchiveFound
+from glacier_backup.model.plan import Action, BackupPlan
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.workflow.send import Begun, Sending
 
@@ -31,8 +32,19 @@ def reconcile(left: Iterable[Unfinished], sending: Sending) -> Iterator[Unfinish
             sending.drop(one, str(error))
 
 
-def sweep(sending: Sending) -> None:
-    """Remove what nobody went on with in this run, unless it was asked to stop."""
+def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
+    """Remove what nobody went on with in this run, unless it was asked to stop.
+
+    What the plan would have sent but didn't come to (its limit was reached, or it ended early) is left to the next run,
+    and so is what an ``ad_hoc`` run wasn't about.
+    """
+    untaken = sending.journal.untaken()
+    if not untaken:
+        return
+    paths = {one.record.label.path for one in untaken}
+    decided = {decision.path: decision.action for decision in plan.decisions if decision.path in paths}
+    nobody: Action | None = None if ad_hoc else "skip"
     with suppress(Interrupted):
-        for one in sending.journal.untaken():
-            sending.drop(one, "nothing goes on with it")
+        for one in untaken:
+            if decided.get(one.record.label.path, nobody) == "skip":
+                sending.drop(one, "nothing goes on with it")

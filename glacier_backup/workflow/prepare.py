@@ -34,6 +34,8 @@ class Order:
     selections: tuple[Selection, ...]
     force: bool = False
     limit: int | None = None
+    ad_hoc: bool = False
+    """Whether it is about other paths than the configured ones."""
 
 
 def prepare(

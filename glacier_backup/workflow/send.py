@@ -162,10 +162,10 @@ class Sending:
         try:
             self.end(left.archive, left.record.label, left.upload_id)
         except DestinationError as error:
-            if left.upload_id is not None:
+            if left.upload_id is not None or isinstance(error, DestinationUnavailable):
                 self.tell(Warned(f"{path}: an unfinished upload could not be removed: {error}"))
                 return
-            # It may not be looked for, or not now; nothing can have been sent of it.
+            # The credentials may not look for it; nothing can have been sent of it.
             self.journal.give_up(left.archive)
         self.tell(UploadAborted(path, why))
 

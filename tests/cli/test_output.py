@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from glacier_backup.cli.commands import backup
+from glacier_backup.config.load import load
+from glacier_backup.model.event import ArchiveFound, Event, UploadAborted, Waiting
 from tests.cli.harness import Cli
 
 CONFIG = (
@@ -90,3 +94,28 @@ def test_a_verb_behind_its_options_is_told_to_come_first(cli: Cli, ini: Path) ->
 
     assert ran.code == 2
     assert "the verb comes first: glacier-backup list" in ran.err
+
+
+@pytest.mark.parametrize("event", [UploadAborted("/a", "it has changed"), ArchiveFound("/a", "id")])
+@pytest.mark.parametrize(
+    ("verbose", "quiet", "terminal", "said"),
+    [(False, False, False, False), (True, False, False, True), (False, False, True, True), (False, True, True, False)],
+)
+def test_what_becomes_of_an_earlier_run_is_said_to_who_is_looking_and_not_by_cron(
+    ini: Path,
+    event: Event,
+    verbose: bool,
+    quiet: bool,
+    terminal: bool,
+    said: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+
+    with backup._listeners(load(str(ini)), argparse.Namespace(verbose=verbose, quiet=quiet)) as listeners:
+        for listener in listeners:
+            listener(event)
+            listener(Waiting("time-out", 1))
+
+    assert ("glacier-backup: /a: " in capsys.readouterr().err) == said

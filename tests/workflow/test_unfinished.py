@@ -21,6 +21,7 @@ from glacier_backup.model.archive import Label
 from glacier_backup.model.event import ArchiveFound, UploadAborted, UploadResumed, Warned
 from glacier_backup.units import MIB
 from glacier_backup.workflow import send
+from glacier_backup.workflow.backup import preview
 from tests.streams import noise
 from tests.workflow.world import World, outcomes
 
@@ -191,6 +192,41 @@ def test_a_source_that_vanishes_after_the_plan_ends_its_upload(world: World) -> 
     world.source.after_look = lambda path: None
     world.run()
     assert_all_is_well(world)
+
+
+def test_a_run_about_other_paths_leaves_it_alone(world: World) -> None:
+    world.destination.after_chunk = kill_after(3)
+    run_and_die(world)
+    files = world.source.files
+    world.source.files = {"/data/b": b"b"}
+    world.ad_hoc = True
+    world.run()
+    world.source.files = files | world.source.files
+    world.ad_hoc = False
+
+    world.run()
+
+    assert world.destination.parts_sent == [0, 1, 2, 0, 3, 4, 5]
+    assert_all_is_well(world)
+
+
+def test_what_a_limit_keeps_from_being_tried_is_left_to_the_next_run(world: World) -> None:
+    world.destination.after_chunk = kill_after(3)
+    run_and_die(world)
+    world.source.files = {"/data/0": b"first in order", **world.source.files}
+    world.run(limit=1)
+
+    world.run()
+
+    assert world.destination.parts_sent == [0, 1, 2, 0, 3, 4, 5]
+    assert_all_is_well(world)
+
+
+def test_a_preview_tells_what_is_unfinished(world: World) -> None:
+    world.destination.after_chunk = kill_after(3)
+    run_and_die(world)
+
+    assert preview(world.backup()).unfinished == 1
 
 
 def test_an_upload_that_expired_is_begun_anew(world: World) -> None:

@@ -29,12 +29,13 @@ class World:
         self.events: list[Event] = []
         self.compare = True
         self.part_size: int | None = None
+        self.ad_hoc = False
         self.concurrency = 1
 
     def backup(self, limit: int | None = None, force: bool = False) -> Backup:
         tools = Tools(self.source, {"raw": self.packer, "tar": self.packer}, self.destination, "nas", self.part_size)
         selection = Selection("/data", files=True, compare=self.compare)
-        return Backup(Order((selection,), force, limit), tools, self.catalog, self.concurrency, None)
+        return Backup(Order((selection,), force, limit, self.ad_hoc), tools, self.catalog, self.concurrency, None)
 
     def run(self, limit: int | None = None, force: bool = False) -> Summary:
         self.events.clear()
