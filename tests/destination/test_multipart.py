@@ -18,7 +18,6 @@ from glacier_backup.destination.destination import ByteStream
 from glacier_backup.destination.multipart import BrokenOff, Part, PartBody, PartSender
 from glacier_backup.errors import Interrupted, SourceError, SourceShrank, UploadOutgrown
 from glacier_backup.units import MIB
-from tests.destination.test_pace import at_best
 from tests.streams import AnywhereStream, BytesStream, noise
 
 GRID = 4096
@@ -365,14 +364,12 @@ def test_the_bandwidth_is_kept_over_all_parts_and_archives(archives: int) -> Non
     def one(parts: PartSender) -> None:
         parts.send(AnywhereStream(noise(size)), MIB, 100, send, progress=ignore)
 
-    def measured() -> float:
-        with closing(PartSender(4, bandwidth=rate)) as parts, ThreadPoolExecutor(archives) as pool:
-            began = time.monotonic()
-            list(pool.map(lambda _: one(parts), range(archives)))
-            return time.monotonic() - began
+    began = time.monotonic()
+    with closing(PartSender(4, bandwidth=rate)) as parts, ThreadPoolExecutor(archives) as pool:
+        list(pool.map(lambda _: one(parts), range(archives)))
 
-    expected = (12 + archives) * MIB / rate
-    assert at_best(measured, expected) == pytest.approx(expected, rel=0.05)
+    # A busy machine makes it slower, nothing makes it quicker.
+    assert time.monotonic() - began >= 0.95 * (12 + archives) * MIB / rate
 
 
 def test_a_body_hands_out_what_its_pace_asks_for() -> None:
