@@ -117,6 +117,6 @@ class SourceShrank(SourceError):
 
 
 class Interrupted(GlacierBackupError):
-    """SIGINT or SIGTERM arrived; everything that was sent is recorded."""
+    """SIGINT or SIGTERM arrived. What was sent is recorded, and the next run goes on with the rest."""
 
     exit_code = 130

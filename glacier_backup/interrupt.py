@@ -8,7 +8,6 @@ done: what the catalog knows of an upload by then is enough for the next run to 
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -20,16 +19,17 @@ class StopRequest:
     """Whether somebody asked the run to stop. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        # No threading.Event: a second signal in the middle of the first one's set() would wait for its lock for ever.
+        self._asked = False
         self._at_once = False
 
     def set(self) -> None:
-        self._event.set()
+        self._asked = True
 
     @property
     def is_set(self) -> bool:
         """Whether a stop was asked for."""
-        return self._event.is_set()
+        return self._asked
 
     def check(self) -> None:
         """Raise Interrupted when a stop was asked for."""
@@ -38,8 +38,8 @@ class StopRequest:
 
     def signalled(self) -> None:
         """What a signal handler is to do: take note, and raise KeyboardInterrupt where that stops at once."""
-        again = self._event.is_set()
-        self._event.set()
+        again = self._asked
+        self._asked = True
         if self._at_once or again:
             # No Exception: botocore would take it for a network error and try again.
             raise KeyboardInterrupt
@@ -59,7 +59,7 @@ class StopRequest:
 
 def interrupted() -> Interrupted:
     """The error that says so."""
-    return Interrupted("interrupted; everything that was sent is recorded", hint="run again to send the rest")
+    return Interrupted("interrupted; what was sent is recorded", hint="the next run goes on with the rest")
 
 
 @contextmanager

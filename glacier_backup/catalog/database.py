@@ -49,18 +49,18 @@ class Database:
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """What ``query`` returns, which must hold no open result, from one state of the catalog."""
-        with self._turn, self._plain_words(), transaction(self._connection, "BEGIN") as connection:
+        with self._in_turn(), transaction(self._connection, "BEGIN") as connection:
             return query(connection)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is on the disk when it ends without an error, and else never was."""
-        with self._turn, self._plain_words(), transaction(self._connection, "BEGIN IMMEDIATE") as connection:
+        with self._in_turn(), transaction(self._connection, "BEGIN IMMEDIATE") as connection:
             yield connection
 
     def configure(self, *pragmas: str) -> None:
         """Carry out statements that are allowed in no transaction."""
-        with self._turn, self._plain_words():
+        with self._in_turn():
             for pragma in pragmas:
                 self._raw.execute(pragma)
 
@@ -72,12 +72,22 @@ class Database:
 
     def close(self) -> None:
         with self._turn:
+            self._closed = True
             self._connection.close()
             self._connection.engine.dispose()
 
     def _adopt(self, raw: sqlite3.Connection) -> None:
+        self._closed = False
         self._raw = raw
         self._connection = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool).connect()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        with self._turn, self._plain_words():
+            if self._closed:
+                # A thread that a run has left behind comes too late.
+                raise CatalogError(f"the catalog {self.path} is closed", hint="run again")
+            yield
 
     @contextmanager
     def _plain_words(self) -> Iterator[None]:

@@ -57,8 +57,8 @@ def run_backup(
     A candidate that fails is in the summary, not raised. Raises LockHeld, CatalogError, and
     DestinationUnavailable when nothing could be tried; ValueError for a plan made for another destination.
     """
-    tell = Told(listeners)
     with (
+        closing(Told(listeners)) as tell,
         RunLock(settings.catalog),
         Catalog.open(settings.catalog) as catalog,
         _backup(settings, catalog, force, tell) as backup,
@@ -73,6 +73,11 @@ class Told:
         self._listeners = list(listeners)
         # A listener may call for a stop, or be interrupted by one that tells something.
         self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Tell nobody anything any more: a thread that a run has left behind may still have something to say."""
+        with self._lock:
+            self._listeners.clear()
 
     def __call__(self, event: Event) -> None:
         with self._lock:

@@ -22,11 +22,11 @@ _OWN_MACHINES_ROLES = {"iam-role", "container-role"}
 """botocore's names of the providers that ask a service on the machine itself, which may be busy or just starting."""
 
 
-class WrongChecksum(DestinationError):
+class WrongChecksum(DestinationUnavailable):
     """The server says that it has other bytes than were sent: they have to be sent again."""
 
 
-class StrangeAnswer(DestinationError):
+class StrangeAnswer(DestinationUnavailable):
     """An answer without what it should say, as of a proxy or a log-in page in between."""
 
 
@@ -57,7 +57,15 @@ def verdict(error: Exception) -> Verdict:
 
     Throttling is documented as status 400 for the vault API, a time-out as 408 (API reference, "Error responses").
     """
-    from botocore.exceptions import ClientError, CredentialRetrievalError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import (
+        ClientError,
+        ConnectTimeoutError,
+        CredentialRetrievalError,
+        EndpointConnectionError,
+        HTTPClientError,
+        IncompleteReadError,
+        ProxyConnectionError,
+    )
     from botocore.exceptions import ConnectionError as NoConnection
 
     if isinstance(error, ClientError):
@@ -70,6 +78,8 @@ def verdict(error: Exception) -> Verdict:
         return Verdict.FINAL
     if isinstance(error, CredentialRetrievalError):
         return Verdict.TRANSIENT if error.kwargs.get("provider") in _OWN_MACHINES_ROLES else Verdict.FINAL
+    if isinstance(error, EndpointConnectionError | ConnectTimeoutError | ProxyConnectionError):
+        return Verdict.OUTAGE
     broken = (HTTPClientError, NoConnection, IncompleteReadError, WrongChecksum, StrangeAnswer)
     return Verdict.TRANSIENT if isinstance(error, broken) else Verdict.FINAL
 
@@ -142,6 +152,9 @@ def _from_answer(where: str, error: ClientError) -> DestinationError:
     message = error_message(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     text = f"{where}: {message} ({code})"
+    if verdict(error) is not Verdict.FINAL:
+        # It never did better. Nothing is known to be wrong with what was asked: the next run goes on with it.
+        return DestinationUnavailable(text, hint="the service is busy or in trouble: run again later")
     if code not in _REFUSALS and status not in (401, 403):
         return DestinationError(text)
     hint = _REFUSALS.get(code)

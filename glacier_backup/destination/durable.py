@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import weakref
 from contextlib import suppress
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class OpenFile:
+    """An open file that is closed when nobody knows it any more, and not before.
+
+    For files that several threads write to: one that hangs in a write, and is waited for no longer, must not find
+    another file under the same number when it comes to itself.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        weakref.finalize(self, os.close, number)
 
 
 def make_empty(path: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,8 @@ from glacier_backup.units import GIB, MIB, now
 LIMITS = Limits(least=0, part=4 * MIB, least_part=MIB, largest_part=4 * GIB, most_parts=1_000_000)
 
 CHECKSUM_SUFFIX = ".sha256"
+
+_MOUNTED = "is its disk mounted?"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -64,6 +67,9 @@ class Local:
         self._root = root
         self._create = create
         self._parts = PartSender(concurrency, bandwidth)
+        self._disk: tuple[int, int] | None = None
+        """Device and inode of the root, once it was seen."""
+        self._lock = threading.Lock()
 
     @property
     def place(self) -> Place:
@@ -71,9 +77,7 @@ class Local:
 
     def identify(self, *, holds_archives: bool) -> Place:
         if holds_archives and not _holds_something(self._root):
-            raise DestinationUnavailable(
-                f"archives are recorded in {self._root} and nothing is there", hint="is its disk mounted?"
-            )
+            raise DestinationUnavailable(f"archives are recorded in {self._root} and nothing is there", hint=_MOUNTED)
         nearest = self._root
         while not os.path.lexists(nearest) and nearest != "/":
             nearest = os.path.dirname(nearest)
@@ -86,6 +90,8 @@ class Local:
             )
         if not os.access(nearest, os.W_OK | os.X_OK):
             raise DestinationUnavailable(f"no permission to write in {nearest}")
+        if nearest == self._root:
+            self._same_disk()
         return self.place
 
     def describe(self, label: Label) -> str:
@@ -94,21 +100,27 @@ class Local:
     def begin(self, label: Label, part_size: int, check: Check) -> str:
         locator = key(label)
         paths = self._paths(locator)
+        with _translated(self._root), self._lock:
+            if self._disk is None:
+                durable.make_folders(self._root)
+        self._same_disk()
         with _translated(paths.archive):
             durable.make_folders(paths.folder)
             if os.path.lexists(paths.archive):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             durable.make_empty(paths.partial)
+        self._same_disk()
         return locator
 
     def send(self, upload: OpenUpload, stream: ByteStream, progress: Progress) -> Checksums:
+        self._same_disk()
         paths = self._paths(upload.id)
         linear = hashlib.sha256()
-        with _open_partial(paths) as file:
+        with _partial(paths) as file:
 
             def store(part: Part) -> tuple[int, bytes]:
                 with _translated(paths.archive):
-                    _store(file, part, may_be_there=upload.resumed)
+                    _store(file.number, part, may_be_there=upload.resumed)
                 return len(part.data), leaf_digests(part.data)
 
             sent = self._parts.send(
@@ -116,23 +128,26 @@ class Local:
             )
             size = sum(length for length, _ in sent)
             with _translated(paths.archive):
-                os.ftruncate(file, size)
-                os.fsync(file)
+                os.ftruncate(file.number, size)
+                os.fsync(file.number)
         leaves = b"".join(digests for _, digests in sent)
         return Checksums(size, tree_hash(leaves), leaves, linear.hexdigest())
 
     def complete(self, upload: OpenUpload, checksums: Checksums, manifest: str, check: Check) -> Receipt:
+        self._same_disk()
         paths = self._paths(upload.id)
         _check_size(paths, checksums.size)
         with _translated(paths.archive):
             if not os.path.lexists(paths.manifest):
                 _publish(paths, f"{checksums.sha256}  {os.path.basename(paths.archive)}\n", manifest)
             stored_at = _EPOCH + timedelta(microseconds=os.stat(paths.manifest).st_mtime_ns // 1000)
+        self._same_disk()
         return Receipt(
             upload.id, checksums.size, checksums.tree_hash, checksums.leaves, stored_at, sha256=checksums.sha256
         )
 
     def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
+        self._same_disk()
         paths = self._paths(upload_id or key(label))
         with _translated(paths.archive):
             names = [_hidden(path) for path in paths]
@@ -143,6 +158,27 @@ class Local:
                     os.unlink(name)
             if os.path.isdir(paths.folder):
                 durable.sync_folder(paths.folder)
+        self._remove_empty(paths.folder)
+
+    def _remove_empty(self, folder: str) -> None:
+        """``folder`` and those above it that hold nothing any more, but not the root."""
+        with suppress(OSError):
+            while folder != self._root:
+                os.rmdir(folder)
+                folder = os.path.dirname(folder)
+
+    def _same_disk(self) -> None:
+        """Raise DestinationUnavailable when another disk is there than before, or none: what is below a mount point
+        is not the place that archives are to be in."""
+        try:
+            found = os.stat(self._root)
+        except OSError as error:
+            raise DestinationUnavailable(f"{self._root}: {error.strerror}", hint=_MOUNTED) from error
+        disk = found.st_dev, found.st_ino
+        with self._lock:
+            self._disk = self._disk or disk
+        if disk != self._disk:
+            raise DestinationUnavailable(f"{self._root} is not the directory that it was", hint=_MOUNTED)
 
     def close(self) -> None:
         self._parts.close()
@@ -166,11 +202,11 @@ def _holds_something(folder: str) -> bool:
 
 
 @contextmanager
-def _open_partial(paths: _Paths) -> Iterator[int]:
+def _partial(paths: _Paths) -> Iterator[durable.OpenFile]:
     """The file of an upload that was begun. Raises UploadLost when it isn't there."""
     try:
         with _translated(paths.archive):
-            file = os.open(paths.partial, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            file = durable.OpenFile(os.open(paths.partial, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW))
     except DestinationError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise _lost(paths) from error
@@ -180,10 +216,8 @@ def _open_partial(paths: _Paths) -> Iterator[int]:
     except DestinationError:
         # A disk that refused some of it isn't trusted with the rest, and its room is needed, if it was full.
         with suppress(OSError):
-            os.ftruncate(file, 0)
+            os.ftruncate(file.number, 0)
         raise
-    finally:
-        os.close(file)
 
 
 def _store(file: int, part: Part, *, may_be_there: bool) -> None:

@@ -32,7 +32,7 @@ _KEY_ID = re.compile(r"Credential=([^/]+)/")
 
 
 class Signer(NamedTuple):
-    """Which credentials a request was signed with; no secret among it."""
+    """Which credentials a request was signed with, as far as the request itself says."""
 
     key_id: str | None
     token: str | None

@@ -7,6 +7,7 @@ throttling the number of requests under way is halved, and grows back by one for
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -38,6 +39,8 @@ class Verdict(Enum):
     FINAL = auto()
     TRANSIENT = auto()
     THROTTLED = auto()
+    OUTAGE = auto()
+    """Nobody was reached: the network is gone, or the server."""
 
 
 Judge = Callable[[Exception], Verdict]
@@ -56,12 +59,15 @@ class Retrier:
         self._tell = tell
         self._flow = Flow(most)
         self._left = BUDGET
+        self._reached = False
+        """Whether anything was answered yet: a wrong address never is."""
         self._lock = threading.Lock()
 
     def __call__(self, request: Callable[[], T], check: Check) -> T:
         """The answer of ``request``, which can be repeated; or what it raised last.
 
-        An error that is final is raised at once, any other after ten tries or when the run has waited for an hour.
+        An error that is final is raised at once, any other after ten tries or when the run has waited for an hour. An
+        outage is waited out, for all of that hour, where something was answered before it.
         """
         attempt = 0
         while True:
@@ -69,18 +75,21 @@ class Retrier:
                 with self._flow.turn(check) as turn:
                     answer = request()
                     turn.answered()
+                    self._reached = True
                     return answer
             except Exception as error:
                 verdict = self._judge(error)
                 if verdict is Verdict.THROTTLED:
                     turn.throttled()
                 attempt += 1
-                if verdict is Verdict.FINAL or attempt == ATTEMPTS or not self._wait(attempt, error, check):
+                tries = math.inf if verdict is Verdict.OUTAGE and self._reached else ATTEMPTS
+                if verdict is Verdict.FINAL or attempt >= tries or not self._wait(attempt, error, check):
                     raise
 
     def _wait(self, attempt: int, error: Exception, check: Check) -> bool:
         """Wait before the next try; whether there is time for it."""
-        seconds = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)))  # noqa: S311  # not a secret
+        longest = LONGEST_WAIT if attempt > ATTEMPTS else min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
+        seconds = random.uniform(0, longest)  # noqa: S311  # not a secret
         with self._lock:
             self._left -= seconds
             if self._left < 0:

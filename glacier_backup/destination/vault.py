@@ -31,7 +31,7 @@ class StoredPart(NamedTuple):
     tree_hash: str
 
 
-class Begun(NamedTuple):
+class Initiated(NamedTuple):
     """An upload that was begun."""
 
     id: str
@@ -66,7 +66,7 @@ class Vault:
 
         return self._requests.ask(describe, lambda: None, {NOT_FOUND: self._no_vault})
 
-    def begin(self, description: str, part_size: int, check: Check) -> Begun:
+    def begin(self, description: str, part_size: int, check: Check) -> Initiated:
         """Begin an upload in parts of ``part_size`` bytes."""
         tries = 0
 
@@ -78,7 +78,7 @@ class Vault:
             )
             return demand(answer.get("uploadId"), "upload id")
 
-        return Begun(self._requests.ask(initiate, check, {NOT_FOUND: self._no_vault}), tries)
+        return Initiated(self._requests.ask(initiate, check, {NOT_FOUND: self._no_vault}), tries)
 
     def put(self, upload: str, part: Part, digest: PartDigest) -> None:
         """Store one part. Raises UploadLost."""

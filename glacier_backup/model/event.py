@@ -138,6 +138,8 @@ class Summary:
     """Source bytes of what was sent."""
     warnings: Collection[str] = ()
     exit_code: int = 0
+    ended_early: bool = False
+    """Whether something kept it from trying everything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class LogLines:
             case UploadResumed(path, begun):
                 self._logger.info("going on with %s, begun on %s", shown(path), local_time(begun))
             case UploadAborted(path, why):
-                self._logger.warning("removed what an earlier run had sent of %s: %s", shown(path), shown(why))
+                self._logger.warning("an unfinished upload of %s was ended: %s", shown(path), shown(why))
             case ArchiveFound(path, locator):
                 self._logger.warning("recorded %s, which an earlier run had stored as %s", shown(path), shown(locator))
             case ArchiveSent(upload, record):

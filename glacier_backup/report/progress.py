@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+REST = 60.0
+"""Seconds between two lines about why nothing moves."""
+
+
 @contextmanager
 def progress_bars(console: Console) -> Iterator[Listener]:
     """A listener that draws on ``console`` while the block runs, and leaves nothing behind."""
@@ -58,12 +62,9 @@ class Bars:
         self._done = 0
         self._count = 0
         self._total = 0
-        self._waiting = ""
-        self._until = 0.0
+        self._told = float("-inf")
 
     def __call__(self, event: Event) -> None:
-        if self._waiting and self._clock() >= self._until:
-            self._wait("", 0)
         match event:
             case RunStarted(plan) if plan.uploads:
                 self._count = plan.uploads
@@ -72,8 +73,8 @@ class Bars:
             case ArchiveStarted(upload, estimate):
                 self._archives[upload.path] = self._progress.add_task(shown(upload.name), total=estimate)
                 self._correct_total(estimate - upload.bytes)
-            case Waiting(cause, seconds):
-                self._wait(f"; {shown(cause)}, tried again in {seconds:.0f} s", seconds)
+            case Waiting(cause, _):
+                self._tell(f"{shown(cause)}; trying again")
             case BytesSent(path, count):
                 self._advance(path, count)
             case ArchiveSent(upload, _) | ArchiveFailed(upload, _, _, _):
@@ -82,21 +83,20 @@ class Bars:
                 pass
 
     def _title(self) -> str:
-        return f"{self._done} of {self._count} done{self._waiting}"
+        return f"{self._done} of {self._count} done"
 
-    def _wait(self, why: str, seconds: float) -> None:
-        """Say so until it is over, and something happens again."""
-        self._waiting, self._until = why, self._clock() + seconds
-        self._retitle()
-
-    def _retitle(self) -> None:
-        if self._all is not None:
-            self._progress.update(self._all, total=self._total, description=self._title())
+    def _tell(self, line: str) -> None:
+        """Above the bars, and not all the time: trouble comes in swarms."""
+        moment = self._clock()
+        if moment - self._told >= REST:
+            self._told = moment
+            self._progress.console.print(line)
 
     def _correct_total(self, difference: float) -> None:
         """The plan knows the bytes of the sources only."""
         self._total += int(difference)
-        self._retitle()
+        if self._all is not None:
+            self._progress.update(self._all, total=self._total, description=self._title())
 
     def _advance(self, path: str, count: int) -> None:
         for task in (self._archives.get(path), self._all):

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import CatalogError
 from glacier_backup.interrupt import StopRequest
-from glacier_backup.model.event import Listener, RunEnded, RunStarted, Summary, Warned
+from glacier_backup.model.event import Event, Listener, RunEnded, RunStarted, Summary, Warned
 from glacier_backup.model.plan import BackupPlan
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.plan.backup import limited
+from glacier_backup.spool import Spool
 from glacier_backup.workflow.execute import Run, execute
-from glacier_backup.workflow.journal import Journal
 from glacier_backup.workflow.leftovers import reconcile, sweep
 from glacier_backup.workflow.prepare import Order, prepare
 from glacier_backup.workflow.send import Sending, Tools
@@ -66,6 +66,7 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     place = backup.tools.destination.place
     if plan is not None and plan.place != place:
         raise ValueError(f"the plan is for {plan.place}, and archives go to {place}")
+    tell = _Noting(tell)
     for warning in backup.catalog.warnings:
         tell(Warned(warning))
     whereabouts = Whereabouts(backup.tools.destination, backup.catalog, stop)
@@ -77,9 +78,22 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     if plan.uploads:
         whereabouts.ask()
     tell(RunStarted(limited(plan, backup.order.limit)))
-    summary = _carry_out(plan, backup, whereabouts.id, left, tell, stop)
+    summary = replace(_carry_out(plan, backup, whereabouts.id, left, tell, stop), warnings=tell.warnings)
     tell(RunEnded(summary))
     return summary
+
+
+class _Noting:
+    """Passes events on and keeps what was warned of."""
+
+    def __init__(self, tell: Listener) -> None:
+        self._tell = tell
+        self.warnings: Spool[str] = Spool()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Warned):
+            self.warnings.append(event.message)
+        self._tell(event)
 
 
 def _reconciled(backup: Backup, whereabouts: Whereabouts, tell: Listener, stop: StopRequest) -> tuple[Unfinished, ...]:
@@ -88,7 +102,8 @@ def _reconciled(backup: Backup, whereabouts: Whereabouts, tell: Listener, stop: 
     if not left:
         return ()
     whereabouts.ask()
-    return tuple(reconcile(left, Sending(backup.tools, Journal(backup.catalog, whereabouts.id, None), tell, stop)))
+    sending = Sending(backup.tools, backup.catalog, whereabouts.id, None, {}, tell, stop)
+    return tuple(reconcile(left, sending))
 
 
 def _prepare(backup: Backup, place_id: int, stop: StopRequest) -> BackupPlan:
@@ -113,15 +128,18 @@ def _carry_out(
 ) -> Summary:
     """Only a run that has something to send leaves a trace in the catalog."""
     run_id = backup.catalog.begin_run(backup.tools.host) if plan.uploads else None
-    sending = Sending(backup.tools, Journal(backup.catalog, place_id, run_id, left), tell, stop)
-    summary = execute(plan, Run(sending, backup.catalog, place_id, backup.order.limit, backup.concurrency))
-    sweep(sending, plan, ad_hoc=backup.order.ad_hoc)
-    if run_id is not None:
-        try:
+    by_path: dict[str, list[Unfinished]] = {}
+    for one in left:
+        by_path.setdefault(one.record.label.path, []).append(one)
+    sending = Sending(backup.tools, backup.catalog, place_id, run_id, by_path, tell, stop)
+    summary = execute(plan, Run(sending, backup.order.limit, backup.concurrency))
+    try:
+        if not summary.ended_early:
+            sweep(sending, plan, ad_hoc=backup.order.ad_hoc)
+        if run_id is not None:
             backup.catalog.end_run(run_id, summary)
-        except CatalogError as error:
-            # All that was sent is recorded; what is lost is when the run ended.
-            tell(Warned(str(error)))
-            warnings = (*summary.warnings, str(error))
-            summary = replace(summary, warnings=warnings, exit_code=summary.exit_code or error.exit_code)
+    except CatalogError as error:
+        # All that was sent is recorded; what is lost is when the run ended, or that an upload was removed.
+        tell(Warned(str(error)))
+        return replace(summary, exit_code=summary.exit_code or error.exit_code)
     return summary

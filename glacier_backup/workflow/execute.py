@@ -15,7 +15,6 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoo
 from dataclasses import dataclass
 from datetime import datetime
 
-from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import CatalogError, DestinationUnavailable, GlacierBackupError, Interrupted, SourceError
 from glacier_backup.interrupt import interrupted
 from glacier_backup.model.archive import ArchiveRecord
@@ -35,7 +34,7 @@ from glacier_backup.workflow.send import Sending
 from glacier_backup.workflow.tally import Done, Tally
 
 AHEAD = 1000
-"""Decisions that are dealt with while an earlier one is under way."""
+"""Decisions in memory that wait for an earlier one, to be put away in order."""
 
 GLANCE = 0.2
 """Seconds between two looks whether a stop was asked for."""
@@ -46,11 +45,9 @@ GRACE = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run under way: how it sends, and what it knows to have been sent."""
+    """One run under way: how it sends, and how much."""
 
     sending: Sending
-    catalog: Catalog
-    place_id: int
     limit: int | None
     """Archives sent, at most."""
     concurrency: int
@@ -82,8 +79,12 @@ class _Batch:
         self._run = run
         self._threads = threads
         self._waiting: deque[Done | Future[Done]] = deque()
+        """For those before them, to be put away in order."""
         self._under_way: dict[Future[Done], Upload] = {}
-        self._left: dict[Future[Done], Done] = {}
+        self._finished: dict[Future[Done], Done] = {}
+        """Of those waiting."""
+        self._late: dict[Future[Done], int] = {}
+        """Of those under way: the places that are kept for them."""
         self._ended: GlacierBackupError | None = None
         self._sent = 0
         self._untried = 0
@@ -92,16 +93,16 @@ class _Batch:
     def take(self, decision: Decision) -> None:
         """Deal with the next one: it is done, or under way, when this returns."""
         self._waiting.append(self._begun(decision) if isinstance(decision, Upload) else _skipped(decision, self._run))
-        self._keep(AHEAD)
+        self._put_away()
 
     def end(self, plan: BackupPlan) -> Summary:
         """Wait for what is under way; what all of it adds up to."""
         self._wait(ALL_COMPLETED)
-        self._keep(0)
-        if self._untried:
-            warning = f"{self._untried} more were not tried"
-            self._tally.warn(warning)
-            _warn([warning], self._run)
+        self._put_away()
+        if isinstance(self._ended, Interrupted):
+            self._run.sending.tell(Warned(f"{self._ended}; {self._ended.hint}"))
+        elif self._untried:
+            self._run.sending.tell(Warned(f"{self._untried} more were not tried"))
         return self._tally.summary(plan, self._ended)
 
     def _begun(self, upload: Upload) -> Done | Future[Done]:
@@ -142,40 +143,48 @@ class _Batch:
                 if time.monotonic() - stopped_at > GRACE:
                     self._leave(rest)
 
-    def _leave(self, futures: set[Future[Done]]) -> None:
+    def _leave(self, futures: Iterable[Future[Done]]) -> None:
         """Wait no longer: the next run goes on from where each of them is."""
-        error = self._ended = self._ended or interrupted()
+        error = self._ended = interrupted()
         for future in futures:
             result = Result(self._under_way.pop(future), error=str(error), hint=error.hint)
-            self._left[future] = _failed(result, self._run, error)
+            self._finish(future, _failed(result, self._run, error))
 
     def _note(self, done: Iterable[Future[Done]]) -> None:
-        for future in list(done):
+        for future in done:
             del self._under_way[future]
             one = future.result()
             self._sent += one.result.outcome == "sent"
             self._ended = self._ended or one.fatal
+            self._finish(future, one)
 
-    def _keep(self, most: int) -> None:
-        """Put away, in order, what is done; wait for the oldest while more than ``most`` are kept from it."""
+    def _finish(self, future: Future[Done], done: Done) -> None:
+        place = self._late.pop(future, None)
+        if place is None:
+            self._finished[future] = done
+        else:
+            self._tally.fill(place, done)
+
+    def _put_away(self) -> None:
+        """What is done, in order. One that takes long only has its place kept when too many wait behind it."""
         while self._waiting:
             oldest = self._waiting[0]
-            if isinstance(oldest, Future):
-                if oldest in self._under_way and not oldest.done():
-                    if len(self._waiting) <= most:
-                        return
-                    self._wait(FIRST_COMPLETED)
-                    continue
-                oldest = self._left.pop(oldest, None) or oldest.result()
-            self._tally.add(oldest)
+            if not isinstance(oldest, Future):
+                self._tally.add(oldest)
+            elif oldest in self._finished:
+                self._tally.add(self._finished.pop(oldest))
+            elif len(self._waiting) > AHEAD:
+                self._late[oldest] = self._tally.keep_place()
+            else:
+                return
             self._waiting.popleft()
 
 
 def _skipped(skip: Skip, run: Run) -> Done:
-    warnings = (f"{skip.path}: {skip.reason}",) if skip.reason.needs_attention else ()
-    _warn(warnings, run)
+    if skip.reason.needs_attention:
+        run.sending.tell(Warned(f"{skip.path}: {skip.reason}"))
     run.sending.tell(ArchiveSkipped(skip))
-    return Done(Result(skip), warnings)
+    return Done(Result(skip))
 
 
 def _carry_out(upload: Upload, run: Run) -> Done:
@@ -184,7 +193,7 @@ def _carry_out(upload: Upload, run: Run) -> Done:
         if _last_sent_at(upload, run) != upload.previous:
             return _skipped(Skip(upload.path, upload.name, upload.bytes, SentMeanwhile()), run)
         _tell_started(upload, run)
-        record = _send_and_record(upload, run)
+        record = run.sending.send(upload.candidate)
     except (DestinationUnavailable, CatalogError, Interrupted) as error:
         return _failed(Result(upload, error=str(error), hint=error.hint), run, error)
     except SourceError as error:
@@ -199,7 +208,7 @@ def _carry_out(upload: Upload, run: Run) -> Done:
 
 
 def _last_sent_at(upload: Upload, run: Run) -> datetime | None:
-    last = run.catalog.last_sent(run.place_id, [upload.path]).get(upload.path)
+    last = run.sending.catalog.last_sent(run.sending.place_id, [upload.path]).get(upload.path)
     return None if last is None else last.sent_at
 
 
@@ -208,20 +217,17 @@ def _tell_started(upload: Upload, run: Run) -> None:
     run.sending.tell(ArchiveStarted(upload, packer.estimate(upload.bytes, upload.fingerprint.entries)))
 
 
-def _send_and_record(upload: Upload, run: Run) -> ArchiveRecord:
-    return run.sending.send(upload.candidate)
-
-
 def _sent(upload: Upload, record: ArchiveRecord, run: Run) -> Done:
-    warnings = tuple(_imperfections(record, upload.path))
-    _warn(warnings, run)
+    for imperfection in _imperfections(record, upload.path):
+        run.sending.tell(Warned(imperfection))
     run.sending.tell(ArchiveSent(upload, record))
     # No more of the record is kept: that of a large archive is large.
-    return Done(Result(upload, record.receipts[0].locator), warnings, incomplete=bool(record.problems))
+    return Done(Result(upload, record.receipts[0].locator), incomplete=bool(record.problems))
 
 
 def _failed(result: Result, run: Run, fatal: GlacierBackupError | None = None) -> Done:
-    if isinstance(result.decision, Upload):
+    # A stop is no failure of any of those under way, and told once for all.
+    if isinstance(result.decision, Upload) and not isinstance(fatal, Interrupted):
         run.sending.tell(ArchiveFailed(result.decision, result.error or "", result.hint, result.defect))
     return Done(result, fatal=fatal)
 
@@ -235,8 +241,3 @@ def _imperfections(record: ArchiveRecord, path: str) -> Iterator[str]:
         )
     if record.changed_while_read:
         yield f"{path}: changed while it was read"
-
-
-def _warn(warnings: Iterable[str], run: Run) -> None:
-    for warning in warnings:
-        run.sending.tell(Warned(warning))

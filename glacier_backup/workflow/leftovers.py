@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted, UploadForgotten
-from glacier_backup.model.event import ArchiveFound
-from glacier_backup.model.plan import Action, BackupPlan
+from glacier_backup.model.event import ArchiveFound, UploadAborted
+from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
 from glacier_backup.model.upload import Unfinished
+from glacier_backup.units import now
 from glacier_backup.workflow.send import Begun, Sending
+
+KEPT = timedelta(days=1)
+"""How long an upload is kept that no candidate stands for. A vault itself forgets one that rests for a day."""
 
 
 def reconcile(left: Iterable[Unfinished], sending: Sending) -> Iterator[Unfinished]:
@@ -24,27 +29,35 @@ def reconcile(left: Iterable[Unfinished], sending: Sending) -> Iterator[Unfinish
         try:
             record = sending.complete(Begun(one.archive, one.record, one.upload), one.checksums)
             sending.tell(ArchiveFound(record.label.path, record.receipts[0].locator))
-        except UploadForgotten:
-            continue  # noted, and told
-        except (DestinationUnavailable, Interrupted):
+        except DestinationUnavailable:
             raise
+        except UploadForgotten:
+            continue  # told already
         except DestinationError as error:
-            sending.drop(one, str(error))
+            sending.tell(UploadAborted(one.record.label.path, str(error)))
 
 
 def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
-    """Remove what nobody went on with in this run, unless it was asked to stop.
+    """Remove what this run has found to be done with, and what no run has asked for in a day.
 
-    What the plan would have sent but didn't come to (its limit was reached, or it ended early) is left to the next run,
-    and so is what an ``ad_hoc`` run wasn't about.
+    What the plan would have sent but didn't come to, for its limit was reached, is left to the next run. What the plan
+    doesn't know may only be out of sight: its disk isn't mounted, or it was asked for by ``-p``, as in an ``ad_hoc``
+    run, which knows nothing of others.
     """
-    untaken = sending.journal.untaken()
-    if not untaken:
+    if not sending.left:
         return
-    paths = {one.record.label.path for one in untaken}
-    decided = {decision.path: decision.action for decision in plan.decisions if decision.path in paths}
-    nobody: Action | None = None if ad_hoc else "skip"
-    with suppress(Interrupted):
-        for one in untaken:
-            if decided.get(one.record.label.path, nobody) == "skip":
-                sending.drop(one, "nothing goes on with it")
+    decided = {decision.path: decision for decision in plan.decisions if decision.path in sending.left}
+    with suppress(Interrupted, DestinationUnavailable):
+        for path, left in sending.left.items():
+            for one in left:
+                sending.stop.check()
+                if _is_done_with(decided.get(path), now() - one.begun, ad_hoc=ad_hoc):
+                    sending.drop(one, "nothing goes on with it")
+
+
+def _is_done_with(decision: Decision | None, age: timedelta, *, ad_hoc: bool) -> bool:
+    if isinstance(decision, Upload):
+        return False
+    if isinstance(decision, Skip) and not decision.reason.needs_attention:
+        return True
+    return age > KEPT and not ad_hoc

@@ -1,4 +1,4 @@
-"""Sending one candidate: look → pack → send → complete, each step in the journal before the next begins.
+"""Sending one candidate: look → pack → send → complete, each step in the catalog before the next begins.
 
 So whatever dies between two steps, the next run goes on from there: with an upload that isn't complete by sending
 what is missing, with one that may be complete by completing it once more.
@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
+from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.destination.destination import Destination, Progress
 from glacier_backup.errors import (
     CatalogError,
     DestinationError,
     DestinationUnavailable,
+    GlacierBackupError,
     Interrupted,
     SourceError,
     SourceShrank,
@@ -35,7 +37,6 @@ from glacier_backup.plan.container import container_for
 from glacier_backup.plan.parts import TooLarge, part_size
 from glacier_backup.resolve.source import Source
 from glacier_backup.units import now
-from glacier_backup.workflow.journal import Journal
 from glacier_backup.workflow.manifest import manifest
 
 ATTEMPTS = 5
@@ -94,7 +95,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An archive on its way, as the journal knows it."""
+    """An archive on its way, as the catalog knows it."""
 
     archive: int
     record: ArchiveRecord
@@ -106,17 +107,22 @@ class Sending:
     """One run's sending: what it works with, where it notes each step, whom it tells, and who may stop it."""
 
     tools: Tools
-    journal: Journal
+    catalog: Catalog
+    place_id: int
+    run_id: int | None
+    """None outside a run."""
+    left: dict[str, list[Unfinished]]
+    """What earlier runs have left unfinished, by path; whoever takes it out goes on with it or ends it."""
     tell: Listener
     stop: StopRequest
 
     def send(self, candidate: Candidate) -> ArchiveRecord:
         """Send one candidate, on from where an earlier run left it if that can be; it is stored and recorded then.
 
-        Raises SourceError and DestinationError after removing what was sent of it; DestinationUnavailable, Interrupted
-        and CatalogError leave it for the next run to go on with.
+        Raises DestinationError after removing what was sent of it. SourceError, DestinationUnavailable, Interrupted and
+        CatalogError leave it for the next run to go on with: it will see whether it can.
         """
-        left = self.journal.take(candidate.path)
+        left = self.left.pop(candidate.path, [])
         least_part = self.tools.part_size
         for attempt in range(1, ATTEMPTS + 1):
             intent = self._intent(candidate, left)
@@ -124,19 +130,20 @@ class Sending:
             left = []
             try:
                 return self._transfer(intent, begun)
-            except UploadOutgrown:
-                least_part = 2 * begun.upload.part_size
-                if attempt == ATTEMPTS or least_part > self.tools.destination.limits.largest_part:
+            except (UploadOutgrown, UploadLost, SourceShrank) as error:
+                if isinstance(error, UploadOutgrown):
+                    least_part = 2 * begun.upload.part_size
+                if attempt == ATTEMPTS or (least_part or 0) > self.tools.destination.limits.largest_part:
                     raise
-            except (UploadLost, SourceShrank):
-                if attempt == ATTEMPTS:
-                    raise
+                self._tell_anew(candidate.path, error)
         raise AssertionError("the last attempt returns or raises")
 
     def complete(self, begun: Begun, checksums: Checksums) -> ArchiveRecord:
         """Make one archive of parts that are all stored, or find it made already; it is recorded then.
 
-        Raises UploadForgotten, noted as a doubt, where the destination can't tell whether it is stored.
+        Raises UploadForgotten, noted as a doubt, where the destination can't tell whether it is stored;
+        DestinationUnavailable, Interrupted and CatalogError leave it for the next run to complete; after any other
+        DestinationError the destination has no such archive, and nothing of it is left.
         """
         record = begun.record
         text = manifest(record, checksums)
@@ -145,28 +152,38 @@ class Sending:
         except UploadForgotten:
             # Told first: killed between the two, the next run tells it again, and not nobody.
             self.tell(Warned(f"{record.label.path}: {IN_DOUBT}"))
-            self.journal.doubt(begun.archive)
+            self.catalog.doubt(begun.archive)
             raise
-        self.journal.stored(begun.archive, receipt)
+        except DestinationUnavailable:
+            raise
+        except DestinationError:
+            self._try_to_end(begun.archive, record.label, begun.upload.id)
+            raise
+        self.catalog.stored(begun.archive, receipt)
         return replace(record, receipts=(receipt,))
 
     def end(self, archive: int, label: Label, upload_id: str | None) -> None:
         """Remove what was sent of an archive, and forget it. Raises DestinationError and Interrupted."""
         self.tools.destination.abort(label, upload_id, self.stop.check)
-        self.journal.give_up(archive)
+        self.catalog.give_up(archive)
 
     def drop(self, left: Unfinished, why: str) -> None:
-        """End what an earlier run has left and nobody can go on with. What can't be ended now is told, and left to the
-        next run: it keeps nothing from being sent. Raises Interrupted."""
+        """End what an earlier run has left and nobody can go on with.
+
+        What the destination refuses to remove is told, and left to the next run: it keeps nothing from being sent.
+        Raises DestinationUnavailable and Interrupted.
+        """
         path = left.record.label.path
         try:
             self.end(left.archive, left.record.label, left.upload_id)
+        except DestinationUnavailable:
+            raise
         except DestinationError as error:
-            if left.upload_id is not None or isinstance(error, DestinationUnavailable):
+            if left.upload_id is not None:
                 self.tell(Warned(f"{path}: an unfinished upload could not be removed: {error}"))
                 return
             # The credentials may not look for it; nothing can have been sent of it.
-            self.journal.give_up(left.archive)
+            self.catalog.give_up(left.archive)
         self.tell(UploadAborted(path, why))
 
     def _intent(self, candidate: Candidate, left: Sequence[Unfinished]) -> Intent:
@@ -197,25 +214,32 @@ class Sending:
         size = part_size(intent.estimate, least_part, destination.limits)
         if isinstance(size, TooLarge):
             raise DestinationError(f"too large for one archive: {size}")
-        archive = self.journal.intend(record, size)
+        archive = self.catalog.intend(self.run_id, self.place_id, record, size)
         with self._ended_on_error(archive, record.label, None):
             upload = OpenUpload(record.label, destination.begin(record.label, size, self.stop.check), size)
-        self.journal.opened(archive, upload.id)
+        self.catalog.opened(archive, upload.id)
         return Begun(archive, record, upload)
 
     def _transfer(self, intent: Intent, begun: Begun) -> ArchiveRecord:
         path = begun.record.label.path
         meter = Meter(lambda count: self._progress(path, count))
-        with self._ended_on_error(begun.archive, begun.record.label, begun.upload.id):
-            try:
-                with intent.packer.pack(path, stored_name(path)) as stream:
-                    checksums = self.tools.destination.send(begun.upload, stream, meter)
-                    record = self._as_read(begun.record, intent.candidate, stream)
-                    self.journal.completing(begun.archive, record, checksums, stream.members())
-            except Exception:
-                meter.take_back()
-                raise
+        try:
+            with (
+                self._ended_on_error(begun.archive, begun.record.label, begun.upload.id),
+                intent.packer.pack(path, stored_name(path)) as stream,
+            ):
+                checksums = self.tools.destination.send(begun.upload, stream, meter)
+                record = self._as_read(begun.record, intent.candidate, stream)
+                self.catalog.completing(begun.archive, record, checksums, stream.members())
             return self.complete(replace(begun, record=record), checksums)
+        except Exception:
+            meter.take_back()
+            raise
+
+    def _tell_anew(self, path: str, error: GlacierBackupError) -> None:
+        self.tell(UploadAborted(path, str(error)))
+        if error.hint:
+            self.tell(Warned(f"{path}: {error}; {error.hint}"))
 
     def _progress(self, path: str, count: int) -> None:
         if count:
@@ -226,13 +250,19 @@ class Sending:
     def _ended_on_error(self, archive: int, label: Label, upload_id: str | None) -> Iterator[None]:
         try:
             yield
-        except (DestinationUnavailable, Interrupted, CatalogError, UploadForgotten):
+        except SourceShrank:
+            self._try_to_end(archive, label, upload_id)
+            raise
+        except (SourceError, DestinationUnavailable, Interrupted, CatalogError):
             raise
         except Exception:
-            # What ended it is the news. Where this fails, the next run will do it.
-            with suppress(DestinationError, Interrupted):
-                self.end(archive, label, upload_id)
+            self._try_to_end(archive, label, upload_id)
             raise
+
+    def _try_to_end(self, archive: int, label: Label, upload_id: str | None) -> None:
+        """What made it necessary is the news; where this fails, the next run will do it."""
+        with suppress(DestinationError, Interrupted, CatalogError):
+            self.end(archive, label, upload_id)
 
     def _as_read(self, record: ArchiveRecord, candidate: Candidate, stream: PackedStream) -> ArchiveRecord:
         """What is known once all was read."""

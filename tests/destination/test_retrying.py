@@ -16,9 +16,15 @@ class Throttled(Exception):
     pass
 
 
+class Unreachable(Exception):
+    pass
+
+
 def judge(error: Exception) -> Verdict:
     if isinstance(error, Throttled):
         return Verdict.THROTTLED
+    if isinstance(error, Unreachable):
+        return Verdict.OUTAGE
     return Verdict.TRANSIENT if isinstance(error, ConnectionError) else Verdict.FINAL
 
 
@@ -60,6 +66,35 @@ def test_the_tenth_error_is_raised_as_it_came() -> None:
         Retrier(judge, 4)(request, nothing)
 
     assert request.tries == ATTEMPTS
+
+
+def test_an_outage_is_waited_out_where_the_service_was_there_before() -> None:
+    """As of a router that starts anew in the middle of a long upload."""
+    patiently = Retrier(judge, 4)
+    request = Request(*[Unreachable()] * 50)
+
+    assert patiently(Request(), nothing) == "answer"
+    assert patiently(request, nothing) == "answer"
+    assert request.tries == 51
+
+
+def test_what_was_never_reached_is_tried_ten_times() -> None:
+    """A wrong address is told soon."""
+    request = Request(*[Unreachable()] * 50)
+
+    with pytest.raises(Unreachable):
+        Retrier(judge, 4)(request, nothing)
+
+    assert request.tries == ATTEMPTS
+
+
+def test_an_outage_uses_up_the_budget_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "BUDGET", 0.01)
+    patiently = Retrier(judge, 4)
+    patiently(Request(), nothing)
+
+    with pytest.raises(Unreachable):
+        patiently(Request(*[Unreachable()] * 10_000), nothing)
 
 
 def test_a_final_error_is_raised_at_once() -> None:

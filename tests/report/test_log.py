@@ -57,7 +57,7 @@ PLAN = planned(PLACE, (upload("/a"), skip("/b")))
         (ArchiveSkipped(skip("/b")), f"INFO skipped /b: unchanged since {local_time(SENT)}"),
         (Waiting("time-out", 12.4), "INFO time-out, tried again in 12 s"),
         (UploadResumed("/a\n", SENT), f"INFO going on with /a\\n, begun on {local_time(SENT)}"),
-        (UploadAborted("/a", "it has changed"), "WARNING removed what an earlier run had sent of /a: it has changed"),
+        (UploadAborted("/a", "it has changed"), "WARNING an unfinished upload of /a was ended: it has changed"),
         (ArchiveFound("/a", "id"), "WARNING recorded /a, which an earlier run had stored as id"),
     ],
     ids=lambda value: type(value).__name__,

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 from rich.progress import Progress
 
-from glacier_backup.model.event import ArchiveFailed, ArchiveStarted, BytesSent, Event, RunStarted, Waiting
+from glacier_backup.model.event import ArchiveFailed, ArchiveStarted, BytesSent, RunStarted, Waiting
 from glacier_backup.plan.backup import planned
 from glacier_backup.report.progress import Bars, progress_bars
 from tests.plan.values import PLACE, upload
@@ -56,32 +56,15 @@ def test_bytes_that_have_to_be_sent_again_count_back() -> None:
     assert [task.completed for task in progress.tasks] == [0, 0]
 
 
-def test_the_title_says_what_is_waited_for_as_long_as_it_lasts() -> None:
-    moment = 100.0
-    progress = Progress(console=Console(file=io.StringIO()))
-    listener = Bars(progress, clock=lambda: moment)
+def test_why_nothing_moves_is_told_above_the_bars_once_a_minute() -> None:
+    screen = io.StringIO()
+    moments = iter((0.0, 8.0, 59.0, 61.0))
+    listener = Bars(Progress(console=Console(file=screen)), clock=lambda: next(moments))
 
-    def title_after(event: Event) -> str:
-        listener(event)
-        return progress.tasks[0].description
+    for _ in range(4):
+        listener(Waiting("reset by\npeer", 7.9))
 
-    waiting = "0 of 2 done; reset by\\npeer, tried again in 8 s"
-    assert title_after(RunStarted(PLAN)) == "0 of 2 done"
-    assert title_after(Waiting("reset by\npeer", 7.9)) == waiting
-    moment += 7.8
-    assert title_after(BytesSent("/b", 1)) == waiting
-    assert title_after(Waiting("time-out", 0.4)) == "0 of 2 done; time-out, tried again in 0 s"
-    moment += 0.4
-    assert title_after(BytesSent("/b", 1)) == "0 of 2 done"
-
-
-def test_waiting_before_there_is_a_bar_shows_in_its_title() -> None:
-    listener, progress = bars()
-
-    listener(Waiting("no network", 60))
-    listener(RunStarted(PLAN))
-
-    assert progress.tasks[0].description == "0 of 2 done; no network, tried again in 60 s"
+    assert screen.getvalue() == "reset by\\npeer; trying again\n" * 2
 
 
 def test_a_name_is_shown_as_it_is_and_leaves_nothing_behind() -> None:

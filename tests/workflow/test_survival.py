@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from glacier_backup.destination import retrying
 from glacier_backup.units import MIB
 from glacier_backup.workflow import send
 from tests.cli.harness import Cli, finish, start, wait_until
@@ -70,6 +72,80 @@ def test_a_stop_in_any_phase_loses_nothing_and_nothing_is_sent_twice(
     assert faulty.archives(vault) == []
     assert cli("-c", ini).code == 0
     assert_stored_once(faulty, vault, content)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(retrying, "LONGEST_WAIT", 0.01)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("operation", "first"), [("CompleteMultipartUpload", 1), ("UploadMultipartPart", 13), ("DescribeVault", 1)]
+)
+@pytest.mark.parametrize("kind", ["status", "throttle", "reset_before_answer", "wrong_checksum"])
+def test_a_service_in_trouble_for_longer_than_ten_tries_costs_nothing_that_is_stored(
+    cli: Cli, small_parts: str, vault: str, faulty: VaultServer, operation: str, first: int, kind: str
+) -> None:
+    if kind == "wrong_checksum" and operation == "DescribeVault":
+        return  # it has none
+    ini = cli.ini(small_parts.replace("logfile", "concurrency = 1\nlogfile") + "[{data}/file]\n")
+    (cli.data / "file").write_bytes(noise(SIZE))
+    faulty.faults(plan=[{"operation": operation, "nth": nth, "kind": kind} for nth in range(first, first + 10)])
+
+    assert cli("-c", ini).code == 4
+    faulty.no_faults()
+    assert cli("-c", ini).code == 0
+
+    (archive,) = faulty.archives(vault)
+    assert archive.path.read_bytes() == noise(SIZE)
+    assert len(faulty.begun(vault)) == 1
+    assert len(cli("list", "-c", ini, "--json").json) == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_archive_that_was_completed_unheard_in_the_middle_of_trouble_is_found(
+    cli: Cli, small_parts: str, vault: str, faulty: VaultServer
+) -> None:
+    ini = cli.ini(small_parts + "[{data}/file]\n")
+    (cli.data / "file").write_bytes(noise(SIZE))
+    trouble = [{"operation": "CompleteMultipartUpload", "nth": nth, "kind": "status"} for nth in range(2, 11)]
+    faulty.faults(plan=[{"operation": "CompleteMultipartUpload", "nth": 1, "kind": "lost_answer"}, *trouble])
+
+    assert cli("-c", ini).code == 4
+    faulty.no_faults()
+    assert cli("-c", ini).code == 0
+
+    assert_stored_once(faulty, vault, noise(SIZE))
+    assert len(cli("list", "-c", ini, "--json").json) == 1
+
+
+def test_a_disk_that_is_unmounted_in_the_middle_of_a_run_is_never_taken_for_the_one_below(
+    cli: Cli, small_disk: Path
+) -> None:
+    main = f"[main]\ndestination = {small_disk}/vault\ncatalog = {{here}}/c.sqlite3\nlogfile =\n"
+    ini = cli.ini(main + "bandwidth_limit = 2 MiB\n[{data}]\nupload_files = yes\n")
+    for name in "abcdef":
+        (cli.data / name).write_bytes(noise(MIB, seed=ord(name)))
+    elsewhere = small_disk.with_name("elsewhere")
+    elsewhere.mkdir()
+    subprocess.run(["mount", "--bind", small_disk, elsewhere], check=True)
+
+    process = start("-c", ini, "--json")
+    wait_until(lambda: bool(list(small_disk.rglob("*.recipe.json"))), process)
+    subprocess.run(["umount", "--lazy", small_disk], check=True)
+    ran = finish(process)
+    below = list(small_disk.rglob("*.recipe.json"))
+    subprocess.run(["mount", "--bind", elsewhere, small_disk], check=True)
+    subprocess.run(["umount", elsewhere], check=True)
+
+    assert ran.code in (1, 4)
+    assert below == []
+    for one in cli("list", "-c", ini, "--json").json:
+        assert (small_disk / "vault" / one["locator"]).read_bytes() == Path(one["path"]).read_bytes()
+    assert cli("-c", ini).code == 0
+    assert len(list(small_disk.rglob("*.recipe.json"))) == 6
 
 
 def test_a_stop_while_the_catalog_is_written_loses_nothing(

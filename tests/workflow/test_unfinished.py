@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import (
     CatalogError,
     DestinationError,
     DestinationUnavailable,
     Interrupted,
+    SourceError,
     SourceShrank,
     UploadForgotten,
     UploadLost,
@@ -19,8 +23,8 @@ from glacier_backup.errors import (
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.archive import Label
 from glacier_backup.model.event import ArchiveFound, UploadAborted, UploadResumed, Warned
-from glacier_backup.units import MIB
-from glacier_backup.workflow import send
+from glacier_backup.units import MIB, now
+from glacier_backup.workflow import execute, leftovers, send
 from glacier_backup.workflow.backup import preview
 from tests.streams import noise
 from tests.workflow.world import World, outcomes
@@ -167,14 +171,60 @@ def test_a_source_that_changed_meanwhile_is_sent_anew_and_its_upload_removed(wor
     assert_all_is_well(world)
 
 
-def test_a_source_that_is_gone_ends_its_upload(world: World) -> None:
+def test_a_source_that_is_out_of_sight_keeps_its_upload_for_a_day(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its disk may not be mounted tonight."""
+    world.destination.after_chunk = kill_after(3)
+    run_and_die(world)
+    files = world.source.files
+    world.source.files = {"/data/b": b"b"}
+    world.run()
+    assert world.unfinished() != ()
+    world.source.files = files
+
+    world.run()
+
+    assert world.destination.parts_sent == [0, 1, 2, 0, 3, 4, 5]
+
+
+def test_a_source_that_stays_away_ends_its_upload(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.destination.after_chunk = kill_after(3)
     run_and_die(world)
     world.source.files = {"/data/b": b"b"}
+    monkeypatch.setattr(leftovers, "now", lambda: now() + timedelta(days=1, minutes=1))
 
     world.run()
 
     assert [event.path for event in world.events if isinstance(event, UploadAborted)] == ["/data/a"]
+    assert_all_is_well(world)
+
+
+def test_what_has_been_sent_meanwhile_ends_its_upload(world: World) -> None:
+    """As after a run with --force that was cut off."""
+    world.run()
+    world.destination.after_chunk = kill_after(3)
+    with pytest.raises(Killed):
+        world.run(force=True)
+    revive(world)
+
+    world.run()
+
+    assert [event.path for event in world.events if isinstance(event, UploadAborted)] == ["/data/a"]
+    assert_all_is_well(world)
+
+
+def test_a_source_that_cannot_be_read_on_keeps_what_was_sent_of_it(world: World) -> None:
+    def fail(count: int) -> None:
+        raise SourceError("/data/a: Input/output error")
+
+    world.destination.after_chunk = fail
+    assert outcomes(world.run()) == "failed"
+    revive(world)
+
+    world.run()
+
+    assert world.destination.parts_sent == [0, 1, 2, 3, 4, 5]
     assert_all_is_well(world)
 
 
@@ -386,7 +436,122 @@ def test_uploads_of_others_are_never_touched(world: World) -> None:
 
     world.run()
 
-    assert list(world.destination.open) == ["another-host/data/a/20260101T000000.000000Z"]
+    assert "another-host/data/a/20260101T000000.000000Z" in world.destination.open
+
+
+def test_a_run_that_ends_early_removes_nothing(world: World) -> None:
+    def lose(label: Label) -> None:
+        raise DestinationUnavailable("no network")
+
+    world.source.files = {"/data/a": CONTENT, "/data/b": CONTENT[:MIB], "/data/c": CONTENT}
+    world.concurrency = 3
+    world.destination.after_chunk = kill_after(5)
+    run_and_die(world)
+    left = len(world.unfinished())
+    world.concurrency = 1
+    world.destination.on_send = lose
+    assert world.run().exit_code == 4
+    assert len(world.unfinished()) == left
+    revive(world)
+
+    world.run()
+
+    assert_all_is_well(world)
+
+
+def test_an_upload_whose_end_cannot_be_noted_hides_nothing_of_what_was_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise CatalogError("the disk is full")
+
+    world.run()
+    world.destination.after_chunk = kill_after(3)
+    with pytest.raises(Killed):
+        world.run(force=True)
+    revive(world)
+    world.source.files["/data/b"] = b"new"
+    with monkeypatch.context() as patched:
+        patched.setattr(world.catalog, "give_up", full)
+        summary = world.run()
+
+    assert (outcomes(summary), summary.exit_code) == ("skipped sent", 2)
+    assert list(summary.warnings) == ["the disk is full"]
+
+
+def test_what_the_destination_refuses_to_complete_is_begun_anew_only_when_it_says_so(world: World) -> None:
+    """After any other trouble the archive may be stored: the next run asks again."""
+
+    def in_trouble(label: Label) -> None:
+        raise DestinationUnavailable("503 for ever")
+
+    world.destination.after_complete = in_trouble
+    assert world.run().exit_code == 4
+    revive(world)
+
+    assert outcomes(world.run()) == "skipped"
+    assert_all_is_well(world)
+
+
+def test_what_is_told_is_in_the_summary_too(world: World) -> None:
+    def forgotten(label: Label) -> None:
+        revive(world)
+        world.destination.open.clear()
+        raise UploadForgotten("unknown")
+
+    world.destination.on_complete = forgotten
+
+    summary = world.run()
+
+    assert list(summary.warnings) == [event.message for event in world.events if isinstance(event, Warned)]
+    assert "twice" in next(iter(summary.warnings))
+
+
+def test_bytes_of_an_upload_that_was_lost_at_its_end_are_taken_back(world: World) -> None:
+    def lost(label: Label) -> None:
+        revive(world)
+        world.destination.open.clear()
+        raise UploadLost("unknown")
+
+    world.destination.on_complete = lost
+
+    assert outcomes(world.run()) == "sent"
+    assert world.bytes_told() == len(CONTENT)
+    assert [event.why for event in world.events if isinstance(event, UploadAborted)] == ["unknown"]
+
+
+def test_a_candidate_that_a_stopped_run_has_left_behind_does_no_harm(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread comes to itself when the catalog is closed: nothing of it may be removed then."""
+    monkeypatch.setattr(execute, "GRACE", 0.3)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def hang(label: Label) -> None:
+        asked.set()
+        go_on.wait(20)
+
+    world.destination.on_complete = hang
+
+    def stop() -> None:
+        asked.wait(20)
+        world.stop.set()
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    summary = world.run()
+    world.catalog.close()
+    go_on.set()
+    for thread in [stopping, *threading.enumerate()]:
+        if thread is stopping or thread.name.startswith("candidate"):
+            thread.join()
+
+    assert (outcomes(summary), summary.exit_code) == ("failed", 130)
+    revive(world)
+    world.stop = StopRequest()
+    with Catalog.open(str(tmp_path / "catalog.sqlite3")) as world.catalog:
+        assert outcomes(world.run()) == "skipped"
+        assert_all_is_well(world)
 
 
 def test_a_destination_out_of_reach_keeps_what_is_unfinished(world: World) -> None:

@@ -111,11 +111,14 @@ def _complain(event: Event) -> None:
 
 def _comment(event: Event) -> None:
     """What a person who is looking should know of earlier runs; cron's need not."""
-    from glacier_backup.model.event import ArchiveFound, UploadAborted
+    from glacier_backup.model.event import ArchiveFound, UploadAborted, UploadResumed
+    from glacier_backup.units import local_time
 
     match event:
         case UploadAborted(path, why):
-            render.warn(f"{path}: what an earlier run had begun to send is removed: {why}")
+            render.warn(f"{path}: an unfinished upload was ended: {why}")
+        case UploadResumed(path, begun):
+            render.warn(f"{path}: going on with what was begun {local_time(begun)}")
         case ArchiveFound(path, locator):
             render.warn(f"{path}: an earlier run had stored it; recorded now: {locator}")
         case _:
