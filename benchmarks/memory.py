@@ -26,6 +26,7 @@ from tests.vault_server.process import VaultServer  # noqa: E402
 
 ALLOWED = 150 * MIB
 CONCURRENCY = 4
+LIMIT = 2_000
 PART = {"local": 4 * MIB, "vault": 16 * MIB}
 """What each destination takes by default for archives of these sizes."""
 
@@ -137,6 +138,7 @@ CASES: dict[str, Callable[[Bench], tuple[str, tuple[str, ...]]]] = {
     "dry-run": lambda bench: (f"[{bench.many()}]\nupload_files = yes\n", ("--dryrun",)),
     "dry-run-json": lambda bench: (f"[{bench.many()}]\nupload_files = yes\n", ("--dryrun", "--json")),
     "run": lambda bench: (f"[{bench.many()}]\nupload_files = yes\n", ("--verbose",)),
+    "run-limited": lambda bench: (f"[{bench.many()}]\nupload_files = yes\n", ("--verbose", "--limit", str(LIMIT))),
     "directory": lambda bench: (f"[{bench.many()}]\nupload_single_dir = yes\n", ()),
     "sparse": lambda bench: (f"[{bench.sparse()}]\n", ()),
 }

@@ -14,7 +14,8 @@ from glacier_backup.destination.glacier import Glacier
 from glacier_backup.errors import DestinationError, DestinationUnavailable
 from glacier_backup.model.naming import parse_description
 from glacier_backup.units import MIB
-from tests.destination.vaults import LABEL, begun, glacier_at, nothing, send
+from tests.contract.sending import LABEL, begin, nothing
+from tests.destination.vaults import glacier_at, send
 from tests.streams import BytesStream, noise
 from tests.vault_server.process import VaultServer
 
@@ -170,4 +171,4 @@ def test_making_the_object_needs_neither_credentials_nor_a_region(tmp_path: Path
 
 def test_an_empty_archive_is_refused(glacier: Glacier) -> None:
     with pytest.raises(DestinationError, match="empty"):
-        glacier.send(begun(glacier), BytesStream(b""), nothing)
+        glacier.send(begin(glacier), BytesStream(b""), nothing)

@@ -9,7 +9,8 @@ import pytest
 
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.errors import DestinationError
-from tests.destination.vaults import DATA, LABEL, begun, complete, half_sent, nothing, send
+from tests.contract.sending import LABEL, begin, nothing
+from tests.destination.vaults import DATA, complete, half_sent, send
 from tests.streams import BytesStream
 from tests.vault_server.process import VaultServer
 
@@ -19,7 +20,7 @@ LATER = replace(LABEL, time=LABEL.time + timedelta(microseconds=1))
 def test_aborting_removes_that_upload_and_no_other(
     glacier: Glacier, later: Glacier, vault: str, vault_server: VaultServer
 ) -> None:
-    upload, other = half_sent(glacier), begun(glacier)
+    upload, other = half_sent(glacier), begin(glacier)
 
     later.abort(LABEL, upload.id, nothing)
     later.abort(LABEL, upload.id, nothing)
@@ -30,7 +31,7 @@ def test_aborting_removes_that_upload_and_no_other(
 def test_aborting_what_is_complete_or_expired_is_as_good(
     glacier: Glacier, later: Glacier, vault: str, vault_server: VaultServer
 ) -> None:
-    upload = begun(glacier)
+    upload = begin(glacier)
     complete(glacier, upload, glacier.send(upload, BytesStream(DATA), nothing))
 
     later.abort(LABEL, upload.id, nothing)
@@ -45,9 +46,9 @@ def test_an_upload_whose_id_was_never_heard_is_found_by_its_label_among_many(
 ) -> None:
     """Among those of another machine, another path and another time, over several pages in no order."""
     others = [LATER, replace(LABEL, host="other"), replace(LABEL, path="/data/photos2")]
-    kept = {begun(glacier, label).id for label in others * 20}
-    begun(glacier)
-    begun(glacier)
+    kept = {begin(glacier, label).id for label in others * 20}
+    begin(glacier)
+    begin(glacier)
 
     later.abort(LABEL, None, nothing)
 
@@ -60,7 +61,7 @@ def test_an_upload_whose_id_was_never_heard_is_found_by_its_label_among_many(
 def test_without_the_permission_to_abort_or_to_look_others_can_still_be_sent(
     glacier: Glacier, vault_server: VaultServer, operation: str, known: bool
 ) -> None:
-    upload = begun(glacier)
+    upload = begin(glacier)
     vault_server.control(deny=[operation])
 
     with pytest.raises(DestinationError, match="AccessDenied") as caught:
@@ -74,11 +75,11 @@ def test_without_the_permission_to_abort_or_to_look_others_can_still_be_sent(
 def test_a_beginning_whose_answer_got_lost_leaves_no_second_upload(
     glacier: Glacier, vault: str, vault_server: VaultServer, kind: str
 ) -> None:
-    other = begun(glacier, LATER)
-    begin = "InitiateMultipartUpload"
-    vault_server.faults(plan=[{"operation": begin, "nth": nth, "kind": kind} for nth in (1, 2)])
+    other = begin(glacier, LATER)
+    initiate = "InitiateMultipartUpload"
+    vault_server.faults(plan=[{"operation": initiate, "nth": nth, "kind": kind} for nth in (1, 2)])
 
-    upload = begun(glacier)
+    upload = begin(glacier)
 
     assert {left.id for left in vault_server.uploads(vault)} == {upload.id, other.id}
 
@@ -91,7 +92,7 @@ def test_where_it_may_not_be_looked_for_a_second_one_is_left_to_expire(
     vault_server.control(deny=[operation])
     vault_server.faults(plan=[{"operation": "InitiateMultipartUpload", "nth": 1, "kind": "lost_answer"}])
 
-    upload = begun(glacier)
+    upload = begin(glacier)
 
     assert upload.id in {left.id for left in vault_server.uploads(vault)}
     assert len(vault_server.uploads(vault)) == 2

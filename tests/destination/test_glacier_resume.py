@@ -12,7 +12,8 @@ from glacier_backup.digest import leaf_digests
 from glacier_backup.errors import Interrupted, UploadForgotten, UploadLost, UploadOutgrown
 from glacier_backup.model.archive import Checksums
 from glacier_backup.units import MIB
-from tests.destination.vaults import DATA, begun, complete, half_sent, nothing, resumed
+from tests.contract.sending import begin, nothing, resumed
+from tests.destination.vaults import DATA, complete, half_sent
 from tests.streams import AnywhereStream, BytesStream, noise
 from tests.vault_server.process import VaultServer
 
@@ -46,7 +47,7 @@ def test_only_what_is_missing_is_sent(glacier: Glacier, later: Glacier, vault: s
 def test_an_upload_all_of_whose_parts_are_stored_sends_none(
     glacier: Glacier, later: Glacier, vault_server: VaultServer
 ) -> None:
-    upload = begun(glacier)
+    upload = begin(glacier)
     checksums = glacier.send(upload, BytesStream(DATA), nothing)
     before = parts_sent(vault_server)
 
@@ -80,7 +81,7 @@ def test_parts_that_hash_to_something_else_now_are_sent_again(
 def test_a_stored_part_that_was_the_last_and_isnt_any_more_is_sent_again(
     glacier: Glacier, later: Glacier, vault: str, vault_server: VaultServer
 ) -> None:
-    upload = begun(glacier)
+    upload = begin(glacier)
     glacier.send(upload, BytesStream(DATA[: 2 * MIB + 5]), nothing)
 
     complete(later, resumed(upload), later.send(resumed(upload), BytesStream(DATA), nothing))
@@ -136,7 +137,7 @@ def test_only_of_an_upload_that_was_seen_open_it_is_known_that_nobody_completed_
 
 
 def test_one_that_expires_half_way_is_lost(glacier: Glacier, vault_server: VaultServer) -> None:
-    upload = begun(glacier)
+    upload = begin(glacier)
 
     class Expiring(BytesStream):
         def readinto(self, buffer: memoryview) -> int:
@@ -165,13 +166,13 @@ def test_a_stream_that_outgrows_its_parts_is_told(glacier: Glacier, monkeypatch:
     monkeypatch.setattr(glacier, "limits", replace(glacier.limits, most_parts=3))
 
     with pytest.raises(UploadOutgrown):
-        glacier.send(begun(glacier), BytesStream(DATA), nothing)
+        glacier.send(begin(glacier), BytesStream(DATA), nothing)
 
 
 def test_completing_again_gives_the_same_archive(
     glacier: Glacier, later: Glacier, vault: str, vault_server: VaultServer
 ) -> None:
-    upload = begun(glacier)
+    upload = begin(glacier)
     checksums = glacier.send(upload, BytesStream(DATA), nothing)
 
     first = complete(glacier, upload, checksums)
@@ -183,7 +184,7 @@ def test_completing_again_gives_the_same_archive(
 def test_what_was_completed_too_long_ago_is_forgotten(
     glacier: Glacier, later: Glacier, vault_server: VaultServer
 ) -> None:
-    upload = begun(glacier)
+    upload = begin(glacier)
     checksums = glacier.send(upload, BytesStream(DATA), nothing)
     complete(glacier, upload, checksums)
     vault_server.forget_completions()
@@ -194,7 +195,7 @@ def test_what_was_completed_too_long_ago_is_forgotten(
 
 @pytest.mark.usefixtures("quick_retries")
 def test_a_completion_whose_answer_got_lost_may_have_been_done(glacier: Glacier, vault_server: VaultServer) -> None:
-    upload = begun(glacier)
+    upload = begin(glacier)
     checksums = glacier.send(upload, BytesStream(DATA), nothing)
     what = "CompleteMultipartUpload"
     plan = [{"operation": what, "nth": 1, "kind": "reset_before_answer"}]
@@ -216,7 +217,7 @@ def test_an_upload_with_other_parts_than_these_is_useless(glacier: Glacier, late
 def test_a_stop_request_leaves_the_upload_to_go_on_with(
     glacier: Glacier, later: Glacier, vault: str, vault_server: VaultServer
 ) -> None:
-    upload = begun(glacier)
+    upload = begin(glacier)
     sent = 0
 
     def stop(count: int) -> None:

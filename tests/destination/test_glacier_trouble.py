@@ -14,7 +14,8 @@ from glacier_backup.destination.aws import Access
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted
 from glacier_backup.units import MIB
-from tests.destination.vaults import LABEL, begun, glacier_at, nothing, send
+from tests.contract.sending import LABEL, begin, nothing
+from tests.destination.vaults import glacier_at, send
 from tests.streams import BytesStream, noise
 from tests.vault_server.process import VaultServer
 
@@ -50,7 +51,7 @@ def all_steps(server: VaultServer, vault: str, data: bytes) -> str:
         first.identify(holds_archives=False)
         first.begin(LABEL, MIB, nothing)
         first.abort(LABEL, None, nothing)
-        upload = begun(first)
+        upload = begin(first)
         with pytest.raises(Interrupted):
             first.send(upload, BytesStream(data), stopped_half_way)
     count = 0
@@ -149,7 +150,7 @@ def test_the_tenth_failure_ends_it_with_its_cause(glacier: Glacier, vault_server
     vault_server.faults(plan=plan)
 
     with pytest.raises(DestinationError, match="ThrottlingException"):
-        begun(glacier)
+        begin(glacier)
 
     assert len(vault_server.injected()) == 10
 

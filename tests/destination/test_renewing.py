@@ -14,7 +14,8 @@ import pytest
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.errors import DestinationUnavailable
 from glacier_backup.units import MIB
-from tests.destination.vaults import begun, glacier_at, nothing, send
+from tests.contract.sending import begin, nothing
+from tests.destination.vaults import glacier_at, send
 from tests.streams import BytesStream, noise
 from tests.vault_server.process import VaultServer
 from tests.vault_server.sigv4 import Credential
@@ -82,8 +83,9 @@ def expire_half_way(server: VaultServer, key: Credential, then: Callable[[], Non
         nonlocal seen
         before, seen = seen, seen + count
         if before < 6 * MIB <= seen:
-            server.control(expire_keys=[key.key_id])
+            # In this order: a part that is refused in between would find nothing new.
             then()
+            server.control(expire_keys=[key.key_id])
 
     return progress
 
@@ -147,7 +149,7 @@ def test_credentials_in_the_environment_can_not_be_renewed(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", FIRST.secret)
     monkeypatch.setenv("AWS_SESSION_TOKEN", FIRST.token or "")
     in_file(SECOND)
-    upload = begun(glacier)
+    upload = begin(glacier)
     server.control(expire_keys=[FIRST.key_id])
 
     with pytest.raises(DestinationUnavailable, match="ExpiredTokenException"):
