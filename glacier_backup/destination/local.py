@@ -77,7 +77,7 @@ class Local:
 
     def identify(self, *, holds_archives: bool) -> Place:
         if holds_archives and not _holds_something(self._root):
-            raise DestinationUnavailable(f"archives are recorded in {self._root} and nothing is there", hint=_MOUNTED)
+            raise DestinationUnavailable(f"something was stored in {self._root} and nothing is there", hint=_MOUNTED)
         nearest = self._root
         while not os.path.lexists(nearest) and nearest != "/":
             nearest = os.path.dirname(nearest)
@@ -147,6 +147,8 @@ class Local:
         )
 
     def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
+        if self._disk is None and not os.path.lexists(self._root):
+            return  # nothing was ever there
         self._same_disk()
         paths = self._paths(upload_id or key(label))
         with _translated(paths.archive):

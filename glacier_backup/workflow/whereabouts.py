@@ -29,7 +29,12 @@ class Whereabouts:
     def ask(self) -> None:
         """Make sure that the destination is there and is who it was. Raises DestinationUnavailable."""
         if not self._asked:
-            self._ask(holds_archives=self._catalog.holds_archives(self.id))
+            self._ask(holds_archives=self._holds_something())
+
+    def _holds_something(self) -> bool:
+        """Whether anything is known to be there: archives, or what was sent of one."""
+        unfinished = self._catalog.unfinished(self.id)
+        return self._catalog.holds_archives(self.id) or any(one.upload_id is not None for one in unfinished)
 
     def _ask(self, *, holds_archives: bool) -> None:
         with self._stop.at_once():

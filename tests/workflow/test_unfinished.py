@@ -289,6 +289,16 @@ def test_an_upload_that_expired_is_begun_anew(world: World) -> None:
     assert_all_is_well(world)
 
 
+def test_a_destination_is_told_that_it_holds_what_was_begun(world: World) -> None:
+    """A disk that isn't mounted must not be taken for a new one because no archive was finished yet."""
+    world.destination.after_chunk = kill_after(3)
+    run_and_die(world)
+
+    world.run()
+
+    assert world.destination.told == [False, True]
+
+
 def test_an_upload_goes_on_with_its_own_part_size(world: World) -> None:
     world.destination.after_chunk = kill_after(3)
     run_and_die(world)
