@@ -29,14 +29,13 @@ from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Container, Label
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.event import BytesSent, Listener, UploadAborted, UploadResumed, Warned
-from glacier_backup.model.naming import archive_name, stored_name
-from glacier_backup.model.recipe import Recipe
+from glacier_backup.model.naming import stored_name
 from glacier_backup.model.upload import OpenUpload, Unfinished
 from glacier_backup.pack.packer import PackedStream, Packer
 from glacier_backup.plan.container import container_for
 from glacier_backup.plan.parts import TooLarge, part_size
 from glacier_backup.resolve.source import Source
-from glacier_backup.units import now
+from glacier_backup.workflow.intent import Intent, intended, why_not
 from glacier_backup.workflow.manifest import manifest
 
 ATTEMPTS = 5
@@ -77,20 +76,6 @@ class Meter:
         # What is told of an upload that failed must not hide why it did.
         with suppress(Interrupted):
             self(-self._count)
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What one candidate is to become."""
-
-    candidate: Candidate
-    record: ArchiveRecord
-    packer: Packer
-
-    @property
-    def estimate(self) -> int:
-        """Bytes of the stream, as far as known."""
-        return self.packer.estimate(self.record.fingerprint.bytes, self.record.fingerprint.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +179,15 @@ class Sending:
                 self.drop(one, "it can't be read any more")
             raise
         container = container_for(candidate.kind, fingerprint.bytes, self.tools.destination.limits.least)
-        return _intended(candidate, fingerprint, self.tools, self.tools.packers[container])
+        packer = self.tools.packers[container]
+        return intended(candidate, fingerprint, packer, self.tools.host, self.tools.destination.describe)
 
     def _resumed(self, intent: Intent, left: Sequence[Unfinished]) -> Begun | None:
         """The newest of ``left`` that still is what is intended; all others are ended."""
         resumed: Begun | None = None
         for one in reversed(left):
             upload = one.upload
-            why = "a newer one goes on" if resumed else _why_not(one.record, intent.record)
+            why = "a newer one goes on" if resumed else why_not(one.record, intent.record)
             if why is None and upload is not None:
                 resumed = Begun(one.archive, one.record, upload)
                 self.tell(UploadResumed(one.record.label.path, one.begun))
@@ -280,30 +266,3 @@ class Sending:
             return self.tools.source.look(candidate).digest == before.digest
         except SourceError:
             return False
-
-
-def _intended(candidate: Candidate, fingerprint: Fingerprint, tools: Tools, packer: Packer) -> Intent:
-    """With all that names the archive, and the time of the intent to send."""
-    is_raw = packer.container == "raw"
-    recipe = Recipe((packer.step(),))
-    label = Label(
-        name=archive_name(candidate.path, packer.container, candidate.kind),
-        path=candidate.path,
-        host=tools.host,
-        kind=candidate.kind,
-        container=packer.container,
-        time=now(),
-        recipe_id=recipe.id,
-        mtime_ns=fingerprint.newest_mtime_ns if is_raw else None,
-        mode=fingerprint.mode if is_raw else None,
-    )
-    return Intent(candidate, ArchiveRecord(label, tools.destination.describe(label), recipe, fingerprint), packer)
-
-
-def _why_not(left: ArchiveRecord, intent: ArchiveRecord) -> str | None:
-    """Why an upload of ``left`` can't go on as one of ``intent``."""
-    if left.fingerprint.digest != intent.fingerprint.digest:
-        return "the source has changed since"
-    if left.recipe != intent.recipe or left.label.kind != intent.label.kind:
-        return "it would be packed otherwise now"
-    return None

@@ -13,7 +13,7 @@ import pytest
 
 from glacier_backup.destination import retrying
 from glacier_backup.units import MIB
-from glacier_backup.workflow import send
+from glacier_backup.workflow import intent
 from tests.cli.harness import Cli, finish, start, wait_until
 from tests.streams import noise
 from tests.vault_server.process import VaultServer
@@ -254,9 +254,9 @@ def _uploads(server: VaultServer, vault: str) -> list[str]:
 
 def test_a_clock_that_jumps_back_does_not_hide_what_is_newest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.source.files = {"/data/a": b"first"}
-    monkeypatch.setattr(send, "now", lambda: datetime(2036, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(intent, "now", lambda: datetime(2036, 1, 1, tzinfo=UTC))
     world.run()
-    monkeypatch.setattr(send, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(intent, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
     world.source.files = {"/data/a": b"second"}
 
     assert outcomes(world.run()) == "sent"
@@ -271,7 +271,7 @@ def test_a_clock_that_stands_still_overwrites_nothing(cli: Cli, monkeypatch: pyt
     )
     (cli.data / "a").write_bytes(b"first")
     with monkeypatch.context() as patched:
-        patched.setattr(send, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        patched.setattr(intent, "now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
         assert cli("-c", ini).code == 0
         (cli.data / "a").write_bytes(b"second")
         assert cli("-c", ini).code == 1
