@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 from contextlib import suppress
 from types import TracebackType
 
@@ -16,6 +17,10 @@ from glacier_backup.errors import CatalogError, LockHeld
 from glacier_backup.units import local_time, now, parse_rfc3339, rfc3339
 
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
+
+MOMENT, GLANCE = 1.0, 0.05
+"""Seconds that a lock is waited for, and between two looks. A run that was killed while it started a program leaves its
+lock to that one until it has begun, and only then it is gone."""
 
 _HELD_BYTES = 4096
 """How much of a lock file is read: far more than is ever written."""
@@ -31,7 +36,8 @@ class RunLock:
         self._descriptor: int | None = None
 
     def __enter__(self) -> RunLock:
-        """Raises LockHeld at once when another process holds it, CatalogError when the file can't be made."""
+        """Raises LockHeld when another process holds it for longer than a moment, CatalogError when the file can't be
+        made."""
         try:
             os.makedirs(os.path.dirname(self.path), _FOLDER_MODE, exist_ok=True)
             # What Python opens is closed in the programs that it starts (PEP 446).
@@ -58,16 +64,24 @@ class RunLock:
             self._descriptor = None
 
     def _take(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise _held(self.path, os.pread(descriptor, _HELD_BYTES, 0)) from error
-        except OSError as error:
-            raise _unusable(self.path, error) from error
+        until = time.monotonic() + MOMENT
+        while not self._taken(descriptor):
+            if time.monotonic() > until:
+                raise _held(self.path, os.pread(descriptor, _HELD_BYTES, 0))
+            time.sleep(GLANCE)
         # The lock is had, whether its text can be written or, on a full disk, not.
         with suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, _holder(), 0)
+
+    def _taken(self, descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        return True
 
 
 def _holder() -> bytes:
