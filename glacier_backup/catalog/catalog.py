@@ -104,7 +104,8 @@ class Catalog:
             return uploads.intend(connection, run_id, place_id, record, part_size)
 
     def opened(self, archive: int, upload_id: str) -> None:
-        """Note what the destination calls the upload, before the first part is sent."""
+        """Note what the destination calls the upload, before the first part is sent; and again when a run goes on
+        with it, for it counts as begun then."""
         with self._database.write() as connection:
             uploads.opened(connection, archive, upload_id)
 

@@ -107,7 +107,7 @@ uploads = Table(
     "uploads",
     metadata,
     Column("archive", ForeignKey("archives.id", ondelete="CASCADE"), primary_key=True),
-    Column("begun_at", Moment, nullable=False),
+    Column("begun_at", Moment, nullable=False, comment="or last gone on with"),
     Column("part_size", Integer, nullable=False),
     Column("upload_id", ExactText, comment="NULL until it was heard"),
     Column("bytes", Integer, comment="this and the checksums: NULL until every part is stored"),

@@ -33,7 +33,7 @@ def intend(connection: Connection, run: int | None, destination: int, record: Ar
 
 
 def opened(connection: Connection, archive: int, upload_id: str) -> None:
-    _note(connection, archive, {"upload_id": upload_id})
+    _note(connection, archive, {"upload_id": upload_id, "begun_at": now()})
 
 
 def completing(

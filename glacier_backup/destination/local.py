@@ -67,8 +67,8 @@ class Local:
         self._root = root
         self._create = create
         self._parts = PartSender(concurrency, bandwidth)
-        self._disk: tuple[int, int] | None = None
-        """Device and inode of the root, once it was seen."""
+        self._held: int | None = None
+        """The root, once it was seen: open, so that it is neither unmounted meanwhile nor taken for another."""
         self._lock = threading.Lock()
 
     @property
@@ -101,7 +101,7 @@ class Local:
         locator = key(label)
         paths = self._paths(locator)
         with _translated(self._root), self._lock:
-            if self._disk is None:
+            if self._held is None:
                 durable.make_folders(self._root)
         self._same_disk()
         with _translated(paths.archive):
@@ -147,7 +147,7 @@ class Local:
         )
 
     def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
-        if self._disk is None and not os.path.lexists(self._root):
+        if self._held is None and not os.path.lexists(self._root):
             return  # nothing was ever there
         self._same_disk()
         paths = self._paths(upload_id or key(label))
@@ -160,30 +160,30 @@ class Local:
                     os.unlink(name)
             if os.path.isdir(paths.folder):
                 durable.sync_folder(paths.folder)
-        self._remove_empty(paths.folder)
-
-    def _remove_empty(self, folder: str) -> None:
-        """``folder`` and those above it that hold nothing any more, but not the root."""
-        with suppress(OSError):
-            while folder != self._root:
-                os.rmdir(folder)
-                folder = os.path.dirname(folder)
 
     def _same_disk(self) -> None:
         """Raise DestinationUnavailable when another disk is there than before, or none: what is below a mount point
         is not the place that archives are to be in."""
         try:
-            found = os.stat(self._root)
+            # Opened, for that alone has a disk mounted that is mounted on use.
+            found = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise DestinationUnavailable(f"{self._root}: {error.strerror}", hint=_MOUNTED) from error
-        disk = found.st_dev, found.st_ino
         with self._lock:
-            self._disk = self._disk or disk
-        if disk != self._disk:
+            if self._held is None:
+                self._held = found
+                return
+            same = os.path.sameopenfile(found, self._held)
+        os.close(found)
+        if not same:
             raise DestinationUnavailable(f"{self._root} is not the directory that it was", hint=_MOUNTED)
 
     def close(self) -> None:
         self._parts.close()
+        with self._lock:
+            if self._held is not None:
+                os.close(self._held)
+                self._held = None
 
     def _paths(self, locator: str) -> _Paths:
         archive = os.path.join(self._root, locator)

@@ -7,7 +7,6 @@ throttling the number of requests under way is halved, and grows back by one for
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 import time
@@ -67,9 +66,10 @@ class Retrier:
         """The answer of ``request``, which can be repeated; or what it raised last.
 
         An error that is final is raised at once, any other after ten tries or when the run has waited for an hour. An
-        outage is waited out, for all of that hour, where something was answered before it.
+        outage is waited out for an hour where something was answered before it, and counts as no try.
         """
-        attempt = 0
+        attempt = failures = 0
+        began = time.monotonic()
         while True:
             try:
                 with self._flow.turn(check) as turn:
@@ -82,8 +82,9 @@ class Retrier:
                 if verdict is Verdict.THROTTLED:
                     turn.throttled()
                 attempt += 1
-                tries = math.inf if verdict is Verdict.OUTAGE and self._reached else ATTEMPTS
-                if verdict is Verdict.FINAL or attempt >= tries or not self._wait(attempt, error, check):
+                waited_out = verdict is Verdict.OUTAGE and self._reached and time.monotonic() - began < BUDGET
+                failures += not waited_out
+                if verdict is Verdict.FINAL or failures == ATTEMPTS or not self._wait(attempt, error, check):
                     raise
 
     def _wait(self, attempt: int, error: Exception, check: Check) -> bool:

@@ -34,6 +34,7 @@ class Unfinished:
     upload_id: str | None
     """None where the process died before it heard what the destination calls the upload."""
     begun: datetime
+    """Or last gone on with."""
     """When it was intended."""
     checksums: Checksums | None = None
     """Known once every part is stored: all that is left is to complete it, and perhaps that was done."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted, UploadForgotten
 from glacier_backup.model.event import ArchiveFound, UploadAborted
 from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
+from glacier_backup.model.reason import AlreadySent, SentMeanwhile, Unchanged
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.units import now
 from glacier_backup.workflow.send import Begun, Sending
@@ -58,6 +59,6 @@ def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
 def _is_done_with(decision: Decision | None, age: timedelta, *, ad_hoc: bool) -> bool:
     if isinstance(decision, Upload):
         return False
-    if isinstance(decision, Skip) and not decision.reason.needs_attention:
+    if isinstance(decision, Skip) and isinstance(decision.reason, AlreadySent | Unchanged | SentMeanwhile):
         return True
     return age > KEPT and not ad_hoc

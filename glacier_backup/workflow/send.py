@@ -65,17 +65,17 @@ class Meter:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._lock = threading.Lock()
-        self._count = 0
+        self.count = 0
 
     def __call__(self, count: int) -> None:
         with self._lock:
-            self._count += count
+            self.count += count
         self._progress(count)
 
     def take_back(self) -> None:
         # What is told of an upload that failed must not hide why it did.
         with suppress(Interrupted):
-            self(-self._count)
+            self(-self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Sending:
         left = self.left.pop(candidate.path, [])
         least_part = self.tools.part_size
         for attempt in range(1, ATTEMPTS + 1):
-            intent = self._intent(candidate, left)
+            intent = self._intent(candidate)
             begun = self._resumed(intent, left) or self._begun(intent, least_part)
             left = []
             try:
@@ -171,13 +171,8 @@ class Sending:
             self.catalog.give_up(left.archive)
         self.tell(UploadAborted(path, why))
 
-    def _intent(self, candidate: Candidate, left: Sequence[Unfinished]) -> Intent:
-        try:
-            fingerprint = self.tools.source.look(candidate)
-        except SourceError:
-            for one in left:
-                self.drop(one, "it can't be read any more")
-            raise
+    def _intent(self, candidate: Candidate) -> Intent:
+        fingerprint = self.tools.source.look(candidate)
         container = container_for(candidate.kind, fingerprint.bytes, self.tools.destination.limits.least)
         packer = self.tools.packers[container]
         return intended(candidate, fingerprint, packer, self.tools.host, self.tools.destination.describe)
@@ -190,6 +185,7 @@ class Sending:
             why = "a newer one goes on" if resumed else why_not(one.record, intent.record)
             if why is None and upload is not None:
                 resumed = Begun(one.archive, one.record, upload)
+                self.catalog.opened(one.archive, upload.id)
                 self.tell(UploadResumed(one.record.label.path, one.begun))
             else:
                 self.drop(one, why or "nothing of it had been sent")
@@ -218,7 +214,10 @@ class Sending:
                 record = self._as_read(begun.record, intent.candidate, stream)
                 self.catalog.completing(begun.archive, record, checksums, stream.members())
             return self.complete(replace(begun, record=record), checksums)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, SourceError) and not begun.upload.resumed and not meter.count:
+                # Nothing that was sent is lost, and what can't even be opened would leave an upload every night.
+                self._try_to_end(begun.archive, begun.record.label, begun.upload.id)
             meter.take_back()
             raise
 

@@ -120,6 +120,9 @@ def test_what_is_unfinished_is_what_was_begun(
     assert noted.upload is None
 
     catalog.opened(archive, upload_id)
+    begun = unfinished(catalog).begun
+    assert noted.begun <= begun <= now()
+    noted = replace(noted, begun=begun)
     assert unfinished(catalog) == replace(noted, upload_id=upload_id)
 
     read = replace(intent, problems=tuple(problems), changed_while_read=changed)

@@ -117,7 +117,8 @@ class Trial:
         self.kills += hit and round_.signal == signal.SIGKILL
         self.terms += hit and round_.signal == signal.SIGTERM
         self.unsettled += hit and not round_.settled
-        if not hit:
+        if not hit and not (ended.stopped and ended.status == 1):
+            # With 1 it was a tar that the signal ended, just when it was started: it was still in the program's group.
             self._check(ended)
         return ended.status == 0
 

@@ -393,15 +393,6 @@ def test_a_disk_that_goes_away_is_noticed_before_anything_counts_as_stored(
             local.complete(upload, checksums, MANIFEST, nothing)
 
 
-def test_what_is_aborted_leaves_no_empty_folders(tmp_path: Path) -> None:
-    root = tmp_path / "vault"
-    with closing(Local(str(root), create=True)) as local:
-        upload = begin(local)
-        local.abort(LABEL, upload.id, nothing)
-
-    assert list(root.iterdir()) == []
-
-
 def test_a_write_that_hangs_for_too_long_ends_in_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for no longer, and other files are opened meanwhile: none of them may get its bytes."""
     monkeypatch.setattr(multipart, "GRACE", 0.1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 
@@ -76,6 +77,29 @@ def test_an_outage_is_waited_out_where_the_service_was_there_before() -> None:
     assert patiently(Request(), nothing) == "answer"
     assert patiently(request, nothing) == "answer"
     assert request.tries == 51
+
+
+def test_an_outage_uses_up_no_tries() -> None:
+    """When the network is back the service may still be in trouble for a while."""
+    patiently = Retrier(judge, 4)
+    patiently(Request(), nothing)
+    request = Request(*[Unreachable()] * 20, *[ConnectionResetError()] * (ATTEMPTS - 1))
+
+    assert patiently(request, nothing) == "answer"
+
+
+def test_an_outage_is_waited_out_for_an_hour_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that swallows everything takes longer to fail than is waited between two tries."""
+    patiently = Retrier(judge, 4)
+    patiently(Request(), nothing)
+    hours = count(step=600)
+    monkeypatch.setattr("time.monotonic", lambda: next(hours))
+    request = Request(*[Unreachable()] * 10_000)
+
+    with pytest.raises(Unreachable):
+        patiently(request, nothing)
+
+    assert request.tries < 100
 
 
 def test_what_was_never_reached_is_tried_ten_times() -> None:

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from glacier_backup.catalog import uploads
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import (
     CatalogError,
@@ -228,20 +230,50 @@ def test_a_source_that_cannot_be_read_on_keeps_what_was_sent_of_it(world: World)
     assert_all_is_well(world)
 
 
-def test_a_source_that_vanishes_after_the_plan_ends_its_upload(world: World) -> None:
+def test_a_source_that_is_out_of_sight_after_the_plan_keeps_its_upload(world: World) -> None:
     world.destination.after_chunk = kill_after(3)
     run_and_die(world)
+    files = world.source.files
 
     def vanish(path: str) -> None:
         world.source.files = {"/data/b": b"b"}
 
     world.source.after_look = vanish
-
     assert world.run().exit_code == 1
-
     world.source.after_look = lambda path: None
+    world.source.files = files
+
     world.run()
+
+    assert world.destination.parts_sent == [0, 1, 2, 3, 4, 5]
     assert_all_is_well(world)
+
+
+def test_what_a_run_goes_on_with_has_another_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days of sending aren't lost because it was begun days ago."""
+    world.destination.after_chunk = kill_after(2)
+    run_and_die(world)
+    later = now() + timedelta(days=3)
+    monkeypatch.setattr(uploads, "now", lambda: later)
+    monkeypatch.setattr(leftovers, "now", lambda: later + timedelta(hours=20))
+    world.destination.after_chunk = kill_after(3)
+    run_and_die(world)
+    world.source.files = {"/data/b": b"b"}
+
+    world.run()
+
+    assert len(world.unfinished()) == 1
+
+
+def test_what_cannot_even_be_opened_leaves_no_upload(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, stored_name: str) -> NoReturn:
+        raise SourceError(f"{path}: Permission denied")
+
+    monkeypatch.setattr(world.packer, "pack", refuse)
+
+    assert outcomes(world.run()) == "failed"
+    assert world.destination.open == {}
+    assert world.unfinished() == ()
 
 
 def test_a_run_about_other_paths_leaves_it_alone(world: World) -> None:
