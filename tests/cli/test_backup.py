@@ -234,9 +234,11 @@ def test_an_interrupted_run_ends_cleanly_and_loses_nothing(
 def test_a_second_run_at_the_same_time_says_who_is_at_work(
     cli: Cli, vault_ini: str, vault: str, vault_server: VaultServer
 ) -> None:
-    ini = cli.ini(vault_ini + "[{data}]\nupload_files = yes\n")
+    """It takes eight seconds, and a second run waits for one."""
+    main = vault_ini.replace("logfile", "bandwidth_limit = 4 MiB\nlogfile")
+    ini = cli.ini(main + "[{data}]\nupload_files = yes\n")
     for name in "abcdefgh":
-        (cli.data / name).write_bytes(os.urandom(20 * MIB))
+        (cli.data / name).write_bytes(os.urandom(4 * MIB))
     process = start("-c", ini, environ=vault_server.environment)
     wait_until(lambda: bool(vault_server.archives(vault)), process)
 
