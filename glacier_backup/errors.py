@@ -8,11 +8,17 @@ The tree, with the exit code that each branch stands for:
     ├── CatalogError                   2   the catalog can't be opened, read or written
     ├── LockHeld                       3   another run is at work on the same catalog
     ├── DestinationError               1   one archive could not be stored
+    │   ├── NotThawed              1   it has to be thawed first, or the thawed copy is over
+    │   ├── VolumeMissing          1   nothing is stored there
     │   ├── UploadOutgrown             1   the stream is longer than the part size allows
     │   ├── UploadLost                 1   the destination doesn't know the upload any more
     │   │   └── UploadForgotten        1   and it may have been completed: the archive may be stored
     │   └── DestinationUnavailable     4   nothing can be stored there: refused, missing or out of reach
+    ├── ServerError                    4   an SSH server can't be used: not trusted, or it refuses
+    │   ├── ServerUnreachable          4   nobody answers
+    │   └── ServerLost                 4   the connection broke, or an answer never came
     ├── SourceError                    1   a candidate could not be read
+    │   ├── SourceUnavailable          4   the server that it lies on can't be used
     │   └── SourceShrank               1   there are fewer bytes than when it was opened
     └── Interrupted                    130 the user or the system asked the run to stop
 
@@ -86,6 +92,14 @@ class DestinationError(GlacierBackupError):
     """One archive could not be stored; others may well be."""
 
 
+class NotThawed(DestinationError):
+    """A volume can't be read now: it is cold, or its thawed copy is over. Ask for a thaw."""
+
+
+class VolumeMissing(DestinationError):
+    """The destination has nothing at this locator."""
+
+
 class UploadOutgrown(DestinationError):
     """The stream has more bytes than the upload's part size allows; begin again with larger parts."""
 
@@ -104,12 +118,35 @@ class DestinationUnavailable(DestinationError):
     exit_code = 4
 
 
+class ServerError(GlacierBackupError):
+    """An SSH server can't be used: its host key isn't trusted, it lets nobody in, or it speaks no SFTP.
+
+    Destinations and sources say the same with an error of their own.
+    """
+
+    exit_code = 4
+
+
+class ServerUnreachable(ServerError):
+    """No connection can be made: the name isn't known, nobody listens, or no answer comes."""
+
+
+class ServerLost(ServerError):
+    """A connection broke, or an answer took too long: what was asked for may have been done or not."""
+
+
 class SourceError(GlacierBackupError):
     """A candidate could not be read, or vanished."""
 
     def without(self, path: str) -> str:
         """The message for where ``path`` is named already."""
         return str(self).removeprefix(f"{path}: ")
+
+
+class SourceUnavailable(SourceError):
+    """The server that a candidate lies on refuses, can't be reached, or isn't the one that it should be."""
+
+    exit_code = 4
 
 
 class SourceShrank(SourceError):

@@ -45,6 +45,11 @@ def file_systems(path: str, table: bytes) -> set[str]:
     return below | {holder.kind} if holder.point else set()
 
 
+def mount_point(path: str, table: bytes) -> str:
+    """Where the file system is mounted that holds ``path``; empty where the table doesn't tell."""
+    return os.fsdecode(_holder(os.path.realpath(os.fsencode(path)), table).point)
+
+
 def _holder(path: bytes, table: bytes) -> _Mount:
     holder = _Mount(b"", "")
     for mount in _mounts(table):

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import settings
 
 from tests.cli.harness import Cli
+from tests.s3_servers.fixtures import moto_server, others_store, rclone_server, s3_keys_set, s3_store  # noqa: F401
+from tests.ssh_server.fixtures import relay, scripted, sshd, sshd_program  # noqa: F401
 from tests.vault_server.process import VaultServer
 
 settings.register_profile("default", deadline=None)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
 from glacier_backup.digest import leaf_digests, tree_hash
-from glacier_backup.errors import SourceError, UploadLost, UploadOutgrown
+from glacier_backup.errors import NotThawed, SourceError, UploadLost, UploadOutgrown, VolumeMissing
 from glacier_backup.model.archive import Checksums, Container, Label, Member, Receipt
 from glacier_backup.model.candidate import Candidate, Fingerprint, Resolved
 from glacier_backup.model.naming import key
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Step
-from glacier_backup.model.upload import OpenUpload
+from glacier_backup.model.thaw import Stored, Thaw, ThawRequest
+from glacier_backup.model.upload import OpenUpload, UploadRequest
 from glacier_backup.pack.packer import PackOutcome
 from glacier_backup.resolve.source import Selection
 from glacier_backup.units import GIB, MIB, now
@@ -98,6 +99,7 @@ class MemoryDestination:
     after_complete: Callable[[Label], None] = _nothing
     on_abort: Callable[[Label], None] = _nothing
     limits: Limits = LIMITS
+    versions: bool = False
     place: Place = PLACE
     open: dict[str, dict[int, bytes]] = field(default_factory=dict)
     """Parts of each open upload, by upload id (its key) and number."""
@@ -106,6 +108,10 @@ class MemoryDestination:
     part_sizes: list[int] = field(default_factory=list)
     parts_sent: list[int] = field(default_factory=list)
     """Numbers of parts in the order in which they were sent, those found stored left out."""
+    thawed: set[str | None] | None = None
+    """Locators of what can be read (None: the inventory); None where nothing is cold."""
+    thaw_requests: list[ThawRequest] = field(default_factory=list)
+    """Where something is cold: what was asked for, each once."""
     asked: int = 0
     told: list[bool] = field(default_factory=list)
 
@@ -117,10 +123,14 @@ class MemoryDestination:
     def describe(self, label: Label) -> str:
         return key(label)
 
-    def begin(self, label: Label, part_size: int, check: Check) -> str:
+    def keeps_versions(self, check: Check) -> bool:
+        return self.versions
+
+    def begin(self, request: UploadRequest, check: Check) -> str:
+        label = request.label
         self.on_begin(label)
         self.open[key(label)] = {}
-        self.part_sizes.append(part_size)
+        self.part_sizes.append(request.part_size)
         self.after_begin(label)
         return key(label)
 
@@ -161,6 +171,38 @@ class MemoryDestination:
     def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
         self.on_abort(label)
         self.open.pop(key(label), None)
+
+    def thaw(self, request: ThawRequest, check: Check) -> Thaw:
+        if request.locator is not None and request.locator not in self.stored:
+            raise VolumeMissing(f"{request.locator} is not stored")
+        if self.thawed is not None and request not in self.thaw_requests:
+            self.thaw_requests.append(request)
+        return self._thaw(request.locator)
+
+    def thawing(self, thaws: Sequence[Thaw], check: Check) -> Iterator[Thaw]:
+        return (self._thaw(thaw.locator) for thaw in thaws)
+
+    def _thaw(self, locator: str | None) -> Thaw:
+        ready = self.thawed is None or locator in self.thawed
+        return Thaw(locator, f"job of {locator}" if self.thawed is not None else "", "ready" if ready else "thawing")
+
+    def fetch(self, thaw: Thaw, start: int, buffer: memoryview, check: Check) -> int:
+        if thaw.locator not in self.stored:
+            raise VolumeMissing(f"{thaw.locator} is not stored")
+        if self._thaw(thaw.locator).state != "ready":
+            raise NotThawed(f"{thaw.locator} is cold")
+        found = self.stored[thaw.locator][start : start + len(buffer)]
+        buffer[: len(found)] = found
+        return len(found)
+
+    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
+        if self._thaw(None).state != "ready":
+            raise NotThawed("the inventory is not ready")
+        return (Stored(locator, len(data), now()) for locator, data in self.stored.items())
+
+    def delete(self, locator: str, check: Check) -> None:
+        self.stored.pop(locator, None)
+        self.manifests.pop(locator, None)
 
     def close(self) -> None:
         return

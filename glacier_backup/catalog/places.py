@@ -68,7 +68,7 @@ def _rows(connection: Connection, place: Place) -> list[_Row]:
     table = destinations.c
     query = select(table.id, table.account, table.own, table.reached_by)
     query = query.where(table.kind == place.kind, table.name == place.name)
-    if place.region or place.kind == "local":
+    if place.region or place.kind != "glacier":
         query = query.where(table.region == place.region)
     return [_Row(*row) for row in connection.execute(query.order_by(table.id))]
 

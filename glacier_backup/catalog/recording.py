@@ -89,6 +89,7 @@ def _named(record: ArchiveRecord) -> dict[str, object]:
         "recipe": record.recipe.to_json(),
         "description": record.description,
         "label_time": label.time,
+        "fixed_key": label.fixed_key,
     }
 
 
@@ -114,6 +115,8 @@ def _volume_row(archive: int, number: int, receipt: Receipt) -> dict[str, object
         "bytes": receipt.size,
         "tree_hash": receipt.tree_hash,
         "sha256": receipt.sha256,
+        "crc64nvme": receipt.crc64nvme,
+        "storage_class": receipt.storage_class,
         "leaves": receipt.leaves,
         "stored_at": receipt.stored_at,
     }

@@ -92,6 +92,7 @@ archives = Table(
     Column("newest_mtime_ns", WideInteger),
     Column("mode", Integer, comment="of the candidate itself"),
     Column("label_time", Moment),
+    Column("fixed_key", ExactText, comment="NULL where the key is made of host, path and time"),
     Column("sent_at", Moment, comment="NULL while it isn't known to be stored"),
     Column("problems", Integer, nullable=False, comment="how many rows the table of that name has"),
     Column("changed_while_read", Boolean, nullable=False),
@@ -113,6 +114,7 @@ uploads = Table(
     Column("bytes", Integer, comment="this and the checksums: NULL until every part is stored"),
     Column("tree_hash", Text, comment="hex"),
     Column("sha256", Text, comment="hex"),
+    Column("crc64nvme", Text, comment="base64"),
     Column("doubtful", Boolean, nullable=False, comment="whether nobody knows if it was completed"),
     Column("leaves", LargeBinary, comment="32 bytes for each MiB"),
 )
@@ -126,6 +128,8 @@ volumes = Table(
     Column("bytes", Integer),
     Column("tree_hash", Text, comment="hex"),
     Column("sha256", Text, comment="hex"),
+    Column("crc64nvme", Text, comment="base64"),
+    Column("storage_class", Text),
     Column("stored_at", Moment, nullable=False),
     # Last, for SQLite reads a row up to the column it needs and leaves may fill many pages.
     Column("leaves", LargeBinary, comment="32 bytes for each MiB"),

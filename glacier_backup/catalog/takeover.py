@@ -9,35 +9,45 @@ from sqlalchemy import Connection, func, insert, select
 
 from glacier_backup.catalog.queries import VARIABLES, is_stored_at, last_sent
 from glacier_backup.catalog.schema import archives, uploads, volumes
-from glacier_backup.model.record import ForeignUpload
+from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.record import AsIs, ForeignUpload
+
+_AS_IT_IS = Recipe((Step("raw"),)).to_json()
+
+Row = dict[str, object]
 
 
 def import_uploads(connection: Connection, destination: int, foreign: Iterable[ForeignUpload], source: str) -> int:
     """Add the last upload of each path unless it is there already; returns how many were added.
 
-    They have no fingerprint, no checksum and no sizes.
+    They have no checksum, and unless they were stored as they are no fingerprint and no sizes.
     """
     wanted = {upload.path: upload for upload in foreign}
     known = _known(connection, destination, list(wanted))
     newest = {path: last.sent_at for path, last in last_sent(connection, destination, list(wanted)).items()}
     newest |= _under_way(connection, destination)
-    fresh = [upload for upload in wanted.values() if (upload.path, upload.locator) not in known]
-    for upload in fresh:
-        since = newest.get(upload.path)
-        outdated = since is not None and upload.sent_at < since
-        _add(connection, destination, upload, source, _lowest_id(connection) - 1 if outdated else None)
+    fresh = [upload for upload in wanted.values() if not _is_known(upload, known.get((upload.path, upload.locator)))]
+    rows = [(_archive_row(destination, upload, source), _volume_row(upload)) for upload in fresh]
+    outdated = [newest.get(upload.path, upload.sent_at) > upload.sent_at for upload in fresh]
+    _add_newest(connection, [row for row, is_old in zip(rows, outdated, strict=True) if not is_old])
+    _add_outdated(connection, [row for row, is_old in zip(rows, outdated, strict=True) if is_old])
     return len(fresh)
 
 
-def _known(connection: Connection, destination: int, paths: Sequence[str]) -> set[tuple[str, str]]:
-    """Path and locator of each archive of ``paths``."""
-    found: set[tuple[str, str]] = set()
-    query = select(archives.c.path, volumes.c.locator).join_from(archives, volumes)
+def _known(connection: Connection, destination: int, paths: Sequence[str]) -> dict[tuple[str, str], datetime]:
+    """When each archive of ``paths`` was last sent, by path and locator."""
+    found: dict[tuple[str, str], datetime] = {}
+    query = select(archives.c.path, volumes.c.locator, func.max(archives.c.sent_at)).join_from(archives, volumes)
     for start in range(0, len(paths), VARIABLES):
         chunk = archives.c.path.in_(paths[start : start + VARIABLES])
-        rows = connection.execute(query.where(is_stored_at(destination), chunk))
-        found.update((path, locator) for path, locator in rows)
+        rows = connection.execute(query.where(is_stored_at(destination), chunk).group_by("path", "locator"))
+        found.update(((path, locator), sent_at) for path, locator, sent_at in rows)
     return found
+
+
+def _is_known(upload: ForeignUpload, sent_at: datetime | None) -> bool:
+    """A key that stays the same may have been written again since."""
+    return sent_at is not None and (upload.as_is is None or upload.sent_at <= sent_at)
 
 
 def _under_way(connection: Connection, destination: int) -> dict[str, datetime]:
@@ -47,9 +57,8 @@ def _under_way(connection: Connection, destination: int) -> dict[str, datetime]:
     return dict(iter(rows))
 
 
-def _add(connection: Connection, destination: int, upload: ForeignUpload, source: str, id: int | None) -> None:
-    row = {
-        "id": id,
+def _archive_row(destination: int, upload: ForeignUpload, source: str) -> Row:
+    row: Row = {
         "destination": destination,
         "path": upload.path,
         "name": upload.name,
@@ -58,12 +67,53 @@ def _add(connection: Connection, destination: int, upload: ForeignUpload, source
         "changed_while_read": False,
         "origin": source,
     }
-    archive = connection.execute(insert(archives), row).lastrowid
-    volume = {"archive": archive, "number": 1, "locator": upload.locator, "stored_at": upload.sent_at}
-    connection.execute(insert(volumes), volume)
+    return row | _as_it_is(upload.as_is)
 
 
-def _lowest_id(connection: Connection) -> int:
+def _as_it_is(known: AsIs | None) -> Row:
+    """The same columns for all, so that they can be added together."""
+    seen = None if known is None else known.fingerprint
+    return {
+        "kind": known and "file",
+        "container": known and "raw",
+        "recipe": known and _AS_IT_IS,
+        "source_bytes": seen and seen.bytes,
+        "stored_bytes": seen and seen.bytes,
+        "entries": seen and seen.entries,
+        "digest": seen and seen.digest,
+        "newest_mtime_ns": seen and seen.newest_mtime_ns,
+        "fixed_key": known and known.fixed_key,
+    }
+
+
+def _volume_row(upload: ForeignUpload) -> Row:
+    return {
+        "number": 1,
+        "locator": upload.locator,
+        "bytes": upload.as_is.fingerprint.bytes if upload.as_is else None,
+        "storage_class": upload.as_is.storage_class if upload.as_is else None,
+        "stored_at": upload.sent_at,
+    }
+
+
+def _add_newest(connection: Connection, rows: Sequence[tuple[Row, Row]]) -> None:
+    """The first gets an id from the database, which is higher than any before, and the others those behind it."""
+    if rows:
+        (archive, volume), *others = rows
+        first = connection.execute(insert(archives), archive).lastrowid
+        connection.execute(insert(volumes), volume | {"archive": first})
+        _add(connection, others, range(first + 1, first + 1 + len(others)))
+
+
+def _add_outdated(connection: Connection, rows: Sequence[tuple[Row, Row]]) -> None:
     """The newest archive of a path is the one with the highest id. What is taken over after something newer
     was recorded gets an id below all others (they count down from -1), so that it is never taken for the newest."""
-    return min(0, connection.execute(select(func.min(archives.c.id))).scalar_one() or 0)
+    if rows:
+        lowest = min(0, connection.execute(select(func.min(archives.c.id))).scalar_one() or 0)
+        _add(connection, rows, range(lowest - 1, lowest - 1 - len(rows), -1))
+
+
+def _add(connection: Connection, rows: Sequence[tuple[Row, Row]], ids: Sequence[int]) -> None:
+    if rows:
+        connection.execute(insert(archives), [row | {"id": id_} for id_, (row, _) in zip(ids, rows, strict=True)])
+        connection.execute(insert(volumes), [row | {"archive": id_} for id_, (_, row) in zip(ids, rows, strict=True)])

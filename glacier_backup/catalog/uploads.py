@@ -43,6 +43,7 @@ def completing(
         "bytes": checksums.size,
         "tree_hash": checksums.tree_hash,
         "sha256": checksums.sha256,
+        "crc64nvme": checksums.crc64nvme,
         "leaves": checksums.leaves,
     }
     _note(connection, archive, sums)
@@ -129,6 +130,7 @@ def _label(row: RowMapping, fingerprint: Fingerprint, recipe: Recipe) -> Label:
         recipe_id=recipe.id,
         mtime_ns=fingerprint.newest_mtime_ns if is_raw else None,
         mode=fingerprint.mode if is_raw else None,
+        fixed_key=row["fixed_key"],
     )
 
 
@@ -140,4 +142,4 @@ def _problems(connection: Connection, archive: int) -> tuple[ReadProblem, ...]:
 def _checksums(row: RowMapping) -> Checksums | None:
     if row["tree_hash"] is None:
         return None
-    return Checksums(row["bytes"], row["tree_hash"], row["leaves"], row["sha256"])
+    return Checksums(row["bytes"], row["tree_hash"], row["leaves"], row["sha256"], row["crc64nvme"])

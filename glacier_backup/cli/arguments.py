@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from glacier_backup.config.schema import OPTIONS, Option
+from glacier_backup.config.option import Option
+from glacier_backup.config.schema import OPTIONS
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

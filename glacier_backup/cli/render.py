@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     # For types alone: `--help` loads this module and shall not pay for the values.
     from rich.console import Console
 
-    from glacier_backup.model.event import Result, Summary
-    from glacier_backup.model.plan import BackupPlan, Decision
+    from glacier_backup.model.event import Counts, Result, Summary
+    from glacier_backup.model.plan import BackupPlan, Decision, Share
     from glacier_backup.model.record import Listed
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | Iterator["Json"] | str | int | bool | None
@@ -75,7 +75,7 @@ def warn(text: str) -> None:
 def plan_json(plan: BackupPlan) -> Json:
     """The shape of ``backup --dryrun --json``; documented in docs/json.md."""
     return {
-        "destination": str(plan.place),
+        **_destinations_json(plan),
         "plan": (_decision_json(decision) for decision in plan.decisions),
         "summary": {
             "planned": plan.uploads,
@@ -85,6 +85,7 @@ def plan_json(plan: BackupPlan) -> Json:
             "bytes": plan.bytes,
             "importable": plan.importable,
             "unfinished": plan.unfinished,
+            "destinations": {name: _share_json(plan.share(name)) for name in plan.places},
         },
     }
 
@@ -92,7 +93,7 @@ def plan_json(plan: BackupPlan) -> Json:
 def summary_json(summary: Summary) -> Json:
     """The shape of ``backup --json``; documented in docs/json.md."""
     return {
-        "destination": str(summary.plan.place),
+        **_destinations_json(summary.plan),
         "plan": (_decision_json(result.decision) | _result_json(result) for result in summary.results),
         "summary": {
             "planned": summary.sent + summary.failed,
@@ -100,8 +101,29 @@ def summary_json(summary: Summary) -> Json:
             "failed": summary.failed,
             "skipped": summary.skipped,
             "bytes": summary.bytes,
+            "destinations": {name: _count_json(summary.count(name)) for name in summary.plan.places},
         },
         "warnings": iter(summary.warnings),
+    }
+
+
+def _destinations_json(plan: BackupPlan) -> dict[str, Json]:
+    places: dict[str, Json] = {name: str(place) for name, place in plan.places.items()}
+    # The only one under its old name, too.
+    return {"destination": next(iter(places.values())) if len(places) == 1 else None, "destinations": places}
+
+
+def _share_json(share: Share) -> dict[str, Json]:
+    return {"planned": share.uploads, "sent": 0, "failed": 0, "skipped": share.skips, "bytes": share.bytes}
+
+
+def _count_json(count: Counts) -> dict[str, Json]:
+    return {
+        "planned": count.sent + count.failed,
+        "sent": count.sent,
+        "failed": count.failed,
+        "skipped": count.skipped,
+        "bytes": count.bytes,
     }
 
 
@@ -112,6 +134,9 @@ def _decision_json(decision: Decision) -> dict[str, Json]:
         "bytes": decision.bytes,
         "action": decision.action,
         "reason": str(decision.reason),
+        "destination": decision.to or None,
+        "storage_class": decision.storage_class if decision.action == "upload" else None,
+        "class_reason": decision.class_reason if decision.action == "upload" else None,
     }
 
 
@@ -138,8 +163,20 @@ def listed_json(listed: Listed) -> Json:
 
 def write_plan(plan: BackupPlan) -> None:
     """The plan as a table, and what it adds up to."""
-    write_table(("", "size", "path", "archive", "why"), map(_plan_row, plan.decisions), right=("size",))
-    say(f"{plan.uploads} to send ({format_size(plan.bytes)}) to {plan.place}, {plan.skips} to skip")
+    several = len(plan.places) > 1
+    columns: tuple[str, ...] = ("", "size", "path", "archive", "why")
+    rows: Iterator[tuple[str, ...]] = map(_plan_row, plan.decisions)
+    if several:
+        columns = ("", "to", *columns[1:])
+        rows = (_addressed(decision, _plan_row(decision)) for decision in plan.decisions)
+    write_table(columns, rows, right=("size",))
+    if several:
+        for name, place in plan.places.items():
+            share = plan.share(name)
+            say(f"{share.uploads} to send ({format_size(share.bytes)}) to {name}, {place}, {share.skips} to skip")
+        say(f"{plan.uploads} to send in all, {plan.skips} to skip")
+    else:
+        say(f"{plan.uploads} to send ({format_size(plan.bytes)}) to {_only(plan)}, {plan.skips} to skip")
     if plan.importable:
         say(f"a run would first take over the record of {plan.importable} archives sent by glacier_backup 1.2")
     if plan.unfinished:
@@ -154,18 +191,46 @@ def _plan_row(decision: Decision) -> tuple[str, ...]:
         format_size(decision.bytes) if sends or decision.bytes else "",
         decision.path,
         decision.name if sends else "",
-        str(decision.reason),
+        _why(decision),
     )
+
+
+def _why(decision: Decision) -> str:
+    if decision.action == "upload" and decision.class_reason is not None:
+        return f"{decision.reason}; {decision.class_reason}"
+    return str(decision.reason)
+
+
+def _addressed(decision: Decision, row: tuple[str, ...]) -> tuple[str, ...]:
+    """``row`` with the destination of ``decision`` behind its first column."""
+    return (row[0], decision.to, *row[1:])
+
+
+def _only(plan: BackupPlan) -> str:
+    return ", ".join(map(str, plan.places.values()))
 
 
 def write_summary(summary: Summary, *, every_skip: bool) -> None:
     """What was sent and where, what failed and why, and what that adds up to."""
-    rows = (_result_row(result) for result in summary.results if every_skip or result.outcome != "skipped")
-    write_table(("", "size", "path", "archive", "where, or why not"), rows, right=("size",))
-    say(
-        f"{summary.sent} sent ({format_size(summary.bytes)}) to {summary.plan.place}, "
-        f"{summary.failed} failed, {summary.skipped} skipped"
-    )
+    plan, several = summary.plan, len(summary.plan.places) > 1
+    columns: tuple[str, ...] = ("", "size", "path", "archive", "where, or why not")
+    shown_results = (result for result in summary.results if every_skip or result.outcome != "skipped")
+    rows: Iterator[tuple[str, ...]] = map(_result_row, shown_results)
+    if several:
+        columns = ("", "to", *columns[1:])
+        rows = (_addressed(result.decision, _result_row(result)) for result in shown_results)
+    write_table(columns, rows, right=("size",))
+    if not several:
+        say(_counts(summary.sent, summary.bytes, _only(plan), summary.failed, summary.skipped))
+        return
+    for name, place in plan.places.items():
+        count = summary.count(name)
+        say(_counts(count.sent, count.bytes, f"{name}, {place}", count.failed, count.skipped))
+    say(f"{summary.sent} sent in all, {summary.failed} failed, {summary.skipped} skipped")
+
+
+def _counts(sent: int, size: int, to: str, failed: int, skipped: int) -> str:
+    return f"{sent} sent ({format_size(size)}) to {to}, {failed} failed, {skipped} skipped"
 
 
 def _result_row(result: Result) -> tuple[str, ...]:

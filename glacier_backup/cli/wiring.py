@@ -7,28 +7,23 @@ import os
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.config.settings import Settings
-from glacier_backup.destination.aws import Access
-from glacier_backup.destination.destination import Destination
-from glacier_backup.destination.glacier import Glacier
-from glacier_backup.destination.local import Local
-from glacier_backup.errors import UsageError
+from glacier_backup.cli.destinations import classify, destination
+from glacier_backup.cli.origins import origin_names, origins
+from glacier_backup.config.settings import DestinationSettings, SectionSettings, Settings
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.lock import RunLock
-from glacier_backup.model.event import Event, Imported, Listener, Summary, Waiting
+from glacier_backup.model.event import Event, Listener, Summary
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan
-from glacier_backup.pack.registry import PACKERS
-from glacier_backup.resolve.registry import SOURCES
-from glacier_backup.resolve.source import Selection
+from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.workflow import backup as workflow
 from glacier_backup.workflow.backup import Backup
 from glacier_backup.workflow.prepare import Order
-from glacier_backup.workflow.send import Tools
-from glacier_backup.workflow.takeover import OlderRecord, older_record, read_record, take_over
+from glacier_backup.workflow.takeover import OlderRecord, older_record
+from glacier_backup.workflow.tools import Target, Tools
 
 _logger = logging.getLogger("glacier_backup")
 
@@ -91,37 +86,38 @@ class Told:
 
 @contextmanager
 def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener) -> Iterator[Backup]:
+    # What the env_file adds is for botocore, which reads the environment itself; what is set already wins.
+    for name, value in settings.environment:
+        os.environ.setdefault(name, value)
     order = Order(selections(settings), force=force, limit=settings.limit, ad_hoc=settings.ad_hoc)
-    with closing(destination(settings, tell)) as where:
-        tools = Tools(
-            source=SOURCES["local"](own=_own_files(settings), vault=settings.local_path),
-            packers=PACKERS,
-            destination=where,
-            host=socket.gethostname() or "localhost",
-            part_size=settings.part_size,
-        )
-        yield Backup(order, tools, catalog, settings.concurrency, _older(settings, catalog, where.place))
+    with ExitStack() as stack:
+        targets = tuple(_target(one, settings, catalog, tell, stack) for one in settings.destinations)
+        trees = {one.path: one.tree for one in order.selections if one.tree is not None}
+        tools = Tools(origins(settings, stack), socket.gethostname() or "localhost", trees)
+        yield Backup(order, tools, targets, catalog, settings.concurrency)
 
 
-def _own_files(settings: Settings) -> list[str]:
-    """What every run changes by itself, which is no change of a directory that happens to hold it."""
-    return [settings.catalog, *([settings.logfile] if settings.logfile else [])]
+def _target(one: DestinationSettings, settings: Settings, catalog: Catalog, tell: Listener, stack: ExitStack) -> Target:
+    where = stack.enter_context(closing(destination(one, settings.concurrency, tell)))
+    older = _older(one, settings, catalog, where.place)
+    return Target(one.name, where, one.part_size, older, classify(one, settings))
 
 
-def _older(settings: Settings, catalog: Catalog, place: Place) -> OlderRecord | None:
+def _older(one: DestinationSettings, settings: Settings, catalog: Catalog, place: Place) -> OlderRecord | None:
     """The record of glacier_backup 1.2, while the catalog knows of nothing in that vault."""
-    if settings.vault_name is None or settings.local_path is not None:
+    if one.vault_name is None or one.kind != "glacier":
         return None
     place_id = catalog.place_id(place, trusting=True)
     if place_id is not None and catalog.holds_archives(place_id):
         return None
-    older = older_record(settings.record_folders, settings.vault_name)
+    older = older_record(settings.record_folders, one.vault_name)
     # It says nothing of regions: what was taken over as one vault of that name is not another's.
     return None if older is None or catalog.has_imported(older.file) else older
 
 
 def selections(settings: Settings) -> tuple[Selection, ...]:
     """What the path sections select, in their order."""
+    names = origin_names(settings)
     return tuple(
         Selection(
             path=section.path,
@@ -130,43 +126,13 @@ def selections(settings: Settings) -> tuple[Selection, ...]:
             files=section.upload_files,
             compare=section.upload_if_changed,
             exclude=section.exclude,
+            destinations=section.destinations or settings.default_destinations,
+            origin="" if section.server is None else names[section.server],
+            tree=_tree_rules(section) if section.upload_tree else None,
         )
         for section in settings.sections
     )
 
 
-def destination(settings: Settings, tell: Listener) -> Destination:
-    """Where the settings say that archives go."""
-    parallel, bandwidth = settings.concurrency, settings.bandwidth_limit
-    if settings.local_path is not None:
-        return Local(settings.local_path, create=settings.embedded, concurrency=parallel, bandwidth=bandwidth)
-    if settings.vault_name is None:
-        raise AssertionError("the configuration names a vault wherever it names no directory")
-    access = Access(settings.region, settings.profile, settings.endpoint_url)
-
-    def waiting(cause: str, seconds: float) -> None:
-        tell(Waiting(cause, seconds))
-
-    return Glacier(settings.vault_name, settings.account_id, access, parallel, bandwidth, waiting)
-
-
-def import_record(settings: Settings, file: str, tell: Listener) -> Imported:
-    """Take over the record of glacier_backup 1.2 in ``file``, as archives in the configured vault.
-
-    Raises CatalogError, LockHeld, DestinationUnavailable when the vault can't be asked whose it is, and UsageError
-    where archives go elsewhere, or the file is named for another vault.
-    """
-    record = read_record(file)
-    with (
-        RunLock(settings.catalog),
-        Catalog.open(settings.catalog) as catalog,
-        closing(destination(settings, tell)) as where,
-    ):
-        place = where.place
-        if place.kind != "glacier":
-            raise UsageError(f"the record is of archives in a vault, and archives go to {place}", hint="add -v VAULT")
-        named = os.path.basename(file).removeprefix("glacier.").removesuffix(".sqlite3").strip("'\"")
-        if os.path.basename(file).startswith("glacier.") and named != place.name:
-            raise UsageError(f"{file} is the record of vault {named}, and archives go to {place.name}", hint="add -v")
-        place_id = catalog.register(place, where.identify(holds_archives=False))
-        return take_over(record, catalog, place_id, tell)
+def _tree_rules(section: SectionSettings) -> TreeRules:
+    return TreeRules(section.exclude_paths, section.symlinks, section.keys, section.keep_versions)

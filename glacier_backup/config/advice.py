@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from glacier_backup.config.settings import SectionSettings
+from glacier_backup.config.places import is_server_url, path_on_server
+
+_OF_TREES = ("exclude_paths", "keys", "keep_versions", "symlinks")
 
 
-def advise(section: SectionSettings) -> Iterator[str]:
-    """What to say about the ``exclude`` of a section."""
-    if not section.exclude:
+def advise(path: str, values: Mapping[str, object], own: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Option and what to say about it, for those that the section of ``path`` sets itself.
+
+    ``values`` are all that it has, also from ``[DEFAULT]``; what can't be read is None.
+    """
+    single_dir, tree = values.get("upload_single_dir") is True, values.get("upload_tree") is True
+    if "upload_tree" in own and tree and single_dir:
+        yield "upload_tree", "has no effect with upload_single_dir, which sends the directory as one archive"
+    if not tree:
+        idle = (name for name in _OF_TREES if name in own and values[name] not in (None, ()))
+        yield from ((name, "has no effect without upload_tree") for name in idle)
+    elif "exclude_paths" in own:
+        yield from (("exclude_paths", text) for text in _about_paths(values["exclude_paths"], path))
+    if "exclude" in own:
+        yield from (("exclude", text) for text in _about_prefixes(values["exclude"], single_dir=single_dir))
+
+
+def _about_prefixes(exclude: object, *, single_dir: bool) -> Iterator[str]:
+    if not isinstance(exclude, tuple) or not exclude:
         return
-    if section.upload_single_dir:
+    if single_dir:
         yield (
             "has no effect with upload_single_dir: it chooses among what upload_dirs and upload_files find, "
             "and leaves nothing out of a directory that is sent as one archive"
         )
         return
-    for prefix in section.exclude:
+    for prefix in exclude:
         if "/" in prefix.lstrip("/") and not prefix.startswith("/"):
             yield f"{prefix!r} begins no name, for it has a / in it; to leave out a full path begin with /"
         elif "*" in prefix or "?" in prefix:
             yield f"{prefix!r} is compared as it stands: * and ? have no special meaning"
+
+
+def _about_paths(excluded: object, section: str) -> Iterator[str]:
+    here = path_on_server(section).directory if is_server_url(section) else section
+    for path in excluded if isinstance(excluded, tuple) else ():
+        if path.startswith("/") and not f"{path.rstrip('/')}/".startswith(f"{here.rstrip('/')}/"):
+            yield f"{path!r} leaves nothing out, for it doesn't lie in {here}"
+        elif "*" in path or "?" in path:
+            yield f"{path!r} is compared as it stands: * and ? have no special meaning"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from glacier_backup.config.folders import Folders
-from glacier_backup.config.schema import Option
+from glacier_backup.config.option import Option
 from glacier_backup.errors import Problem
 
 ENVIRONMENT = "environment"
@@ -18,7 +18,7 @@ class Spot(NamedTuple):
     source: str
     """The file, ``environment`` or ``command line``."""
     name: str
-    """The option, variable or flag."""
+    """The option, variable or flag; empty for a whole section."""
     line: int | None = None
     section: str | None = None
 
@@ -27,7 +27,7 @@ class Spot(NamedTuple):
         return f"{self.source} {self.name}" if self.line is None else f"{self.source}:{self.line}"
 
     def problem(self, message: str) -> Problem:
-        return Problem(self.source, self.line, self.section, self.name, message)
+        return Problem(self.source, self.line, self.section, self.name or None, message)
 
 
 class Given(NamedTuple):
@@ -39,4 +39,6 @@ class Given(NamedTuple):
 
 def read_option(option: Option, text: str, folders: Folders) -> object:
     """The value of ``text`` with its ``~`` expanded. Raises ValueError: ``found …; expected …``."""
-    return option.read(folders.expand(text) if option.has_home else text)
+    if option.has_home and "~" in text:
+        text = "\n".join(map(folders.expand, option.items(text))) if option.items else folders.expand(text)
+    return option.read(text)

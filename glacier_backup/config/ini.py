@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
+from glacier_backup.config.places import masked
 from glacier_backup.errors import Problem
 
 DEFAULT = "DEFAULT"
@@ -25,6 +26,7 @@ _NO_DEFAULTS = "\0\0"
 
 _BYTE_ORDER_MARK = "\ufeff"
 _SHOWN = 60
+_SECRET = "ssh_password"  # noqa: S105  # the name of one
 
 _HEADER = re.compile(configparser.RawConfigParser.SECTCRE.pattern, re.VERBOSE)
 
@@ -178,7 +180,9 @@ class _Parser(configparser.RawConfigParser):
                 yield line, f"found {self._shown(line)}; expected {self._expected(line)}"
 
     def _shown(self, line: int) -> str:
-        text = self._watch.lines[line - 1].strip()
+        text = masked(self._watch.lines[line - 1].strip())
+        if text.lower().startswith(_SECRET):
+            return f"{_SECRET} and something that isn't shown"
         return repr(text) if len(text) <= _SHOWN else repr(text[:_SHOWN]) + "…"
 
     def _expected(self, line: int) -> str:

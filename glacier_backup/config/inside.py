@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from glacier_backup.config import ini
@@ -11,32 +13,76 @@ from glacier_backup.config.advice import advise
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import Given, Spot, read_option
 from glacier_backup.config.ini import DEFAULT, RawOption, RawSection
-from glacier_backup.config.layout import MAIN, Layout, arrange
-from glacier_backup.config.references import Constants, References
-from glacier_backup.config.schema import BY_NAME
-from glacier_backup.config.settings import SectionSettings
+from glacier_backup.config.layout import MAIN, Layout, arrange, home_of, title_of
+from glacier_backup.config.option import Home
+from glacier_backup.config.places import masked
+from glacier_backup.config.references import Constants, References, unquote
+from glacier_backup.config.schema import BY_NAME, option_at
 from glacier_backup.errors import Problem
 
 
+class Stanza(NamedTuple):
+    """One section of the file, read."""
+
+    name: str
+    """The absolute path, the URL, or the name of the destination."""
+    spot: Spot
+    """Where it begins."""
+    options: dict[str, Given]
+    """Its own, and for a path those that it has from ``[DEFAULT]``."""
+
+
 class Inside(NamedTuple):
-    """All that an INI file says. ``main`` and ``sections`` are only whole when there are no problems."""
+    """All that an INI file says. The values are only whole when there are no problems."""
 
     main: dict[str, Given]
-    sections: tuple[SectionSettings, ...]
+    """With what it has from ``[DEFAULT]``."""
+    destinations: dict[str, Stanza]
+    paths: tuple[Stanza, ...]
     problems: tuple[Problem, ...]
     """In the order of the file."""
     warnings: tuple[str, ...]
 
 
-def read_file(path: str, folders: Folders) -> Inside:
-    """The INI file at ``path``, which is absolute. Raises nothing for what is in it, or keeps it from being read."""
-    raw = ini.read(path)
+def raw_env_file(path: str, raw: ini.RawFile, folders: Folders) -> Given | None:
+    """The ``env_file`` that the file names, filled in from the environment as it is; None where that can't be done,
+    which :func:`read_file` tells."""
+    if not any("env_file" in raw.sections[name].options for name in (MAIN, DEFAULT) if name in raw.sections):
+        return None
+    layout, _ = arrange(raw, Constants(os.path.dirname(path), folders.environ), folders)
+    reader = _Reader(path, layout)
+    for section in (layout.main, layout.default):
+        option = section.options.get("env_file")
+        if option is not None:
+            value = reader.value(MAIN, "main", section, "env_file", option)
+            return None if value is None else Given(value, reader.spot(section, "env_file"))
+    return None
+
+
+def read_file(path: str, raw: ini.RawFile, folders: Folders) -> Inside:
+    """What the INI file at ``path``, which is absolute, says. Raises nothing for what is in it."""
     layout, misplaced = arrange(raw, Constants(os.path.dirname(path), folders.environ), folders)
     reader = _Reader(path, layout)
-    main, sections = reader.main(), tuple(reader.sections())
+    main, destinations, paths = reader.main(), reader.destinations(), tuple(reader.paths())
     problems = dict.fromkeys((*raw.problems, *misplaced, *reader.problems))
-    in_order = tuple(sorted(problems, key=lambda problem: problem.line or 0))
-    return Inside(main, sections, in_order, tuple(dict.fromkeys(reader.warnings)))
+    in_order = tuple(sorted(map(_without_passwords, problems), key=lambda problem: problem.line or 0))
+    warnings = dict.fromkeys((*reader.warnings, *_bare_passwords(path, reader.bare_passwords)))
+    return Inside(main, destinations, paths, in_order, tuple(warnings))
+
+
+def _without_passwords(problem: Problem) -> Problem:
+    return problem if problem.section is None else problem._replace(section=masked(problem.section))
+
+
+def _bare_passwords(path: str, spots: Iterable[Spot]) -> Iterator[str]:
+    """A warning for each that others may read."""
+    mode = 0
+    with suppress(OSError):
+        mode = os.stat(path).st_mode
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        for spot in spots:
+            cure = f"chmod 600 {path}, or use ssh_password_file"
+            yield str(spot.problem(f"stands in a file that others may read; {cure}"))
 
 
 class _Reader:
@@ -45,57 +91,85 @@ class _Reader:
     def __init__(self, path: str, layout: Layout) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
+        self.bare_passwords: list[Spot] = []
         self._path = path
         self._layout = layout
         self._references = References(layout.constants, layout.lookup)
-        self._seen: dict[tuple[str, str], object] = {}
+        self._seen: dict[tuple[Home, str, str], object] = {}
 
     def main(self) -> dict[str, Given]:
         """The options of ``[main]``, its own and those of ``[DEFAULT]``."""
         found = {}
         for section in (self._layout.default, self._layout.main):
             for name, raw in section.options.items():
-                if BY_NAME[name].section == "main":
-                    value = self._value(MAIN, section, name, raw)
-                    found[name] = Given(value, Spot(self._path, name, raw.line, section.name))
+                if "main" in BY_NAME[name].homes:
+                    found[name] = self._given(MAIN, "main", section, name, raw)
         return found
 
-    def sections(self) -> Iterator[SectionSettings]:
-        """The sections that are named by a path, with what they have from ``[DEFAULT]``."""
+    def destinations(self) -> dict[str, Stanza]:
+        """What the sections ``[destination NAME]`` say themselves."""
+        return {
+            name: self._stanza(name, title_of(name), "destination", section, {})
+            for name, section in self._layout.destinations.items()
+        }
+
+    def paths(self) -> Iterator[Stanza]:
+        """The sections that are named by a path, with what they have from ``[DEFAULT]``: not what ``[main]`` may have
+        too, for that is [main]'s to hand on."""
         default = self._layout.default
-        inherited = {name: raw for name, raw in default.options.items() if BY_NAME[name].section == "path"}
+        inherited = {name: raw for name, raw in default.options.items() if "main" not in BY_NAME[name].homes}
         for name, raw in inherited.items():
             if "${" not in raw.text:  # what has references means something only in a section that inherits it
-                self._value(DEFAULT, default, name, raw)
+                self.value(DEFAULT, "path", default, name, raw)
         for path, section in self._layout.paths.items():
-            yield self._section(path, section, inherited)
+            stanza = self._stanza(path, path, home_of(path), section, inherited)
+            self.warnings += self._advice(stanza, section)
+            yield stanza
 
-    def _section(self, path: str, section: RawSection, inherited: Mapping[str, RawOption]) -> SectionSettings:
-        values, origins = {}, []
-        for name, raw in {**inherited, **section.options}.items():
-            owner = section if name in section.options else self._layout.default
-            value = self._value(path, owner, name, raw)
-            if value is not None:
-                values[name] = value
-                origins.append((name, f"{self._path}:{raw.line}"))
-        origin = f"{self._path}:{section.lines[0]}"
-        settings = SectionSettings.model_validate({"path": path, "origin": origin, "origins": tuple(origins), **values})
-        if "exclude" in section.options:
-            spot = Spot(self._path, "exclude", section.options["exclude"].line, section.name)
-            self.warnings += (str(spot.problem(advice)) for advice in advise(settings))
-        return settings
+    def spot(self, section: RawSection, name: str) -> Spot:
+        return Spot(self._path, name, section.options[name].line, masked(section.name))
 
-    def _value(self, context: str, owner: RawSection, name: str, raw: RawOption) -> object:
+    def _stanza(
+        self, name: str, context: str, home: Home, section: RawSection, inherited: Mapping[str, RawOption]
+    ) -> Stanza:
+        default = self._layout.default
+        options = {
+            option: self._given(context, home, section if option in section.options else default, option, raw)
+            for option, raw in {**inherited, **section.options}.items()
+        }
+        return Stanza(name, Spot(self._path, "", section.lines[0], masked(section.name)), options)
+
+    def _advice(self, stanza: Stanza, section: RawSection) -> Iterator[str]:
+        values = {name: given.value for name, given in stanza.options.items()}
+        for option, advice in advise(stanza.name, values, section.options):
+            yield str(self.spot(section, option).problem(advice))
+
+    def _given(self, context: str, home: Home, owner: RawSection, name: str, raw: RawOption) -> Given:
+        return Given(self.value(context, home, owner, name, raw), self.spot(owner, name))
+
+    def value(self, context: str, home: Home, owner: RawSection, name: str, raw: RawOption) -> object:
         """What the option of ``owner`` stands for in ``context``; None, and a problem, when nothing that is right."""
-        key = (name, raw.text)
+        option = option_at(home, name)
+        if option.is_secret and "${env:" not in raw.text:
+            self.bare_passwords.append(self.spot(owner, name))
+        key = (home, name, raw.text)
         if key in self._seen:
             return self._seen[key]
         try:
             filled_in = self._references.value(context, name, raw.text)
-            value = read_option(BY_NAME[name], filled_in, self._layout.folders)
+            value = read_option(option, filled_in, self._layout.folders)
         except ValueError as error:
-            self.problems.append(Problem(self._path, raw.line, owner.name, name, str(error)))
+            message = _about_a_secret(raw.text, str(error)) if option.is_secret else str(error)
+            self.problems.append(Problem(self._path, raw.line, owner.name, name, message))
             return None
         if "${" not in raw.text:
             self._seen[key] = value
         return value
+
+
+def _about_a_secret(text: str, message: str) -> str:
+    """``message``, unless it may quote a password that has ``${`` in it."""
+    text = unquote(text)
+    if "${" not in text or (text.startswith("${") and text.find("}") == len(text) - 1):
+        return message
+    return "found a value that isn't shown, and ${…} in it can't be filled in; expected $${ where ${ itself is meant"

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import COMMAND_LINE, ENVIRONMENT, Given, Spot, read_option
 from glacier_backup.config.nearest import nearest
-from glacier_backup.config.schema import BY_NAME, CONFIG_VARIABLE, MAIN_OPTIONS, VARIABLE_PREFIX, Option
+from glacier_backup.config.option import CONFIG_VARIABLE, VARIABLE_PREFIX, Option
+from glacier_backup.config.schema import BY_NAME, MAIN_OPTIONS
 from glacier_backup.errors import ConfigError, Problem
 
 _VARIABLES = {f"{VARIABLE_PREFIX}{option.name.upper()}": option for option in MAIN_OPTIONS}
@@ -30,7 +31,7 @@ def from_command_line(overrides: Mapping[str, str], folders: Folders, problems: 
     found = {}
     for name, text in overrides.items():
         option = BY_NAME.get(name)
-        if option is None or option.section != "main":
+        if option is None or "main" not in option.homes:
             problems.append(Problem(COMMAND_LINE, None, None, name, "is no option of [main]"))
             continue
         if option.is_path and text:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, SkipValidation
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, SecretStr, SkipValidation
 
 from glacier_backup.config.given import COMMAND_LINE
+from glacier_backup.config.places import is_server_url, path_on_server, server_url
 from glacier_backup.config.values import LEAST_BANDWIDTH, MOST_CONCURRENT, normal_path
+from glacier_backup.model.naming import Layout
 from glacier_backup.model.place import DestinationKind
 
 Text = InstanceOf[str]
@@ -17,29 +19,119 @@ Text = InstanceOf[str]
 Origins = Annotated[tuple[tuple[str, str], ...], SkipValidation]
 """Option and where its value comes from; options that have their default are not there."""
 
+MAIN_DESTINATION = "main"
+"""The name of the destination that ``[main]`` itself describes."""
 
-class SectionSettings(BaseModel):
-    """One thing to look after."""
 
+class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class ServerSettings(_Frozen):
+    """An SFTP server, and how to log in."""
+
+    host: str
+    port: int = 22
+    user: str | None = None
+    """None: the name of whoever runs the program."""
+    ssh_key: Text | None = None
+    """Absolute path of a private key; None: the agent, and the usual keys of ``~/.ssh``."""
+    ssh_password: SecretStr | None = None
+    ssh_password_file: Text | None = None
+    known_hosts: Text | None = None
+    """Absolute path; None: ``~/.ssh/known_hosts`` and the system's."""
+    host_key: str | None = None
+    """The one that the server must have: ``ssh-ed25519 AAAA…`` or ``SHA256:…``; None: see ``known_hosts``."""
+    connections: int = Field(default=4, ge=1, le=MOST_CONCURRENT)
+
+
+class DestinationSettings(_Frozen):
+    """One place that archives are sent to."""
+
+    name: str = MAIN_DESTINATION
+    """That of its section ``[destination NAME]``, :data:`MAIN_DESTINATION`, or the text that names it elsewhere."""
+    kind: DestinationKind
+    # a vault
+    vault_name: str | None = None
+    account_id: str = "-"
+    # a vault or a bucket; None: as AWS's own settings say
+    region: str | None = None
+    profile: Text | None = None
+    endpoint_url: Text | None = None
+    # a bucket
+    bucket: str | None = None
+    storage_class: str = "DEEP_ARCHIVE"
+    sse: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
+    kms_key_id: str | None = None
+    tags: Annotated[tuple[tuple[str, str], ...], SkipValidation] = ()
+    expected_bucket_owner: str | None = None
+    hot_below: int | Literal["auto"] | None = None
+    """Bytes; archives smaller than that go to a hot class. None: all get the storage class."""
+    # an SFTP server
+    server: ServerSettings | None = None
+    cold: bool = False
+    """Whether it is an archive gateway, whose first read starts an unsealing of hours."""
+    # a bucket, a server or a directory
+    directory: Text = ""
+    """Of a directory here, absolute. On a server as it was given: absolute, or relative to where a log-in arrives. In a
+    bucket the prefix, without slashes around it."""
+    embedded: bool = False
+    """Whether it is the embedded local vault (``destination = local``)."""
+    # all
+    part_size: int | None = None
+    """Bytes; None: chosen for each archive."""
+    bandwidth_limit: int | None = Field(default=None, ge=LEAST_BANDWIDTH)
+    """Bytes per second; None: as many as there can be."""
+    origins: Origins = ()
+
+    def __str__(self) -> str:
+        """As a person would name it: ``vault photos``, ``s3://bucket/prefix``, ``/mnt/disk``."""
+        match self.kind:
+            case "glacier":
+                return f"vault {self.vault_name}"
+            case "s3":
+                return f"s3://{self.bucket}" + (f"/{self.directory}" if self.directory else "")
+            case "sftp" if self.server is not None:
+                return server_url(self.server.user, self.server.host, self.server.port, self.directory)
+            case _:
+                return self.directory
+
+
+class SectionSettings(_Frozen):
+    """One thing to look after."""
+
     path: Text
-    """Absolute, without a trailing slash."""
+    """Absolute, without a trailing slash; on a server ``sftp://user@host:port/absolute/path``, and then ``server`` is
+    set."""
+    server: ServerSettings | None = None
+    destinations: Annotated[tuple[str, ...], SkipValidation] = ()
+    """Names of the destinations that it is sent to; empty: those of :attr:`Settings.default_destinations`."""
     upload_single_dir: bool = False
+    upload_tree: bool = False
+    """Overrides the next two, and is overridden by the one before."""
     upload_dirs: bool = False
     upload_files: bool = False
     upload_if_changed: bool = False
     exclude: Annotated[tuple[str, ...], SkipValidation] = ()
     """Beginnings of names, or of full paths where they begin with ``/``."""
+    exclude_paths: Annotated[tuple[str, ...], SkipValidation] = ()
+    """Of files and directories: absolute (on a server the server's own), or below the section's."""
+    keys: Layout = "host"
+    keep_versions: bool = True
+    """Whether what was sent of a file of a tree stays when it changes."""
+    symlinks: Literal["store", "follow", "skip"] = "store"
     origin: Text = COMMAND_LINE
     """Where it stands: ``file:line``."""
     origins: Origins = ()
 
+    @property
+    def is_tree(self) -> bool:
+        """Whether each file below is sent by itself, if the path is a directory."""
+        return self.upload_tree and not self.upload_single_dir
 
-class Settings(BaseModel):
+
+class Settings(_Frozen):
     """All that one run needs to know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: Text | None = None
     """The INI file, or None without one."""
@@ -48,29 +140,24 @@ class Settings(BaseModel):
     record_folders: Annotated[tuple[str, ...], SkipValidation] = ()
     """Where the record of glacier_backup 1.2, ``glacier.<vault>.sqlite3``, may lie: it kept it in its usual
     configuration folder, wherever the INI file was."""
-    account_id: str = "-"
-    vault_name: str | None = None
-    """Set whenever the destination is a vault."""
-    destination_kind: DestinationKind
-    local_path: Text | None = None
-    """The directory; None when the destination is a vault."""
-    embedded: bool = False
-    """Whether that is the embedded local vault (``destination = local``)."""
-    region: str | None = None
-    """None: as AWS's own settings say; likewise the next two."""
-    profile: Text | None = None
-    endpoint_url: Text | None = None
+    destinations: tuple[DestinationSettings, ...]
+    """Every one that some section is sent to, and the default ones; each name once."""
+    default_destinations: tuple[str, ...]
+    """Names of those that a section is sent to which names none; never empty."""
     catalog: Text
     logfile: Text | None = None
     """None: no log."""
     limit: int | None = Field(default=None, ge=1)
-    """Archives that one run sends at most."""
+    """Archives that one run sends to one destination at most."""
     concurrency: int = Field(default=4, ge=1, le=MOST_CONCURRENT)
-    """Candidates under way, and parts sent, at the same time."""
-    part_size: int | None = None
-    """Bytes; None: chosen for each archive."""
-    bandwidth_limit: int | None = Field(default=None, ge=LEAST_BANDWIDTH)
-    """Bytes per second; None: as many as there can be."""
+    """Candidates under way, and parts sent to one destination, at the same time."""
+    prices: Text | None = None
+    """Absolute path of a price table; None: the one that comes with the program."""
+    env_file: Text | None = None
+    environment: Annotated[tuple[tuple[str, str], ...], SkipValidation] = Field(default=(), repr=False)
+    """The variables of the ``env_file`` that weren't set: what it adds to the environment. They may be secrets."""
+    login: ServerSettings = ServerSettings(host="")
+    """How ``[main]`` says to log in to servers: for one that only ``-p`` names. The host means nothing."""
     sections: Annotated[tuple[SectionSettings, ...], SkipValidation] = ()
     """In the order of the file."""
     ad_hoc: bool = False
@@ -79,25 +166,50 @@ class Settings(BaseModel):
     """What a person should know and what stops nothing."""
     origins: Origins = ()
 
+    def destination(self, name: str) -> DestinationSettings:
+        """The destination of that name; KeyError for none."""
+        return {one.name: one for one in self.destinations}[name]
+
     def for_paths(self, paths: Sequence[str]) -> Settings:
         """The same settings with ``paths`` in place of the sections, each once and sent as itself.
 
         A directory is one archive, and what was sent before is compared. A path that is also a section keeps its
-        other options. The paths are absolute; ValueError otherwise.
+        other options. The paths are absolute, or URLs of paths on servers; ValueError otherwise.
         """
         known = {section.path: section for section in self.sections}
-        sections = tuple(_as_itself(known.get(path) or SectionSettings(path=path)) for path in _distinct(paths))
-        return self.model_copy(update={"sections": sections, "ad_hoc": True})
+        sections = tuple(_as_itself(known.get(path) or self._new(path)) for path in _distinct(paths))
+        used = {*self.default_destinations, *(name for section in sections for name in section.destinations)}
+        destinations = tuple(one for one in self.destinations if one.name in used)
+        return self.model_copy(update={"sections": sections, "destinations": destinations, "ad_hoc": True})
+
+    def _new(self, path: str) -> SectionSettings:
+        return SectionSettings(path=path, server=server_of(path, self.login))
+
+
+def server_of(path: str, login: ServerSettings) -> ServerSettings | None:
+    """The server that the path of a section is on, with ``login`` to log in; None for a path here."""
+    if not is_server_url(path):
+        return None
+    where = path_on_server(path)
+    return login.model_copy(update={"host": where.host, "port": where.port, "user": where.user})
 
 
 def _distinct(paths: Iterable[str]) -> Iterable[str]:
-    for path in paths:
-        if not path.startswith("/"):
-            raise ValueError(f"not an absolute path: {path!r}")
-    return dict.fromkeys(map(normal_path, paths))
+    return dict.fromkeys(map(section_path, paths))
+
+
+def section_path(path: str) -> str:
+    """``path`` as a section has it: without a trailing slash, a URL with its port. Raises ValueError for one that isn't
+    absolute."""
+    if is_server_url(path):
+        return str(path_on_server(path))
+    if not path.startswith("/"):
+        raise ValueError(f"not an absolute path: {path!r}")
+    return normal_path(path)
 
 
 def _as_itself(section: SectionSettings) -> SectionSettings:
-    as_itself = {"upload_single_dir": True, "upload_dirs": False, "upload_files": False, "upload_if_changed": True}
+    nothing_else = dict.fromkeys(("upload_tree", "upload_dirs", "upload_files"), False)
+    as_itself = {"upload_single_dir": True, **nothing_else, "upload_if_changed": True}
     origins = {**dict(section.origins), **dict.fromkeys(as_itself, COMMAND_LINE)}
     return section.model_copy(update={**as_itself, "origin": COMMAND_LINE, "origins": tuple(origins.items())})

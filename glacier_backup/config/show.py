@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from glacier_backup.config.schema import MAIN_OPTIONS, PATH_OPTIONS, Option
-from glacier_backup.config.settings import SectionSettings, Settings
+from glacier_backup.config.layout import MAIN, home_of, title_of
+from glacier_backup.config.option import Option
+from glacier_backup.config.schema import DESTINATION_OPTIONS, RUN_OPTIONS, options_of
+from glacier_backup.config.settings import MAIN_DESTINATION, DestinationSettings, SectionSettings, Settings
 from glacier_backup.units import GIB, KIB, MIB
 
 DEFAULT_ORIGIN = "default"
+SECRET = "(set)"  # noqa: S105  # it stands for one
 
-_SIZES = ("part_size", "bandwidth_limit")
+_SIZES = ("part_size", "bandwidth_limit", "hot_below")
 
 
 class Row(NamedTuple):
     """One option in force."""
 
     section: str
-    """``main``, or the path of a section."""
+    """``main``, ``destination NAME``, or the path of a section."""
     option: str
     value: str
     """As it would be written; empty for none."""
@@ -27,24 +30,50 @@ class Row(NamedTuple):
 
 
 def rows(settings: Settings) -> Iterator[Row]:
-    """Every option of ``[main]`` and of each section, in the order of the option table. They hold no secrets."""
+    """The options of ``[main]``, of each destination (those that its kind has) and of each section, in the order of the
+    option table. Secrets are ``(set)``."""
+    for one in settings.destinations:
+        if one.name == MAIN_DESTINATION:
+            yield from destination_rows(one)
+    if settings.default_destinations != (MAIN_DESTINATION,):
+        origin = dict(settings.origins).get("destination", DEFAULT_ORIGIN)
+        yield Row(MAIN, "destination", "\n".join(settings.default_destinations), origin)
     origins = dict(settings.origins)
-    for option in MAIN_OPTIONS:
-        value = _destination(settings) if option.name == "destination" else getattr(settings, option.name)
-        yield Row("main", option.name, _text(option, value), origins.get(option.name, DEFAULT_ORIGIN))
+    for option in RUN_OPTIONS:
+        yield _row(MAIN, option, getattr(settings, option.name), origins)
+    for one in settings.destinations:
+        if one.name != MAIN_DESTINATION:
+            yield from destination_rows(one)
     for section in settings.sections:
-        yield from _section_rows(section)
+        yield from _section_rows(section, settings.default_destinations)
 
 
-def _section_rows(section: SectionSettings) -> Iterator[Row]:
+def destination_rows(one: DestinationSettings) -> Iterator[Row]:
+    """The options of one destination."""
+    title = MAIN if one.name == MAIN_DESTINATION else title_of(one.name)
+    for option in DESTINATION_OPTIONS:
+        if option.suits(one.kind):
+            yield _row(title, option, _value(one, option), dict(one.origins))
+
+
+def _value(one: DestinationSettings, option: Option) -> object:
+    if option.name == "destination":
+        return "glacier" if one.kind == "glacier" else str(one)
+    return getattr(one if option.name in DestinationSettings.model_fields else one.server, option.name)
+
+
+def _section_rows(section: SectionSettings, default: tuple[str, ...]) -> Iterator[Row]:
     origins = dict(section.origins)
-    for option in PATH_OPTIONS:
-        value = _text(option, getattr(section, option.name))
-        yield Row(section.path, option.name, value, origins.get(option.name, DEFAULT_ORIGIN))
+    for option in options_of(home_of(section.path)):
+        if option.name == "destination":
+            value: object = section.destinations or default
+        else:
+            value = getattr(section if option.name in SectionSettings.model_fields else section.server, option.name)
+        yield _row(section.path, option, value, origins)
 
 
-def _destination(settings: Settings) -> str:
-    return settings.local_path or settings.destination_kind
+def _row(section: str, option: Option, value: object, origins: Mapping[str, str]) -> Row:
+    return Row(section, option.name, _text(option, value), origins.get(option.name, DEFAULT_ORIGIN))
 
 
 def _text(option: Option, value: object) -> str:
@@ -56,9 +85,9 @@ def _text(option: Option, value: object) -> str:
         case int() if option.name in _SIZES:
             return _size(value)
         case tuple():
-            return "\n".join(value)
+            return "\n".join(one if isinstance(one, str) else "=".join(one) for one in value)
         case _:
-            return str(value)
+            return SECRET if option.is_secret else str(value)
 
 
 def _size(value: int) -> str:

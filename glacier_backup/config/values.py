@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
 
 from glacier_backup.units import GIB, KIB, MIB, TIB, parse_size
-
-if TYPE_CHECKING:
-    from glacier_backup.model.place import DestinationKind
 
 MOST_CONCURRENT = 64
 LEAST_PART = MIB
@@ -27,16 +24,8 @@ _ACCOUNT = re.compile(r"-|[0-9]{12}")
 _VAULT = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _REGION = re.compile(r"[A-Za-z0-9-]+")
 _ENDPOINT = re.compile(r"https?://[^\s/]\S*")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _UNTIDY = re.compile(r"//|/\.|/\Z")
-
-
-class Where(NamedTuple):
-    """A destination as an option names it."""
-
-    kind: DestinationKind
-    path: str | None = None
-    """Absolute; None for the vault, or for the embedded local vault in its usual place."""
 
 
 def normal_path(path: str) -> str:
@@ -55,6 +44,28 @@ def boolean(text: str) -> bool:
 def prefixes(text: str) -> tuple[str, ...]:
     """One a line; empty lines don't count."""
     return tuple(line for line in text.split("\n") if line)
+
+
+def paths(text: str) -> tuple[str, ...]:
+    """One a line, absolute or not; empty lines don't count."""
+    found = prefixes(text)
+    for path in found:
+        if "\0" in path or _URL.match(path):
+            raise ValueError(f"{path!r} is no path")
+        if ".." in path.split("/"):
+            raise ValueError(f"{path!r} has .. in it")
+    return found
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Reads one of these words, in small letters or capitals."""
+
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError
+        return text.lower()
+
+    return read
 
 
 def account(text: str) -> str:
@@ -86,20 +97,6 @@ def absolute_path_or_off(text: str) -> str | None:
     return absolute_path(text) if text else None
 
 
-def destination(text: str) -> Where:
-    """``file:`` URLs as RFC 8089 has them: no host or ``localhost``, percent-encoded."""
-    if text == "glacier":
-        return Where("glacier")
-    if text == "local":
-        return Where("local")
-    scheme = _SCHEME.match(text)
-    if scheme is None:
-        return Where("local", absolute_path(text))
-    if scheme[1].lower() != "file":
-        raise ValueError(f"{scheme[1]}:// is none of the kinds of this version")
-    return Where("local", absolute_path(_path_of_file_url(text[scheme.end() :])))
-
-
 def whole_number(text: str) -> int:
     """At least 1, in plain digits."""
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
@@ -112,6 +109,7 @@ def limit(text: str) -> int | None:
 
 
 def concurrency(text: str) -> int:
+    """Of archives, parts or connections."""
     number = whole_number(text)
     if number > MOST_CONCURRENT:
         raise ValueError
@@ -154,12 +152,3 @@ def _matching(pattern: re.Pattern[str], text: str) -> str:
     if pattern.fullmatch(text) is None:
         raise ValueError
     return text
-
-
-def _path_of_file_url(rest: str) -> str:
-    from urllib.parse import unquote
-
-    host, slash, path = rest.partition("/")
-    if host not in ("", "localhost"):
-        raise ValueError(f"{host} is another machine")
-    return unquote(slash + path, errors="surrogateescape")

@@ -1,1 +1,1 @@
-"""Where volumes are stored: one Protocol, one registry, one module per kind."""
+"""Where volumes are stored: one Protocol, and what it is made of for each kind."""

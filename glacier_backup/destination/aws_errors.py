@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TRANSIENT_STATUSES = {408, 500, 502, 503, 504}
-_TRANSIENT_CODES = {"RequestTimeout", "RequestTimeoutException", "ServiceUnavailableException", "InternalFailure"}
+_TRANSIENT_CODES = {
+    "IncompleteBody",
+    "InternalFailure",
+    "OperationAborted",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailableException",
+}
 _THROTTLED_CODES = {"ThrottlingException", "Throttling", "RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}
 
 _OWN_MACHINES_ROLES = {"iam-role", "container-role"}
@@ -129,21 +136,31 @@ def translated(where: str) -> Iterator[None]:
 
 _RENEW = "get new temporary credentials and run again"
 
-# Error codes (API reference of S3 Glacier, "Error responses"; IAM, "Common errors") that no other archive would
-# escape, with the cure.
+_UNKNOWN_KEY = "the access key is not known to AWS: check profile and AWS_ACCESS_KEY_ID"
+_UNFIT_KEY = "the secret key doesn't fit the access key, or this machine's clock is wrong"
+
+# Error codes (API references of S3 Glacier and of S3, "Error responses"; IAM, "Common errors") that no other archive
+# would escape, with the cure. A missing permission is AccessDenied to S3, AccessDeniedException to a vault.
 _REFUSALS = {
+    "AccessDenied": "the credentials lack the permission; see the least policies in docs/s3.md",
     "AccessDeniedException": "the credentials lack the permission; see the least policy in docs/vault.md",
+    "AccountProblem": "something is wrong with the AWS account: see its console",
+    "AllAccessDisabled": "AWS has closed the bucket: see the account's console",
     "ExpiredToken": _RENEW,
     "ExpiredTokenException": _RENEW,
     "IncompleteSignature": None,
-    "InvalidClientTokenId": "the access key is not known to AWS: check profile and AWS_ACCESS_KEY_ID",
-    "InvalidSignatureException": "the secret key doesn't fit the access key, or this machine's clock is wrong",
+    "InvalidAccessKeyId": _UNKNOWN_KEY,
+    "InvalidClientTokenId": _UNKNOWN_KEY,
+    "InvalidSignatureException": _UNFIT_KEY,
+    "InvalidToken": _RENEW,
     "MissingAuthenticationTokenException": "no credentials were sent: set a profile or AWS_ACCESS_KEY_ID",
     "NoLongerSupportedException": "AWS takes no new vault customers since 15 December 2025",
+    "NotSignedUp": "the account isn't subscribed to S3",
     "OptInRequired": "the account isn't subscribed to the service in this region",
     "RequestExpired": "this machine's clock is wrong: set it by NTP",
     "RequestTimeTooSkewed": "this machine's clock is wrong: set it by NTP",
-    "UnrecognizedClientException": "the access key is not known to AWS: check profile and AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": _UNFIT_KEY,
+    "UnrecognizedClientException": _UNKNOWN_KEY,
 }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from glacier_backup.model.archive import Checksums, Label, Receipt
 from glacier_backup.model.place import Place
-from glacier_backup.model.upload import OpenUpload
+from glacier_backup.model.thaw import Stored, Thaw, ThawRequest
+from glacier_backup.model.upload import OpenUpload, UploadRequest
 
 
 class ByteStream(Protocol):
@@ -57,11 +58,16 @@ Check = Callable[[], object]
 
 
 class Destination(Protocol):
-    """Stores byte streams and says where they are. Safe to use from several threads.
+    """Stores byte streams, says where they are and hands them back. Safe to use from several threads.
 
     An archive is stored in three steps, so that whatever dies between any two of them, nothing is sent twice or
     lost: :meth:`begin`, :meth:`send`, :meth:`complete`. What the first two return is to be on the caller's disk
     before the next one is called. Each may be repeated by another process, years later.
+
+    It is read in two steps: :meth:`thaw` asks for bytes to become readable, which takes no time where nothing is cold,
+    and :meth:`fetch` reads them.
+
+    No archive is ever overwritten: its key holds a time. Only a label with a fixed key replaces what has that key.
     """
 
     @property
@@ -85,24 +91,30 @@ class Destination(Protocol):
         """The text that names this archive at the destination: a vault description, or a key."""
         ...
 
-    def begin(self, label: Label, part_size: int, check: Check) -> str:
+    def keeps_versions(self, check: Check) -> bool:
+        """Whether what has a fixed key stays, as an older version, when the key is used again. Not where that can't be
+        found out. Raises DestinationUnavailable."""
+        ...
+
+    def begin(self, request: UploadRequest, check: Check) -> str:
         """Make ready to take an archive; returns what the destination calls the upload.
 
-        ``part_size`` (bytes) is a power of two times 1 MiB, within the limits. Raises DestinationUnavailable when
-        nothing at all can be sent, DestinationError when this archive can't, and whatever ``check`` raises. An
-        upload whose id was never heard, for the answer got lost, is found by :meth:`abort` by its label.
+        Raises DestinationUnavailable when nothing at all can be sent, DestinationError when this archive can't, and
+        whatever ``check`` raises. An upload whose id was never heard, for the answer got lost, is found by
+        :meth:`abort` by its label.
         """
         ...
 
     def send(self, upload: OpenUpload, stream: ByteStream, progress: Progress) -> Checksums:
         """Store all of ``stream``; the checksums are only handed back for bytes that are on the destination's disks,
-        whose checksum it has confirmed.
+        whose checksum it has confirmed. Or, of an archive that goes in one small request, for bytes that
+        :meth:`complete` will send: by another process it is then as lost.
 
         Of an upload that is ``resumed``, parts that are stored already and hash to what they do now aren't sent again.
         Raises UploadLost when the destination doesn't know the upload any more, UploadOutgrown when the stream is
-        longer than the most parts, DestinationUnavailable when nothing at all can be sent, DestinationError when
-        this archive can't, and whatever ``stream`` or ``progress`` raise. After any of them nothing of this archive
-        looks whole, and the upload is as it was for another try, or for :meth:`abort`.
+        longer than the most parts, or than an estimate that was relied on, DestinationUnavailable when nothing at all
+        can be sent, DestinationError when this archive can't, and whatever ``stream`` or ``progress`` raise. After any
+        of them nothing of this archive looks whole, and the upload is as it was for another try, or for :meth:`abort`.
         """
         ...
 
@@ -119,6 +131,41 @@ class Destination(Protocol):
         """Remove an upload that isn't complete, with all that was stored of it; None stands for one whose id was never
         heard. One that isn't there any more is as good. Never touches any other. Raises as :meth:`begin`.
         """
+        ...
+
+    def thaw(self, request: ThawRequest, check: Check) -> Thaw:
+        """Ask for bytes of a volume, or the inventory, to become readable.
+
+        May be repeated: a request that is under way or ready and covers the bytes is used again, also one that
+        another process made. Where nothing is cold all is ready at once, and nothing is asked for. Raises
+        VolumeMissing, DestinationUnavailable when nothing at all can be asked for, DestinationError when this can't.
+        """
+        ...
+
+    def thawing(self, thaws: Sequence[Thaw], check: Check) -> Iterator[Thaw]:
+        """How each of ``thaws`` stands now, in their order, with as few requests as the destination allows. One that
+        it doesn't know any more has failed. Raises DestinationUnavailable."""
+        ...
+
+    def fetch(self, thaw: Thaw, start: int, buffer: memoryview, check: Check) -> int:
+        """Fill ``buffer`` with the bytes of a volume from ``start`` on; how many there were: fewer only at its end.
+
+        The bytes are as the destination hands them out: the caller has the leaves to check them by. Raises NotThawed,
+        VolumeMissing, DestinationUnavailable when nothing at all can be read, DestinationError when this can't.
+        """
+        ...
+
+    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
+        """All that is stored at this place, what others have put there included, in no order; uploads that aren't
+        complete are left out, and so are manifests and checksums beside archives. A vault's is about a day old.
+
+        ``thaw`` is a ready one of no locator. Raises as :meth:`fetch`.
+        """
+        ...
+
+    def delete(self, locator: str, check: Check) -> None:
+        """Remove a volume, with what lies beside it for its sake; one that isn't there is as good. In a bucket with
+        versions it can still be had back. Raises DestinationUnavailable, DestinationError."""
         ...
 
     def close(self) -> None:

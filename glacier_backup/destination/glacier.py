@@ -8,6 +8,8 @@ most, each with its payload hash and its tree hash; the whole with the tree hash
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,18 +17,24 @@ from glacier_backup.destination.aws import Access, region_of, way_in
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress, RandomAccess
 from glacier_backup.destination.multipart import Part, PartSender
 from glacier_backup.destination.vault import StoredPart, Vault
+from glacier_backup.destination.vault_inventory import NotAnInventory, stored_archives
+from glacier_backup.destination.vault_job import Job
 from glacier_backup.destination.vault_requests import Waiting
 from glacier_backup.digest import PartDigest, digest_part, join_leaves, tree_hash
-from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
+from glacier_backup.errors import DestinationError, DestinationUnavailable, NotThawed, UploadLost
 from glacier_backup.model.archive import Checksums, Label, Receipt
 from glacier_backup.model.naming import describe
 from glacier_backup.model.place import Place
-from glacier_backup.model.upload import OpenUpload
+from glacier_backup.model.thaw import Stored, Thaw, ThawRequest
+from glacier_backup.model.upload import OpenUpload, UploadRequest
 from glacier_backup.units import GIB, MIB, now
 
 OWN_ACCOUNT = "-"
 
 LIMITS = Limits(least=1, part=16 * MIB, least_part=MIB, largest_part=4 * GIB, most_parts=10_000)
+
+PIECE = 4 * MIB
+"""Bytes of an inventory that are asked for at once."""
 
 
 class Sent(NamedTuple):
@@ -71,9 +79,13 @@ class Glacier:
     def describe(self, label: Label) -> str:
         return describe(label)
 
-    def begin(self, label: Label, part_size: int, check: Check) -> str:
-        description = describe(label)
-        begun = self._vault.begin(description, part_size, check)
+    def keeps_versions(self, check: Check) -> bool:
+        """Nothing is ever replaced: archives have ids."""
+        return True
+
+    def begin(self, request: UploadRequest, check: Check) -> str:
+        description = describe(request.label)
+        begun = self._vault.begin(description, request.part_size, check)
         if begun.tries > 1:
             self._abort_twins(description, begun.id, check)
         self._seen_open.add(begun.id)
@@ -144,6 +156,45 @@ class Glacier:
             self._seen_open.discard(upload)
             self._vault.abort(upload, check)
 
+    def thaw(self, request: ThawRequest, check: Check) -> Thaw:
+        return _thaw(self._vault.jobs.begin(request, check))
+
+    def thawing(self, thaws: Sequence[Thaw], check: Check) -> Iterator[Thaw]:
+        jobs = self._vault.jobs.states([thaw.id for thaw in thaws], check)
+        return (_expired(thaw) if job is None else _thaw(job) for thaw, job in zip(thaws, jobs, strict=True))
+
+    def fetch(self, thaw: Thaw, start: int, buffer: memoryview, check: Check) -> int:
+        job = self._vault.jobs.ready(thaw.id, check)
+        if job.archive != thaw.locator:
+            raise NotThawed(f"{self._vault}: job {thaw.id} is for something else", hint="ask for it again")
+        if start < job.start or (job.end is not None and start + len(buffer) > job.end):
+            raise NotThawed(f"{self._vault}: job {thaw.id} is for other bytes", hint="ask for these, too")
+        return self._vault.jobs.read(job, start - job.start, buffer, check)
+
+    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
+        job = self._vault.jobs.ready(thaw.id, check)
+        try:
+            yield from stored_archives(self._output(job, check))
+        except NotAnInventory as error:
+            raise DestinationError(f"{self._vault}: the inventory can't be read: {error}") from error
+
+    def _output(self, job: Job, check: Check) -> Iterator[bytes]:
+        """All output of a job. One request for each piece: none stays open while somebody thinks about its archives."""
+        buffer = memoryview(bytearray(PIECE))
+        for offset in range(0, job.size, PIECE):
+            yield bytes(buffer[: self._vault.jobs.read(job, offset, buffer, check)])
+
+    def delete(self, locator: str, check: Check) -> None:
+        self._vault.delete(locator, check)
+
     def close(self) -> None:
         self._sender.close()
         self._vault.close()
+
+
+def _thaw(job: Job) -> Thaw:
+    return Thaw(job.archive, job.id, job.state, job.start, job.end, job.until, job.cause)
+
+
+def _expired(thaw: Thaw) -> Thaw:
+    return replace(thaw, state="failed", until=None, cause="expired: a vault keeps what it made readable for a day")

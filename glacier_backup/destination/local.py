@@ -1,10 +1,10 @@
 """A directory of archives: the embedded local vault, an external disk, a NAS mount.
 
-Below the root, ``HOST/PATH/OF/CANDIDATE/TIME.tar`` is the archive, the same name with ``.sha256`` its checksum as
-``sha256sum -c`` reads it, and with ``.recipe.json`` the manifest, which is written last: an archive counts as whole
-when its manifest is there. On its way each bears a hidden name, made from its own alone so that a later process finds
-it: ``.TIME.tar.partial``. All is flushed to disk before it gets its name; no archive is ever overwritten. Directories
-are 0700, files 0600.
+Below the root lies ``HOST/PATH/OF/CANDIDATE/TIME.tar``, with the files of :mod:`glacier_backup.destination.layout`
+beside it, and in the root the marker of :mod:`glacier_backup.destination.marker`. All is flushed to disk before it gets
+its name; no archive is ever overwritten, but for a file of a whole tree, by the next one with its key. It has the
+modification time of its source, for ls, rsync and rclone. Directories are 0700 and files 0600, those of a tree, too:
+the disk may have other users than the source, and the catalog knows the mode.
 """
 
 from __future__ import annotations
@@ -13,45 +13,30 @@ import errno
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import UTC, datetime
 
-from glacier_backup.destination import durable
+from glacier_backup.destination import durable, local_files, local_partial, local_trees, marker
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
+from glacier_backup.destination.layout import Paths, TreePaths, hidden, paths_of, tree_paths_of
 from glacier_backup.destination.multipart import Part, PartSender
+from glacier_backup.destination.room import Room
 from glacier_backup.digest import leaf_digests, tree_hash
-from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
+from glacier_backup.errors import DestinationError, DestinationUnavailable, VolumeMissing
 from glacier_backup.model.archive import Checksums, Label, Receipt
-from glacier_backup.model.naming import key, manifest_key
+from glacier_backup.model.naming import key
 from glacier_backup.model.place import Place
-from glacier_backup.model.upload import OpenUpload
-from glacier_backup.units import GIB, MIB, now
+from glacier_backup.model.thaw import Stored, Thaw, ThawRequest
+from glacier_backup.model.upload import OpenUpload, UploadRequest
+from glacier_backup.units import GIB, MIB
 
 LIMITS = Limits(least=0, part=4 * MIB, least_part=MIB, largest_part=4 * GIB, most_parts=1_000_000)
 
-CHECKSUM_SUFFIX = ".sha256"
-
 _MOUNTED = "is its disk mounted?"
+_REPLACED = "is its disk mounted? If it was replaced on purpose: glacier-backup config check"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class _Paths(NamedTuple):
-    """Where the files of one archive lie."""
-
-    archive: str
-    checksum: str
-    manifest: str
-
-    @property
-    def folder(self) -> str:
-        return os.path.dirname(self.archive)
-
-    @property
-    def partial(self) -> str:
-        return _hidden(self.archive)
 
 
 class Local:
@@ -70,14 +55,17 @@ class Local:
         self._held: int | None = None
         """The root, once it was seen: open, so that it is neither unmounted meanwhile nor taken for another."""
         self._lock = threading.Lock()
+        self._room = Room(root)
+        self._marked = False
+        """Whether the marker is known to be there."""
 
     @property
     def place(self) -> Place:
         return Place("local", self._root)
 
     def identify(self, *, holds_archives: bool) -> Place:
-        if holds_archives and not _holds_something(self._root):
-            raise DestinationUnavailable(f"something was stored in {self._root} and nothing is there", hint=_MOUNTED)
+        if holds_archives:
+            self._refuse_another()
         nearest = self._root
         while not os.path.lexists(nearest) and nearest != "/":
             nearest = os.path.dirname(nearest)
@@ -94,65 +82,144 @@ class Local:
             self._same_disk()
         return self.place
 
+    def _refuse_another(self) -> None:
+        """Raise DestinationUnavailable where the directory isn't the one that archives went to: its mount point, or
+        another disk. Those that went there before there was a marker tell it, too."""
+        if marker.is_there(self._root) or marker.holds_archives(self._root):
+            return
+        there = (
+            f"other files are there, without {marker.MARKER}" if _holds_something(self._root) else "nothing is there"
+        )
+        raise DestinationUnavailable(f"something was stored in {self._root} and {there}", hint=_REPLACED)
+
+    def mark(self) -> bool:
+        """Say that this is the directory, of whatever disk is mounted there now, that archives go to, by the marker;
+        whether there was none.
+
+        For a person to ask for. Raises DestinationUnavailable as :meth:`identify`, where the directory isn't there, for
+        its disk may not be mounted, and where it can't be written.
+        """
+        self.identify(holds_archives=False)
+        if not os.path.isdir(self._root):
+            raise DestinationUnavailable(
+                f"{self._root} does not exist", hint=f"mount its disk; if that is mounted: mkdir {self._root}"
+            )
+        try:
+            return marker.put(self._root)
+        except (OSError, DestinationError) as error:
+            raise DestinationUnavailable(f"{self._root} can't be marked: {error}") from error
+
     def describe(self, label: Label) -> str:
         return key(label)
 
-    def begin(self, label: Label, part_size: int, check: Check) -> str:
-        locator = key(label)
-        paths = self._paths(locator)
-        with _translated(self._root), self._lock:
-            if self._held is None:
-                durable.make_folders(self._root)
-        self._same_disk()
-        with _translated(paths.archive):
-            durable.make_folders(paths.folder)
-            if os.path.lexists(paths.archive):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-            durable.make_empty(paths.partial)
+    def keeps_versions(self, check: Check) -> bool:
+        return False
+
+    def begin(self, request: UploadRequest, check: Check) -> str:
+        locator = key(request.label)
+        paths = self._paths(request.label, locator)
+        self._make_root()
+        with local_partial.translated(paths.archive), self._promised(paths, request.estimate):
+            self._put_marker()
+            if isinstance(paths, TreePaths):
+                self._refuse_marker(locator)
+                local_trees.begin(paths)
+            else:
+                durable.make_folders(paths.folder)
+                if os.path.lexists(paths.archive):
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+                durable.make_empty(paths.partial)
         self._same_disk()
         return locator
 
+    def _refuse_marker(self, locator: str) -> None:
+        if locator == marker.MARKER:
+            raise DestinationError(
+                f"{locator} is what marks {self._root} itself, and can't be stored under that name",
+                hint="leave it out (exclude), or set keys = host",
+            )
+
+    def _make_root(self) -> None:
+        with local_partial.translated(self._root), self._lock:
+            if self._held is None:
+                durable.make_folders(self._root)
+        self._same_disk()
+
+    def _put_marker(self) -> None:
+        if not self._marked:
+            marker.put(self._root)
+            self._marked = True
+
+    @contextmanager
+    def _promised(self, paths: Paths | TreePaths, estimate: int | None) -> Iterator[None]:
+        """Room for an archive is set aside, until it is there or the block fails."""
+        if estimate is not None:
+            self._room.promise(paths.partial, estimate)
+        with self._given_up(paths):
+            yield
+
+    @contextmanager
+    def _given_up(self, paths: Paths | TreePaths) -> Iterator[None]:
+        """Room isn't kept for an archive whose block fails."""
+        try:
+            yield
+        except BaseException:
+            self._room.release(paths.partial)
+            raise
+
     def send(self, upload: OpenUpload, stream: ByteStream, progress: Progress) -> Checksums:
         self._same_disk()
-        paths = self._paths(upload.id)
+        paths = self._paths(upload.label, upload.id)
         linear = hashlib.sha256()
-        with _partial(paths) as file:
+        with self._given_up(paths), local_partial.opened(paths) as file:
 
             def store(part: Part) -> tuple[int, bytes]:
-                with _translated(paths.archive):
-                    _store(file.number, part, may_be_there=upload.resumed)
+                with local_partial.translated(paths.archive):
+                    local_partial.store(file.number, part, may_be_there=upload.resumed)
                 return len(part.data), leaf_digests(part.data)
 
             sent = self._parts.send(
                 stream, upload.part_size, self.limits.most_parts, store, progress=progress, observe=linear.update
             )
             size = sum(length for length, _ in sent)
-            with _translated(paths.archive):
+            with local_partial.translated(paths.archive):
                 os.ftruncate(file.number, size)
+                if isinstance(paths, TreePaths):
+                    local_trees.keep_time(file.number, upload.label.mtime_ns)
                 os.fsync(file.number)
         leaves = b"".join(digests for _, digests in sent)
         return Checksums(size, tree_hash(leaves), leaves, linear.hexdigest())
 
     def complete(self, upload: OpenUpload, checksums: Checksums, manifest: str, check: Check) -> Receipt:
         self._same_disk()
-        paths = self._paths(upload.id)
-        _check_size(paths, checksums.size)
-        with _translated(paths.archive):
-            if not os.path.lexists(paths.manifest):
-                _publish(paths, f"{checksums.sha256}  {os.path.basename(paths.archive)}\n", manifest)
-            stored_at = _EPOCH + timedelta(microseconds=os.stat(paths.manifest).st_mtime_ns // 1000)
+        paths = self._paths(upload.label, upload.id)
+        self._room.release(paths.partial)
+        if isinstance(paths, TreePaths):
+            with local_partial.translated(paths.archive):
+                stored_at = local_trees.publish(paths, checksums, check)
+        else:
+            stored_at = _publish(paths, checksums, manifest)
         self._same_disk()
         return Receipt(
-            upload.id, checksums.size, checksums.tree_hash, checksums.leaves, stored_at, sha256=checksums.sha256
+            locator=upload.id,
+            size=checksums.size,
+            tree_hash=checksums.tree_hash,
+            leaves=checksums.leaves,
+            stored_at=local_files.moment(stored_at),
+            sha256=checksums.sha256,
         )
 
     def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
         if self._held is None and not os.path.lexists(self._root):
             return  # nothing was ever there
         self._same_disk()
-        paths = self._paths(upload_id or key(label))
-        with _translated(paths.archive):
-            names = [_hidden(path) for path in paths]
+        paths = self._paths(label, upload_id or key(label))
+        self._room.release(paths.partial)
+        with local_partial.translated(paths.archive):
+            if isinstance(paths, TreePaths):
+                local_trees.abort(paths)
+                return
+            names = [hidden(path) for path in paths]
             if not os.path.lexists(paths.manifest):
                 names += [paths.archive, paths.checksum]
             for name in names:
@@ -161,9 +228,35 @@ class Local:
             if os.path.isdir(paths.folder):
                 durable.sync_folder(paths.folder)
 
-    def _same_disk(self) -> None:
-        """Raise DestinationUnavailable when another disk is there than before, or none: what is below a mount point
-        is not the place that archives are to be in."""
+    def thaw(self, request: ThawRequest, check: Check) -> Thaw:
+        """Nothing is cold: it is ready at once, for good."""
+        root = self._same_disk()
+        if request.locator is not None:
+            local_files.must_be_there(root, request.locator)
+        return Thaw(request.locator, "", "ready")
+
+    def thawing(self, thaws: Sequence[Thaw], check: Check) -> Iterator[Thaw]:
+        return (Thaw(thaw.locator, "", "ready") for thaw in thaws)
+
+    def fetch(self, thaw: Thaw, start: int, buffer: memoryview, check: Check) -> int:
+        if thaw.locator is None:
+            raise VolumeMissing("an inventory is no volume")
+        return local_files.read(self._same_disk(), thaw.locator, start, buffer, check)
+
+    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
+        self._same_disk()
+        for found in local_files.stored(self._root):
+            check()
+            yield found
+        self._same_disk()
+
+    def delete(self, locator: str, check: Check) -> None:
+        """The folders that it lay in stay: an archive may be on its way there."""
+        local_files.remove(self._same_disk(), locator)
+
+    def _same_disk(self) -> int:
+        """The root, open. Raises DestinationUnavailable when another disk is there than before, or none: what is below
+        a mount point is not the place that archives are to be in."""
         try:
             # Opened, for that alone has a disk mounted that is mounted on use.
             found = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -172,11 +265,12 @@ class Local:
         with self._lock:
             if self._held is None:
                 self._held = found
-                return
-            same = os.path.sameopenfile(found, self._held)
+                return found
+            held, same = self._held, os.path.sameopenfile(found, self._held)
         os.close(found)
         if not same:
             raise DestinationUnavailable(f"{self._root} is not the directory that it was", hint=_MOUNTED)
+        return held
 
     def close(self) -> None:
         self._parts.close()
@@ -185,14 +279,19 @@ class Local:
                 os.close(self._held)
                 self._held = None
 
-    def _paths(self, locator: str) -> _Paths:
-        archive = os.path.join(self._root, locator)
-        return _Paths(archive, archive + CHECKSUM_SUFFIX, manifest_key(archive))
+    def _paths(self, label: Label, locator: str) -> Paths | TreePaths:
+        path = os.path.join(self._root, locator)
+        return paths_of(path) if label.fixed_key is None else tree_paths_of(path, label.time)
 
 
-def _hidden(path: str) -> str:
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}.partial")
+def _publish(paths: Paths, checksums: Checksums, manifest: str) -> int:
+    """Make one archive of what was sent; when that was, in ns since 1970."""
+    local_partial.check_size(paths, checksums.size)
+    with local_partial.translated(paths.archive):
+        checksum = f"{checksums.sha256}  {os.path.basename(paths.archive)}\n"
+        if not local_partial.is_published(paths, checksum):
+            local_partial.publish(paths, checksum, manifest)
+        return os.stat(paths.manifest).st_mtime_ns
 
 
 def _holds_something(folder: str) -> bool:
@@ -201,76 +300,3 @@ def _holds_something(folder: str) -> bool:
             return any(True for _ in entries)
     except OSError:
         return False
-
-
-@contextmanager
-def _partial(paths: _Paths) -> Iterator[durable.OpenFile]:
-    """The file of an upload that was begun. Raises UploadLost when it isn't there."""
-    try:
-        with _translated(paths.archive):
-            file = durable.OpenFile(os.open(paths.partial, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW))
-    except DestinationError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            raise _lost(paths) from error
-        raise
-    try:
-        yield file
-    except DestinationError:
-        # A disk that refused some of it isn't trusted with the rest, and its room is needed, if it was full.
-        with suppress(OSError):
-            os.ftruncate(file.number, 0)
-        raise
-
-
-def _store(file: int, part: Part, *, may_be_there: bool) -> None:
-    for at in range(0, len(part.data), part.chunk):
-        chunk, offset = part.data[at : at + part.chunk], part.start + at
-        if may_be_there and os.pread(file, len(chunk), offset) == bytes(chunk):
-            part.kept(len(chunk))
-        else:
-            part.sent(len(chunk))
-            durable.write_at(file, chunk, offset)
-
-
-def _check_size(paths: _Paths, size: int) -> None:
-    """Raise UploadLost where neither the archive nor its partial file is there, DestinationError where it differs."""
-    for path in (paths.archive, paths.partial):
-        try:
-            with _translated(paths.archive):
-                found = os.stat(path).st_size
-        except DestinationError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
-                raise
-            continue
-        if found != size:
-            raise DestinationError(f"{path} has {found} bytes, and {size} were sent")
-        return
-    raise _lost(paths)
-
-
-def _publish(paths: _Paths, checksum: str, manifest: str) -> None:
-    """Give the partial file its name, if it hasn't got it, with checksum and manifest beside it.
-
-    May break off at any point and be repeated. All that a full disk could hinder comes first, the manifest's name last.
-    """
-    stored_at = (now() - _EPOCH) // timedelta(microseconds=1) * 1000
-    durable.write_new(_hidden(paths.manifest), manifest, stored_at)
-    durable.write_new(_hidden(paths.checksum), checksum, stored_at)
-    os.replace(_hidden(paths.checksum), paths.checksum)
-    if os.path.lexists(paths.partial):
-        durable.rename_new(paths.partial, paths.archive)
-    durable.sync_folder(paths.folder)
-    os.replace(_hidden(paths.manifest), paths.manifest)
-    durable.sync_folder(paths.folder)
-
-
-def _lost(paths: _Paths) -> UploadLost:
-    return UploadLost(f"{paths.archive} was begun, and nothing is left of it")
-
-
-@contextmanager
-def _translated(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DestinationError(f"{path} could not be written: {error.strerror or error}") from error

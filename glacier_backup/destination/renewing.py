@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="BaseClient")
 
-EXPIRED_CODES = {"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId"}
-"""Refusals (API reference, "Error responses"; IAM, "Common errors") that other credentials may escape: the token's time
-is over, or the key is not known any more."""
+EXPIRED_CODES = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidToken",
+    "UnrecognizedClientException",
+}
+"""Refusals (API references, "Error responses"; IAM, "Common errors") that other credentials may escape: the token's
+time is over, or the key is not known any more."""
 
 _KEY_ID = re.compile(r"Credential=([^/]+)/")
 

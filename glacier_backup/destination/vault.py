@@ -13,9 +13,10 @@ from glacier_backup.destination.aws import Access, region_of
 from glacier_backup.destination.aws_errors import WrongChecksum, demand, error_code, error_message
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.multipart import Part, PartBody
+from glacier_backup.destination.vault_jobs import ARCHIVE_ID, VaultJobs, can_be_asked_for, no_id
 from glacier_backup.destination.vault_requests import DENIED, INVALID, NOT_FOUND, Marker, Page, VaultRequests, Waiting
 from glacier_backup.digest import PartDigest
-from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadForgotten, UploadLost
+from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadForgotten, UploadLost, VolumeMissing
 
 if TYPE_CHECKING:
     from mypy_boto3_glacier.client import GlacierClient
@@ -52,6 +53,7 @@ class Vault:
         self.account = account
         self._access = access
         self._requests = VaultRequests(str(self), access, most, waiting)
+        self.jobs = VaultJobs(name, account, self._requests, self._no_vault)
 
     def __str__(self) -> str:
         return f"vault {self.name}"
@@ -174,6 +176,26 @@ class Vault:
 
         pages = list(self._requests.pages(page, check, {NOT_FOUND: self._no_vault, DENIED: self._may_not}))
         return {upload for ids in pages for upload in ids}, len(pages)
+
+    def delete(self, archive: str, check: Check) -> None:
+        """Remove an archive; one that isn't there is as good."""
+
+        def delete(aws: GlacierClient) -> None:
+            aws.delete_archive(accountId=self.account, vaultName=self.name, archiveId=archive)
+
+        def none(error: Exception) -> VolumeMissing:
+            # Or there is no such vault, which is another matter: that raises.
+            self.owner()
+            return VolumeMissing(f"{self}: {error_message(error)}")
+
+        def refused(error: Exception) -> DestinationError:
+            if ARCHIVE_ID.fullmatch(archive):
+                return DestinationError(f"{self}: {error_message(error)} ({INVALID})")
+            return no_id(str(self), archive)
+
+        if can_be_asked_for(archive):
+            with suppress(VolumeMissing):
+                self._requests.ask(delete, check, {NOT_FOUND: none, INVALID: refused})
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -2,83 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from glacier_backup.destination.aws import Access, client_config
-from glacier_backup.destination.aws_errors import cause, error_code, translated
-from glacier_backup.destination.destination import Check
+from glacier_backup.destination.aws_requests import Marker, Meanings, Page, Requests, Waiting
 from glacier_backup.destination.multipart import PartBody
-from glacier_backup.destination.renewing import Renewing
-from glacier_backup.destination.retrying import Retrier
-from glacier_backup.errors import DestinationError
 
 if TYPE_CHECKING:
     from boto3.session import Session
     from mypy_boto3_glacier.client import GlacierClient
 
-T = TypeVar("T")
+__all__ = ["DENIED", "INVALID", "NOT_FOUND", "Marker", "Meanings", "Page", "VaultRequests", "Waiting"]
 
 NOT_FOUND = "ResourceNotFoundException"
 DENIED = "AccessDeniedException"
 INVALID = "InvalidParameterValueException"
 
-Waiting = Callable[[str, float], object]
-"""Told the cause, which names the vault, and the seconds of a wait before a request is made again."""
 
-Meanings = Mapping[str, Callable[[Exception], DestinationError]]
-"""What a refusal means to one request, by its code; any other means what it says."""
-
-Page = tuple[list[T], str | None]
-"""One page of a list, and the marker of the next; None or empty on the last."""
-
-Marker = dict[str, str]
-"""The argument that asks for another page than the first."""
-
-
-class VaultRequests:
+class VaultRequests(Requests["GlacierClient"]):
     """Safe to use from several threads. The client is made with the first request."""
 
     def __init__(self, where: str, access: Access, most: int, waiting: Waiting | None) -> None:
         """``where`` names the vault in messages; ``most`` requests are under way at once."""
-        self._where = where
-        self._access = access
-        self._most = most
-        self._aws = Renewing(access, self._connect)
-        tell = None if waiting is None else lambda error, seconds: waiting(f"{where}: {cause(error)}", seconds)
-        self._patiently = Retrier(self._aws.judge, most, tell)
 
-    def ask(self, request: Callable[[GlacierClient], T], check: Check, meanings: Meanings) -> T:
-        """What ``request``, which can be repeated, returns. ``check`` is asked while waiting, and may raise."""
-        with translated(self._where):
-            try:
-                return self._patiently(lambda: request(self._aws.client), check)
-            except Exception as error:
-                if error_code(error) not in meanings:
-                    raise
-                raise meanings[error_code(error)](error) from error
+        def connect(session: Session) -> GlacierClient:
+            client = session.client("glacier", endpoint_url=access.endpoint_url, config=client_config(most))
+            client.meta.events.register_first("before-call.glacier.UploadMultipartPart", _hash_once)
+            return client
 
-    def pages(
-        self, page: Callable[[Marker, GlacierClient], Page[T]], check: Check, meanings: Meanings
-    ) -> Iterator[list[T]]:
-        """What is on each page of a list (50 items a page: API reference, "List Parts")."""
-        at: Marker = {}
-        while True:
-            items, marker = self.ask(partial(page, at), check, meanings)
-            yield items
-            if not marker:
-                return
-            at = {"marker": marker}
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._aws.close()
-
-    def _connect(self, session: Session) -> GlacierClient:
-        client = session.client("glacier", endpoint_url=self._access.endpoint_url, config=client_config(self._most))
-        client.meta.events.register_first("before-call.glacier.UploadMultipartPart", _hash_once)
-        return client
+        super().__init__(where, access, most, waiting, connect)
 
 
 def _hash_once(params: dict[str, Any], **_: object) -> None:

@@ -53,6 +53,8 @@ class Label:
     mtime_ns: int | None = None
     """Of a raw file, which keeps none inside its container."""
     mode: int | None = None
+    fixed_key: str | None = None
+    """The whole key, where it isn't made of host, path and time: of a file of a tree, whose key mirrors its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Checksums:
     """Digest of each MiB, concatenated."""
     sha256: str | None = None
     """Linear, hex; where the destination keeps one."""
+    crc64nvme: str | None = None
+    """Of the whole, base64 as S3 writes it; where the destination keeps one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,10 @@ class Receipt:
     stored_at: datetime
     sha256: str | None = None
     """Linear, hex; where the destination keeps one."""
+    crc64nvme: str | None = None
+    """Of the whole, base64 as S3 writes it; where the destination keeps one."""
+    storage_class: str | None = None
+    """As S3 names them; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True)

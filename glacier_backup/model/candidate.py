@@ -7,7 +7,8 @@ from typing import Literal
 
 from glacier_backup.model.reason import SkipReason
 
-Kind = Literal["file", "directory"]
+Kind = Literal["file", "directory", "link"]
+"""A link is a symlink that is sent as such, with its target for content; that is done in whole trees only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,21 @@ class Candidate:
     path: str
     """Absolute, as the section spells it, without a trailing slash. It names the candidate in the catalog."""
     kind: Kind
-    """What the path is, or points to."""
+    """What the path is, or, unless it is a link, points to."""
     section: str
     """The section whose options hold for it."""
     compare: bool
     """Whether it is sent again when its fingerprint differs (``upload_if_changed``)."""
+    origin: str = ""
+    """Where it is: empty for this machine, else the URL of the server."""
+    seen: Fingerprint | None = None
+    """Of one of a whole tree: what the walk saw, which is all that deciding takes. None for all others."""
+
+    @property
+    def of_tree(self) -> bool:
+        """Whether it comes from a whole tree (``upload_tree``): its key mirrors its path, and it is compared by size
+        and mtime alone."""
+        return self.seen is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,8 @@ class Fingerprint:
 
     digest: str
     """SHA-256, hex, over relative path, type, size, mode, link target and, but for directories, mtime (ns) of every
-    entry; see :mod:`glacier_backup.resolve.fingerprint`."""
+    entry; see :mod:`glacier_backup.resolve.fingerprint`. For what a whole tree is made of:
+    :mod:`glacier_backup.model.tree_digest`."""
     bytes: int
     """Sum of the sizes of the regular files."""
     entries: int

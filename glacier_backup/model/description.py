@@ -7,7 +7,7 @@ blank. From it alone the catalog can be rebuilt::
     photos.tar gb1;p=/data/photos;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1a2b3c4d5e6f
 
     gb1  version of the token             t    time of the archive, UTC
-    p    path                             k    kind of the source: d directory, f file
+    p    path                             k    kind of the source: d directory, f file, l link
     h    host                             f    format: tar, raw
     n    name, where the text before      r    id of the recipe
          the blank is not exactly it      m, o mtime (ns since 1970) and mode (octal), of raw files
@@ -40,7 +40,7 @@ _LONGEST_HOST = 255
 _HASH = 32
 
 _VERSION = "gb1"
-_KINDS: dict[str, Kind] = {"d": "directory", "f": "file"}
+_KINDS: dict[str, Kind] = {"d": "directory", "f": "file", "l": "link"}
 _CONTAINERS: dict[str, Container] = {name: name for name in get_args(Container)}
 _CODES = [chr(byte) if 0x20 < byte < 0x7F and chr(byte) not in ";%" else f"%{byte:02X}" for byte in range(256)]
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")

@@ -1,13 +1,13 @@
 """What happens during a run, as listeners are told it.
 
 A listener is any callable that takes one event. It is called from the thread that does the work, must be quick
-and must not raise.
+and must not raise. ``to`` is the name of the destination that an event is about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from glacier_backup.model.archive import ArchiveRecord
@@ -40,6 +40,7 @@ class BytesSent:
 
     path: str
     bytes: int
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +50,25 @@ class Waiting:
     cause: str
     seconds: float
     """Until then."""
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadResumed:
-    """An upload that an earlier run began goes on."""
+    """An upload that was begun before, by an earlier run as a rule, goes on."""
 
     path: str
     begun: datetime
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadAborted:
-    """An upload that an earlier run began can't go on: what was stored of it is removed."""
+    """An upload that was begun before can't go on: what was stored of it is removed."""
 
     path: str
     why: str
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class ArchiveFound:
 
     path: str
     locator: str
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,17 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What results add up to."""
+
+    sent: int = 0
+    failed: int = 0
+    skipped: int = 0
+    bytes: int = 0
+    """Source bytes of what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """How a run ended: one result per decision, in plan order, and what they add up to."""
 
@@ -140,6 +156,12 @@ class Summary:
     exit_code: int = 0
     ended_early: bool = False
     """Whether something kept it from trying everything."""
+    counts: Mapping[str, Counts] = field(default_factory=dict)
+    """The same by destination; what concerns none of them is in no count."""
+
+    def count(self, name: str) -> Counts:
+        """What became of all that concerns the destination of that name."""
+        return self.counts.get(name, Counts())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,18 @@ file's own extension where that is one to eight letters and digits, else nothing
 ``.recipe.json`` added. A component of more than 255 bytes is cut, and ``~`` and the first 32 hex digits of its SHA-256
 are added. In a key that, with ``.recipe.json``, has more than 1,024 bytes, only the first components stay, followed by
 one of ``~`` and the digits for the whole path. A component that happens to end so is treated like a long one, so no
-two paths have the same key.
+two paths have the same key. What lies on a server, ``sftp://user@host:port/path``, has that host and that path.
+
+**Key of a file of a whole tree**: ``host/path/of/file`` (layout ``host``), or only what follows the section's path
+(``relative``); no time, for it stays the same when the file changes. A symlink that is sent as such has ``.rclonelink``
+behind its name, as ``rclone copy --links`` writes and reads them (rclone's documentation of the local backend,
+"Symlinks"). Where a destination keeps no versions, a changed file has ``~<UTC time>`` behind its key; the manifest of
+each has ``~<UTC time>.recipe.json``. Names of files and directories that could be taken for one of these get one ``~``
+more: those that end in ``.rclonelink`` or in ``~<UTC time>``, and those that are such a time, as archives are called,
+or a dot and such a time, as they are on their way; extensions may follow the time, and any number of ``~`` the whole.
+So no key of a tree is that of another file, version, manifest or archive, nor of a directory of the same tree.
+Components that are too long are cut as above, in front of ``.rclonelink``; of a key that is too long the last component
+stays too.
 
 **Description**, in a vault, where archives have no names: see :mod:`glacier_backup.model.description`.
 
@@ -19,7 +30,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 from itertools import accumulate
+from typing import Literal
 
 from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
@@ -27,6 +40,7 @@ from glacier_backup.model.description import ShortenedLabel, describe, parse_des
 from glacier_backup.units import stamp
 
 __all__ = [
+    "Layout",
     "ShortenedLabel",
     "archive_name",
     "describe",
@@ -34,15 +48,31 @@ __all__ = [
     "manifest_key",
     "parse_description",
     "stored_name",
+    "tree_key",
+    "tree_manifest_key",
+    "version_key",
 ]
 
+Layout = Literal["host", "relative"]
+"""Where the keys of a tree begin: with the host, or below the section."""
+
 MANIFEST = ".recipe.json"
+LINK = ".rclonelink"
 LONGEST_KEY = 1024
 LONGEST_COMPONENT = 255
 
 _MARK_BYTES = 33
 _MARKED = re.compile(r"~[0-9a-f]{32}\Z")
 _EXTENSION = re.compile(r".+(\.[A-Za-z0-9]{1,8})", re.DOTALL)
+_ON_SERVER = re.compile(r"sftp://(?:[^/@]*@)?(?:\[([^\]/]*)\]|([^/:\[]*))(?::[0-9]+)?(/.*)", re.DOTALL)
+
+_TAKEN = re.compile(r"(?:\.rclonelink|(?:\A\.?|~)[0-9]{8}T[0-9]{6}\.[0-9]{6}Z(?:\.[A-Za-z0-9]{1,8})*)~*\Z")
+"""What ends like a link, a version or a manifest, or is called like an archive, whole or on its way, whatever number of
+``~`` follows."""
+
+_VERSION_BYTES = len("~20260321T040000.123456Z")
+_BESIDE_BYTES = 24
+"""What names of files beside a version may have more: ``.recipe.json``, and ``.`` and ``.partial`` around that."""
 
 
 def archive_name(path: str, container: Container, kind: Kind) -> str:
@@ -61,9 +91,12 @@ def stored_name(path: str) -> str:
 def key(label: Label) -> str:
     """The key of an archive, unique to its host, path and time; room for the manifest's suffix is left.
 
-    Raises ValueError for a host or a path with components that are empty, ``.`` or ``..``, and for a relative path.
+    A label that has a fixed key has that. Raises ValueError for a host or a path with components that are empty, ``.``
+    or ``..``, and for a relative path.
     """
-    host, *above = (_component(name) for name in _checked(label))
+    if label.fixed_key is not None:
+        return label.fixed_key
+    host, *above = (_component(name) for name in _checked(label.host, label.path))
     file = stamp(label.time) + (".tar" if label.container == "tar" else _extension(label.path))
     whole = "/".join([host, *above, file])
     room = LONGEST_KEY - len(MANIFEST)
@@ -79,18 +112,81 @@ def manifest_key(key: str) -> str:
     return key + MANIFEST
 
 
-def _checked(label: Label) -> list[str]:
-    start, *names = label.path.split("/")
-    components = [label.host, *([] if label.path == "/" else names)]
-    if start or not names or any(name in ("", ".", "..") or "\0" in name for name in components) or "/" in label.host:
-        raise ValueError(f"no key can be made of host {label.host!r} and path {label.path!r}")
+def tree_key(host: str, path: str, section: str, layout: Layout = "host", kind: Kind = "file") -> str:
+    """The key of a file, or of a link, of the whole tree below ``section``; room for a version's suffix and the
+    manifest's is left.
+
+    Raises ValueError for what :func:`key` refuses, and for a path that isn't below the section.
+    """
+    server, *names = _checked(host, path)
+    above = section.rstrip("/") + "/"
+    if not path.startswith(above) or path == above:
+        raise ValueError(f"{path} is not below {section}")
+    if layout == "relative":
+        names = path.removeprefix(above).split("/")
+    start = [_component(server)] if layout == "host" else []
+    inner = [_component(_told_apart(name)) for name in names[:-1]]
+    end = _link(names[-1]) if kind == "link" else _component(_told_apart(names[-1]))
+    whole = "/".join([*start, *inner, end])
+    room = LONGEST_KEY - len(MANIFEST) - _VERSION_BYTES
+    if _size(whole) <= room:
+        return whole
+    room -= _size("/".join([*start, end])) + 1 + _MARK_BYTES
+    fit = sum(size <= room for size in accumulate(_size(name) + 1 for name in inner))
+    return "/".join([*start, *inner[:fit], _mark("/".join(names)), end])
+
+
+def version_key(key: str, time: datetime) -> str:
+    """The key of what a file of a tree has become, where the destination keeps no versions and the first one stays.
+
+    ``key`` is that of :func:`tree_key`, with or without a prefix; ``time`` that of the archive. A name that leaves no
+    room for it, and for what lies beside the version, is cut.
+    """
+    folder, slash, name = key.rpartition("/")
+    longest = LONGEST_COMPONENT - _VERSION_BYTES - _BESIDE_BYTES
+    if _size(name) > longest:
+        name = _cut(name, longest - _MARK_BYTES) + _mark(name)
+    return f"{folder}{slash}{name}~{stamp(time)}"
+
+
+def tree_manifest_key(key: str, time: datetime) -> str:
+    """Where the manifest of a file of a tree lies, whether it was stored under ``key`` or as a version of that."""
+    return manifest_key(version_key(key, time))
+
+
+def path_on_server(path: str) -> str:
+    """The server's own path of what lies at ``sftp://user@host:port/path``; other paths as they are."""
+    return _located("", path)[1]
+
+
+def _located(host: str, path: str) -> tuple[str, str]:
+    match = _ON_SERVER.fullmatch(path)
+    return (host, path) if match is None else (match[1] or match[2] or "", match[3])
+
+
+def _checked(host: str, path: str) -> list[str]:
+    """Host and components of the path."""
+    host, path = _located(host, path)
+    start, *names = path.split("/")
+    components = [host, *([] if path == "/" else names)]
+    if start or not names or any(name in ("", ".", "..") or "\0" in name for name in components) or "/" in host:
+        raise ValueError(f"no key can be made of host {host!r} and path {path!r}")
     return components
 
 
-def _component(name: str) -> str:
-    if _size(name) <= LONGEST_COMPONENT and not _MARKED.search(name):
+def _told_apart(name: str) -> str:
+    """``name``, with one ``~`` more if it could be taken for something that is no file or directory of that name."""
+    return f"{name}~" if _TAKEN.search(name) else name
+
+
+def _link(name: str) -> str:
+    return _component(name, LONGEST_COMPONENT - len(LINK)) + LINK
+
+
+def _component(name: str, longest: int = LONGEST_COMPONENT) -> str:
+    if _size(name) <= longest and not _MARKED.search(name):
         return name
-    return _cut(name, LONGEST_COMPONENT - _MARK_BYTES) + _mark(name)
+    return _cut(name, longest - _MARK_BYTES) + _mark(name)
 
 
 def _cut(text: str, size: int) -> str:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-DestinationKind = Literal["glacier", "local"]
+DestinationKind = Literal["glacier", "s3", "sftp", "local"]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """The identity of a destination: what was sent to one place says nothing about another.
 
-    For a vault that is account, region and vault name; for a directory its absolute path.
+    For a vault that is account, region and vault name; for a bucket its name and the prefix, and the endpoint where it
+    isn't Amazon's; for an SFTP server user, host, port and directory; for a directory here its absolute path.
     """
 
     kind: DestinationKind
     name: str
-    """Vault name, or the directory's absolute path."""
+    """Vault name; ``bucket`` or ``bucket/prefix``; ``user@host:port/directory``; the directory's absolute path."""
     region: str = ""
+    """Of a vault. Of a bucket the endpoint's URL, empty for Amazon's own: bucket names are unique all over AWS."""
     account: str = ""
     """The account's number, or ``-`` for the account that the credentials belong to."""
     reached_by: str = field(default="", compare=False)
@@ -35,6 +37,10 @@ class Place:
         return replace(self, account=number)
 
     def __str__(self) -> str:
-        if self.kind == "local":
-            return self.name
-        return f"glacier://{self.account}@{self.region}/{self.name}"
+        match self.kind:
+            case "local":
+                return self.name
+            case "glacier":
+                return f"glacier://{self.account}@{self.region}/{self.name}"
+            case _:
+                return f"{self.kind}://{self.name}" + (f" at {self.region}" if self.region else "")

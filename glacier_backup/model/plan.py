@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -12,12 +12,20 @@ from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.place import Place
 from glacier_backup.model.reason import SkipReason, UploadReason
 
-Action = Literal["upload", "skip"]
+
+@dataclass(frozen=True, slots=True)
+class ClassChoice:
+    """The storage class that one archive gets."""
+
+    storage_class: str
+    """As S3 names them."""
+    reason: str | None = None
+    """Why it isn't the one that the destination is set to; None where it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One candidate that is to be sent."""
+    """One candidate that is to be sent to one destination."""
 
     candidate: Candidate
     name: str
@@ -27,9 +35,15 @@ class Upload:
     """As planned; the one that counts is taken again just before sending."""
     reason: UploadReason
     previous: datetime | None
-    """When the last archive of this path was sent, as far as the plan knew."""
+    """When the last archive of this path was sent to that destination, as far as the plan knew."""
+    to: str = ""
+    """The destination's name."""
+    storage_class: str | None = None
+    """As S3 names them; None: the one that the destination is set to."""
+    class_reason: str | None = None
+    """Why it isn't that one."""
 
-    action: ClassVar[Action] = "upload"
+    action: ClassVar[Literal["upload"]] = "upload"
 
     @property
     def path(self) -> str:
@@ -42,7 +56,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """One path that is not sent."""
+    """One path that is not sent: to one destination, or to none at all."""
 
     path: str
     name: str
@@ -50,31 +64,52 @@ class Skip:
     bytes: int
     """Of the source, as far as known without reading it: 0 where nothing was looked at."""
     reason: SkipReason
+    to: str = ""
+    """The destination's name; empty for what concerns none of them."""
 
-    action: ClassVar[Action] = "skip"
+    action: ClassVar[Literal["skip"]] = "skip"
 
 
 Decision = Upload | Skip
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What of a plan concerns one destination."""
+
+    uploads: int = 0
+    skips: int = 0
+    bytes: int = 0
+    """Of the sources that would be sent there."""
+
+
+@dataclass(frozen=True, slots=True)
 class BackupPlan:
-    """The decisions of one run, in the order of the sections and, within one, of the names.
+    """The decisions of one run, in the order of the sections, within one of the names, and for each of these of the
+    destinations as the section names them.
 
     There may be millions: they are read one after the other, as often as wanted, and the counts come with them.
     """
 
-    place: Place
+    places: Mapping[str, Place]
+    """Every destination that something may go to, by name."""
     decisions: Collection[Decision]
+    """Those about one path follow each other."""
     uploads: int
-    """How many are to be sent."""
+    """How many are to be sent; what goes to two destinations counts twice."""
     skips: int
     """How many are not."""
     bytes: int
-    """Of the sources that would be sent."""
+    """Of the sources that would be sent, likewise."""
     troubles: int = 0
     """Skips that need attention: a run with one must not end with exit code 0."""
     importable: int = 0
     """Archives that a run would first take over from the record of glacier_backup 1.2."""
     unfinished: int = 0
     """Uploads that an earlier run began, and that a run would go on with or remove."""
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    """By destination; skips that concern none of them are in no share. Where one has none, nothing concerns it."""
+
+    def share(self, name: str) -> Share:
+        """What concerns the destination of that name."""
+        return self.shares.get(name, Share())

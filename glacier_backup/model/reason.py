@@ -91,6 +91,21 @@ class BrokenSection(BrokenLink):
 
 
 @dataclass(frozen=True, slots=True)
+class LinkLeftOut(_Reason):
+    def __str__(self) -> str:
+        return "a symlink, and symlinks = skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Loop(_Reason):
+    above: str
+    """Path of the directory that it is once more."""
+
+    def __str__(self) -> str:
+        return f"a loop: it leads back to {self.above}"
+
+
+@dataclass(frozen=True, slots=True)
 class Missing(_Reason):
     @property
     def needs_attention(self) -> bool:
@@ -110,6 +125,23 @@ class Unreadable(_Reason):
 
     def __str__(self) -> str:
         return f"can't be read: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUnavailable(_Reason):
+    """The server that a section lies on can't be used, so that nobody knows what is there."""
+
+    cause: str
+    """With the name of the server."""
+    hint: str | None = None
+    """What to do about it."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return f"can't be looked at: {self.cause}" + (f"; {self.hint}" if self.hint else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +166,17 @@ class LiesInItsDestination(HoldsItsDestination):
 
 
 @dataclass(frozen=True, slots=True)
+class IsTheVault(_Reason):
+    """Inside a whole tree, where leaving it out leaves out nothing else."""
+
+    vault: str
+    """Path of that directory, as configured."""
+
+    def __str__(self) -> str:
+        return f"belongs to the vault in {self.vault}, which is never sent"
+
+
+@dataclass(frozen=True, slots=True)
 class LimitReached(_Reason):
     limit: int
 
@@ -154,9 +197,13 @@ SkipReason = (
     | NoUploadOption
     | NotAFile
     | BrokenLink
+    | LinkLeftOut
+    | Loop
     | Missing
     | Unreadable
+    | ServerUnavailable
     | HoldsItsDestination
+    | IsTheVault
     | LimitReached
     | SentMeanwhile
 )

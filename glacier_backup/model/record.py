@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from glacier_backup.model.candidate import Fingerprint
+
 
 @dataclass(frozen=True, slots=True)
 class LastSent:
@@ -48,3 +50,16 @@ class ForeignUpload:
     name: str
     locator: str
     sent_at: datetime
+    as_is: AsIs | None = None
+    """Of a file whose bytes are stored as they are; None where nothing more is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsIs:
+    """What another system knew of a file that it stored as it was, under a key that stays the same."""
+
+    fingerprint: Fingerprint
+    fixed_key: str
+    """As a :class:`~glacier_backup.model.archive.Label` has it: below the prefix."""
+    storage_class: str | None = None
+    """None where that isn't known."""

@@ -9,6 +9,19 @@ from glacier_backup.model.archive import ArchiveRecord, Checksums, Label
 
 
 @dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """An upload that is to be begun."""
+
+    label: Label
+    part_size: int
+    """Bytes; a power of two times 1 MiB, within the destination's limits."""
+    estimate: int | None = None
+    """Bytes of the stream; None where that is unknown, or turned out wrong."""
+    storage_class: str | None = None
+    """As S3 names them; None: the one that the destination is set to."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenUpload:
     """An upload as its destination knows it: all that going on with it takes, in this process or a later one."""
 

@@ -2,51 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 
 from glacier_backup.model.place import Place
-from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
+from glacier_backup.model.plan import BackupPlan, Decision, Share, Skip, Upload
 from glacier_backup.model.reason import LimitReached
 from glacier_backup.spool import Spool
 
 
-def planned(place: Place, decisions: Iterable[Decision]) -> BackupPlan:
-    """The plan that ``decisions`` are, however many: taken one after the other, and not held in memory."""
+def planned(places: Mapping[str, Place], decisions: Iterable[Decision]) -> BackupPlan:
+    """The plan that ``decisions`` are, however many: taken one after the other, and not held in memory.
+
+    Those about one path follow each other.
+    """
     kept: Spool[Decision] = Spool()
-    uploads = size = troubles = 0
+    added = _Sum()
+    troubles = 0
     for decision in decisions:
         kept.append(decision)
-        if isinstance(decision, Upload):
-            uploads += 1
-            size += decision.bytes
-        else:
+        added.add(decision)
+        if isinstance(decision, Skip):
             troubles += decision.reason.needs_attention
-    return BackupPlan(place, kept, uploads, len(kept) - uploads, size, troubles)
+    return added.plan(BackupPlan(places, kept, 0, 0, 0, troubles))
 
 
 def limited(plan: BackupPlan, limit: int | None) -> BackupPlan:
-    """What becomes of ``plan`` in a run that ends after ``limit`` uploads, if none of them fails.
+    """What becomes of ``plan`` in a run that ends after ``limit`` uploads to each destination, if none of them fails.
 
     A run itself counts what it has sent: a failed upload doesn't use up the limit, or one that always fails would
     keep all later ones from being tried.
     """
-    if limit is None or plan.uploads <= limit:
+    if limit is None or all(plan.share(name).uploads <= limit for name in plan.places):
         return plan
-    sent = islice((decision for decision in plan.decisions if isinstance(decision, Upload)), limit)
-    return replace(
-        plan,
-        decisions=_Limited(plan.decisions, limit),
-        uploads=limit,
-        skips=plan.skips + plan.uploads - limit,
-        bytes=sum(upload.bytes for upload in sent),
-    )
+    added = _Sum()
+    decisions = _Limited(plan.decisions, limit)
+    for decision in decisions:
+        added.add(decision)
+    return added.plan(replace(plan, decisions=decisions))
 
 
 def left_for_later(upload: Upload, limit: int) -> Skip:
     """``upload``, in a run that has reached its limit."""
-    return Skip(upload.path, upload.name, upload.bytes, LimitReached(limit))
+    return Skip(upload.path, upload.name, upload.bytes, LimitReached(limit), upload.to)
+
+
+class _Sum:
+    """What decisions add up to."""
+
+    def __init__(self) -> None:
+        self._uploads: Counter[str] = Counter()
+        self._skips: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
+
+    def add(self, decision: Decision) -> None:
+        if isinstance(decision, Upload):
+            self._uploads[decision.to] += 1
+            self._bytes[decision.to] += decision.bytes
+        else:
+            self._skips[decision.to] += 1
+
+    def plan(self, plan: BackupPlan) -> BackupPlan:
+        """``plan`` with these counts."""
+        shares = {name: Share(self._uploads[name], self._skips[name], self._bytes[name]) for name in plan.places}
+        return replace(
+            plan,
+            uploads=self._uploads.total(),
+            skips=self._skips.total(),
+            bytes=self._bytes.total(),
+            shares=shares,
+        )
 
 
 class _Limited(Collection[Decision]):
@@ -60,11 +86,12 @@ class _Limited(Collection[Decision]):
         return len(self._decisions)
 
     def __iter__(self) -> Iterator[Decision]:
-        uploads = 0
+        uploads: Counter[str] = Counter()
         for decision in self._decisions:
-            uploads += isinstance(decision, Upload)
-            if isinstance(decision, Upload) and uploads > self._limit:
-                decision = left_for_later(decision, self._limit)
+            if isinstance(decision, Upload):
+                uploads[decision.to] += 1
+                if uploads[decision.to] > self._limit:
+                    decision = left_for_later(decision, self._limit)
             yield decision
 
     def __contains__(self, value: object) -> bool:

@@ -9,16 +9,26 @@ from glacier_backup.model.naming import archive_name
 from glacier_backup.model.plan import Decision, Skip, Upload
 from glacier_backup.model.reason import AlreadySent, Changed, Forced, NeverSent, Unchanged, UploadReason
 from glacier_backup.model.record import LastSent
+from glacier_backup.model.tree_digest import SizeAndTime, parse_tree_digest
 from glacier_backup.plan.container import container_for
+
+_SECOND = 10**9
+"""In ns."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def needs_look(candidate: Candidate, last: LastSent | None, force: bool) -> bool:
-    """Whether deciding takes a fingerprint: not for what is sent once and has been, and held still meanwhile.
+    """Whether deciding takes a fingerprint that there isn't yet: not for what is sent once and has been, and held
+    still meanwhile, nor for what was seen in a tree.
 
     What changed while it was read may be torn, such as photos that were still being copied in: no good copy yet.
     """
+    return candidate.seen is None and _counts(candidate, last, force)
+
+
+def _counts(candidate: Candidate, last: LastSent | None, force: bool) -> bool:
+    """Whether it matters what the candidate looks like now."""
     return last is None or force or candidate.compare or last.changed_while_read
 
 
@@ -30,7 +40,8 @@ def decide(
     ``last`` is its newest archive at the destination, ``least`` the bytes of the smallest archive that is taken
     there. ``fingerprint`` may only be None where :func:`needs_look` says so; ValueError otherwise.
     """
-    if last is not None and not needs_look(candidate, last, force):
+    fingerprint = fingerprint or candidate.seen
+    if last is not None and not _counts(candidate, last, force):
         size = last.bytes if fingerprint is None else fingerprint.bytes
         return Skip(candidate.path, _name(candidate, size, least), size, AlreadySent(last.sent_at, last.problems))
     if fingerprint is None:
@@ -59,8 +70,25 @@ def _why(
 def _differs(last: LastSent, now: Fingerprint) -> bool:
     """Without a fingerprint, as after a take-over, whatever has a later mtime than the archive's date is new."""
     if last.digest is not None:
-        return now.digest != last.digest
+        return not same_look(last.digest, now.digest)
     return now.newest_mtime_ns > _nanoseconds(last.sent_at)
+
+
+def same_look(one: str, other: str) -> bool:
+    """Whether two digests of fingerprints mean that nothing has changed.
+
+    Of files of a whole tree the sizes have to be equal, and the times too, or one of them is a whole second and the
+    other lies in it: SFTP knows no finer ones, and what a server lists may be compared with another system's record.
+    """
+    if one == other:
+        return True
+    a, b = parse_tree_digest(one), parse_tree_digest(other)
+    return a is not None and b is not None and a[:2] == b[:2] and _same_time(a, b)
+
+
+def _same_time(one: SizeAndTime, other: SizeAndTime) -> bool:
+    earlier, later = sorted((one.mtime_ns, other.mtime_ns))
+    return earlier in (later, later // _SECOND * _SECOND)
 
 
 def _nanoseconds(moment: datetime) -> int:

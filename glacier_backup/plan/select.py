@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -19,6 +19,11 @@ class Section(Protocol):
     @property
     def compare(self) -> bool: ...
 
+    @property
+    def is_tree(self) -> bool:
+        """Whether it reaches all that is below it, and what :func:`select` need not know of other sections."""
+        ...
+
 
 S = TypeVar("S", bound=Section)
 
@@ -30,31 +35,58 @@ def select(sections: Sequence[S], resolve: Callable[[S], Iterable[Resolved]]) ->
     one section passes over doesn't count when the path has a section of its own. Sections are resolved one after the
     other as the result is read; memory goes with their number only.
 
-    A section reaches itself and its direct children, so only paths of sections can be reached twice.
+    A section reaches itself and its direct children, so only paths of sections can be reached twice. A whole tree
+    reaches more, and passes by what is another section's of itself: what it has for a candidate is its own. A directory
+    that is looked after as a tree is no archive of the section above it.
     """
-    own = {section.path: section.compare for section in reversed(sections)}
+    own = {section.path: section for section in reversed(sections)}
     reached: set[str] = set()
     waiting: list[PassedOver] = []
     for section in sections:
         for found in resolve(section):
-            if found.path not in own:
+            if found.path not in own or _is_the_trees(found, section):
                 yield found
-            elif found.path in reached or (isinstance(found, PassedOver) and found.section != found.path):
+            elif found.path in reached or not _counts(found, section, own[found.path]):
                 continue
             elif isinstance(found, PassedOver) and _may_be_reached_by_another(found, own):
                 waiting.append(found)
             else:
-                reached.add(found.path)
-                yield _with_own_options(found, own)
+                if not _selects_nothing(found):
+                    reached.add(found.path)
+                yield _with_own_options(found, own[found.path])
     yield from (found for found in waiting if found.path not in reached)
 
 
-def _may_be_reached_by_another(found: PassedOver, own: dict[str, bool]) -> bool:
-    """A section with no upload option selects nothing, but the one above it may select it: wait for that."""
-    return isinstance(found.reason, NoUploadOption) and (found.path.rpartition("/")[0] or "/") in own
+def _is_the_trees(found: Resolved, section: Section) -> bool:
+    """Such as a link that leads to a directory with a section: what lies there is that one's, but the link isn't."""
+    return section.is_tree and isinstance(found, Candidate) and found.path != section.path
 
 
-def _with_own_options(found: Resolved, own: dict[str, bool]) -> Resolved:
+def _counts(found: Resolved, section: Section, own: Section) -> bool:
+    """Whether the section that found this has a say about a path that has a section of its own.
+
+    A tree has where it can't be read: there may be more below than what the other section looks after.
+    """
+    if found.section == found.path or section.path == own.path:
+        return True
+    if isinstance(found, PassedOver):
+        return section.is_tree and found.reason.needs_attention
+    return not (own.is_tree and found.kind == "directory")
+
+
+def _may_be_reached_by_another(found: PassedOver, own: Mapping[str, Section]) -> bool:
+    """A section with no upload option selects nothing, but the one above it may select it: wait for that. What a tree
+    can't read the path's own section may tell, or send."""
+    if found.section != found.path:
+        return True
+    return _selects_nothing(found) and (found.path.rpartition("/")[0] or "/") in own
+
+
+def _selects_nothing(found: Resolved) -> bool:
+    return isinstance(found, PassedOver) and isinstance(found.reason, NoUploadOption)
+
+
+def _with_own_options(found: Resolved, own: Section) -> Resolved:
     if isinstance(found, Candidate):
-        return replace(found, section=found.path, compare=own[found.path])
+        return replace(found, section=found.path, compare=own.compare)
     return found

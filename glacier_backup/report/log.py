@@ -55,8 +55,10 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
 
 
 @contextmanager
-def log_file(path: str) -> Iterator[Listener]:
+def log_file(path: str, *, several: bool = False) -> Iterator[Listener]:
     """A listener that writes to ``path``, made with its folder if need be. Raises OSError when it can't be opened.
+
+    With ``several`` destinations every line names the one that it is about.
 
     Uses a logger of its own that hands nothing on, so that a program which configured logging sees none of it.
     """
@@ -67,7 +69,7 @@ def log_file(path: str) -> Iterator[Listener]:
     logger = logging.Logger("glacier_backup.run", logging.INFO)
     logger.addHandler(handler)
     try:
-        yield LogLines(logger)
+        yield LogLines(logger, several=several)
     except GlacierBackupError as error:
         logger.error("run ended: %s%s", shown(str(error)), f" ({shown(error.hint)})" if error.hint else "")
         raise
@@ -79,39 +81,48 @@ def log_file(path: str) -> Iterator[Listener]:
 class LogLines:
     """Turns events into lines of a logger."""
 
-    def __init__(self, logger: logging.Logger) -> None:
+    def __init__(self, logger: logging.Logger, *, several: bool = False) -> None:
         self._logger = logger
+        self._several = several
 
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted(plan):
                 size = format_size(plan.bytes)
                 self._logger.info("run started: %d to send (%s), %d to skip", plan.uploads, size, plan.skips)
+                for name, place in plan.places.items() if self._several else ():
+                    self._logger.info("%s is %s: %d to send", shown(name), shown(str(place)), plan.share(name).uploads)
             case Imported(source, count):
                 self._logger.info("took over the record of %d archives from %s", count, source)
-            case Waiting(cause, seconds):
-                self._logger.info("%s, tried again in %.0f s", shown(cause), seconds)
-            case UploadResumed(path, begun):
-                self._logger.info("going on with %s, begun on %s", shown(path), local_time(begun))
-            case UploadAborted(path, why):
-                self._logger.warning("an unfinished upload of %s was ended: %s", shown(path), shown(why))
-            case ArchiveFound(path, locator):
-                self._logger.warning("recorded %s, which an earlier run had stored as %s", shown(path), shown(locator))
+            case Waiting(cause, seconds, to):
+                at = f"{shown(to)}: " if to and self._several else ""
+                self._logger.info("%s%s, tried again in %.0f s", at, shown(cause), seconds)
+            case UploadResumed(path, begun, to):
+                self._logger.info("going on with %s, begun on %s", self._about(path, to), local_time(begun))
+            case UploadAborted(path, why, to):
+                self._logger.warning("an unfinished upload of %s was ended: %s", self._about(path, to), shown(why))
+            case ArchiveFound(path, locator, to):
+                about = self._about(path, to)
+                self._logger.warning("recorded %s, which an earlier run had stored as %s", about, shown(locator))
             case ArchiveSent(upload, record):
                 self._logger.info(
                     "sent %s as %s, %d bytes, %s",
-                    shown(upload.path),
+                    self._about(upload.path, upload.to),
                     shown(record.label.name),
                     record.stored_bytes,
                     shown(record.receipts[0].locator),
                 )
             case ArchiveFailed(upload, error, _, defect):
-                self._logger.error("failed %s: %s%s", shown(upload.path), shown(error), f"\n{defect}" if defect else "")
+                about = self._about(upload.path, upload.to)
+                self._logger.error("failed %s: %s%s", about, shown(error), f"\n{defect}" if defect else "")
             case ArchiveSkipped(skip) if not skip.reason.needs_attention:
-                self._logger.info("skipped %s: %s", shown(skip.path), skip.reason)
+                self._logger.info("skipped %s: %s", self._about(skip.path, skip.to), skip.reason)
             case Warned(message):
                 self._logger.warning("%s", shown(message))
             case RunEnded(summary):
+                for name in summary.plan.places if self._several else ():
+                    there = summary.count(name)
+                    self._logger.info("%s: %d sent, %d failed", shown(name), there.sent, there.failed)
                 self._logger.info(
                     "run ended: %d sent, %d failed, %d skipped, exit code %d",
                     summary.sent,
@@ -121,3 +132,6 @@ class LogLines:
                 )
             case _:
                 pass
+
+    def _about(self, path: str, to: str) -> str:
+        return f"{shown(path)} (to {shown(to)})" if to and self._several else shown(path)

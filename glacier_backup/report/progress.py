@@ -1,4 +1,4 @@
-"""Bars on a terminal: the batch, and each archive under way."""
+"""Bars on a terminal: the batch, and each archive under way to a destination."""
 
 from __future__ import annotations
 
@@ -52,13 +52,15 @@ def progress_bars(console: Console) -> Iterator[Listener]:
 
 
 class Bars:
-    """Keeps one bar for all and one per archive under way. ``clock`` tells seconds."""
+    """Keeps one bar for all and one per archive under way, to each destination. ``clock`` tells seconds."""
 
     def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
         self._progress = progress
         self._clock = clock
         self._all: TaskID | None = None
-        self._archives: dict[str, TaskID] = {}
+        self._archives: dict[tuple[str, str], TaskID] = {}
+        """By path and destination."""
+        self._several = False
         self._done = 0
         self._count = 0
         self._total = 0
@@ -67,18 +69,22 @@ class Bars:
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted(plan) if plan.uploads:
+                self._several = len(plan.places) > 1
                 self._count = plan.uploads
                 self._total = plan.bytes
                 self._all = self._progress.add_task(self._title(), total=self._total)
             case ArchiveStarted(upload, estimate):
-                self._archives[upload.path] = self._progress.add_task(shown(upload.name), total=estimate)
+                name = f"{upload.name} to {upload.to}" if self._several else upload.name
+                task = self._progress.add_task(shown(name), total=estimate)
+                self._archives[upload.path, upload.to] = task
                 self._correct_total(estimate - upload.bytes)
-            case Waiting(cause, _):
-                self._tell(f"{shown(cause)}; trying again")
-            case BytesSent(path, count):
-                self._advance(path, count)
+            case Waiting(cause, _, to):
+                at = f"{shown(to)}: " if to and self._several else ""
+                self._tell(f"{at}{shown(cause)}; trying again")
+            case BytesSent(path, count, to):
+                self._advance(path, to, count)
             case ArchiveSent(upload, _) | ArchiveFailed(upload, _, _, _):
-                self._finish(upload.path)
+                self._finish(upload.path, upload.to)
             case _:
                 pass
 
@@ -98,14 +104,14 @@ class Bars:
         if self._all is not None:
             self._progress.update(self._all, total=self._total, description=self._title())
 
-    def _advance(self, path: str, count: int) -> None:
-        for task in (self._archives.get(path), self._all):
+    def _advance(self, path: str, to: str, count: int) -> None:
+        for task in (self._archives.get((path, to)), self._all):
             if task is not None:
                 self._progress.advance(task, count)
 
-    def _finish(self, path: str) -> None:
+    def _finish(self, path: str, to: str) -> None:
         self._done += 1
-        task = self._archives.pop(path, None)
+        task = self._archives.pop((path, to), None)
         if task is None:
             return
         archive = self._progress.tasks[self._progress.task_ids.index(task)]

@@ -1,8 +1,9 @@
 """Going down a directory tree and up again, however deep it is and whatever happens to it meanwhile.
 
-Every directory is opened by its name from the open directory above it, never through a symlink, so that a walk
-can't be led out of the tree and no path grows longer than the kernel takes. Only the deepest few directories and
-the root are kept open; one above them is opened again, step by step, when something else in it is entered.
+Every directory is opened by its name from the open directory above it, never through a symlink unless that is asked
+for, so that a walk can't be led out of the tree and no path grows longer than the kernel takes. Only the deepest few
+directories and the root are kept open; one above them is opened again, step by step, when something else in it is
+entered.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ class Descent:
     """Where a walk stands: a chain of directories from a root downwards. Closes all of them, the root too."""
 
     def __init__(self, root: int) -> None:
-        self._names: list[bytes] = [b""]
+        self._names: list[tuple[bytes, int]] = [(b"", OPEN_DIRECTORY)]
         self._open: list[int | None] = [root]
 
-    def enter(self, name: bytes) -> int:
-        """Step into a directory of the present one; a descriptor of it, valid until the next step.
+    def enter(self, name: bytes, follow: bool = False) -> int:
+        """Step into a directory of the present one, or with ``follow`` into one that a symlink in it leads to; a
+        descriptor of it, valid until the next step.
 
         Raises OSError, and stays where it is, when it is no directory, is gone or can't be opened.
         """
-        child = os.open(name, _OPEN_BELOW, dir_fd=self._present())
-        self._names.append(name)
+        flags = OPEN_DIRECTORY if follow else _OPEN_BELOW
+        child = os.open(name, flags, dir_fd=self.present())
+        self._names.append((name, flags))
         self._open.append(child)
         self._close(len(self._open) - 1 - KEPT_OPEN)
         return child
@@ -42,13 +45,15 @@ class Descent:
         if directory is not None:
             os.close(directory)
 
-    def _present(self) -> int:
-        """The directory that the walk is in, opened again from the nearest open one above it if need be."""
+    def present(self) -> int:
+        """A descriptor of the directory that the walk is in, valid until the next step; opened again from the nearest
+        open one above it if need be. Raises OSError where that can't be done."""
         at = len(self._open) - 1
         while (directory := self._open[at]) is None:
             at -= 1
         for below in range(at + 1, len(self._open)):
-            directory = self._open[below] = os.open(self._names[below], _OPEN_BELOW, dir_fd=directory)
+            name, flags = self._names[below]
+            directory = self._open[below] = os.open(name, flags, dir_fd=directory)
             self._close(below - KEPT_OPEN)
         return directory
 

@@ -37,8 +37,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.ordering import Ordering
 from glacier_backup.resolve.descent import OPEN_DIRECTORY, Descent
-from glacier_backup.resolve.ordering import Ordering
 from glacier_backup.resolve.own import OwnNames, directory_of, is_own
 
 _FIRST_LINE = b"glacier-backup fingerprint 1\n"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from glacier_backup.errors import SourceError
-from glacier_backup.model.candidate import Candidate, Fingerprint, Kind, PassedOver, Resolved
+from glacier_backup.model.candidate import Candidate, Fingerprint, PassedOver, Resolved
 from glacier_backup.model.reason import (
     BrokenLink,
     BrokenSection,
@@ -20,11 +19,16 @@ from glacier_backup.model.reason import (
     SkipReason,
     Unreadable,
 )
+from glacier_backup.ordering import Ordering
+from glacier_backup.resolve.examine import cause, examine
+from glacier_backup.resolve.exclusion import excluded_by
 from glacier_backup.resolve.fingerprint import fingerprint_directory, fingerprint_file
+from glacier_backup.resolve.local_lister import LocalLister, look_at
 from glacier_backup.resolve.nesting import Apart
-from glacier_backup.resolve.ordering import Ordering
 from glacier_backup.resolve.own import own_names
 from glacier_backup.resolve.source import Selection
+from glacier_backup.resolve.tree import TreeSection
+from glacier_backup.resolve.walk import walk
 
 _Type = Literal["file", "directory", "link", "special"]
 
@@ -34,13 +38,6 @@ _TYPES: dict[bytes, _Type] = {b"\0d": "directory", b"\0f": "file", b"\0l": "link
 _MARKS = {type_: mark for mark, type_ in _TYPES.items()}
 _MARK = 2
 
-_SPECIAL = {
-    stat.S_IFIFO: "FIFO",
-    stat.S_IFSOCK: "socket",
-    stat.S_IFBLK: "block device",
-    stat.S_IFCHR: "character device",
-}
-
 
 class LocalSource:
     """A :class:`~glacier_backup.resolve.source.Source` over the local file systems. Opens no file, ever.
@@ -49,33 +46,54 @@ class LocalSource:
     and what comes beside them (``catalog.sqlite3-wal`` and its kind, ``glacier_backup.log.1``), are left out of the
     fingerprints of directories: of digest, bytes and entries, and of the newest mtime, as is that of the directory
     they lie in, which they move. They are still packed. A candidate that is such a file itself was asked for by name,
-    and is looked at like any other.
+    and is looked at like any other. Of a whole tree they are no part.
 
-    ``vault`` is the absolute path of the directory that archives are stored in, if it is one of this machine's;
-    it need not exist. A candidate whose real path is the vault's, above it or inside it is passed over.
+    ``vaults`` are the absolute paths of this machine's directories that archives are stored in, by the names of the
+    destinations; they need not exist. A candidate that goes to such a destination, and whose real path is the vault's,
+    above it or inside it, is passed over, as is the vault in a whole tree.
     """
 
-    def __init__(self, own: Sequence[str] = (), vault: str | None = None) -> None:
+    def __init__(self, own: Sequence[str] = (), vaults: Mapping[str, str] = MappingProxyType({})) -> None:
         self._own = tuple(own)
-        self._vault = vault
+        self._vaults = vaults
 
     def resolve(self, selection: Selection) -> Iterator[Resolved]:
-        apart = None if self._vault is None else Apart(selection.path, self._vault)
+        vaults = [self._vaults[name] for name in selection.destinations if name in self._vaults]
+        apart = Apart(selection.path, vaults)
+        if selection.is_tree and examine(selection.path) == "directory":
+            yield from self._tree(selection, apart, vaults)
+            return
         for found in _section(selection):
-            yield found if apart is None or isinstance(found, PassedOver) else apart.check(found)
+            yield found if isinstance(found, PassedOver) else apart.check(found)
+
+    def _tree(self, selection: Selection, apart: Apart, vaults: Sequence[str]) -> Iterator[Resolved]:
+        path = selection.path
+        inside = apart.inside(path)
+        if inside is not None:
+            yield inside
+            return
+        try:
+            lister = LocalLister(path, own_names(self._own), vaults)
+        except OSError as error:
+            yield PassedOver(path, path, Unreadable(cause(error)))
+            return
+        with lister:
+            yield from walk(lister, TreeSection(selection))
 
     def look(self, candidate: Candidate) -> Fingerprint:
         try:
+            if candidate.of_tree:
+                return look_at(candidate.path, candidate.kind)
             if candidate.kind == "file":
                 return fingerprint_file(candidate.path)
             return fingerprint_directory(candidate.path, own_names(self._own))
         except OSError as error:
-            raise SourceError(f"{candidate.path}: {_cause(error)}") from error
+            raise SourceError(f"{candidate.path}: {cause(error)}") from error
 
 
 def _section(selection: Selection) -> Iterator[Resolved]:
     path = selection.path
-    found = _examine(path)
+    found = examine(path)
     if isinstance(found, BrokenLink):
         found = BrokenSection(found.target)
     if found == "directory":
@@ -95,7 +113,7 @@ def _directory(selection: Selection) -> Iterator[Resolved]:
         with os.scandir(os.fsencode(path)) as listing:
             children = iter(()) if selection.single_dir else _children(listing, selection)
     except OSError as error:
-        yield PassedOver(path, path, Unreadable(_cause(error)))
+        yield PassedOver(path, path, Unreadable(cause(error)))
         return
     if selection.single_dir:
         yield Candidate(path, "directory", path, selection.compare)
@@ -128,12 +146,12 @@ def _type(entry: os.DirEntry[bytes]) -> _Type:
 
 def _child(name: str, type_: _Type, selection: Selection) -> Iterator[Resolved]:
     path = f"{selection.path.rstrip('/')}/{name}"
-    pattern = _excluded_by(name, path, selection.exclude)
+    pattern = excluded_by(name, path, selection.exclude)
     if pattern is not None:
         # Before anything else: an excluded link may point to a server that doesn't answer.
         yield PassedOver(path, selection.path, ExcludedBy(pattern))
         return
-    found = type_ if type_ == "file" or type_ == "directory" else _examine(path)
+    found = type_ if type_ == "file" or type_ == "directory" else examine(path)
     if isinstance(found, Missing):
         return  # it vanished since it was listed
     if not isinstance(found, str):
@@ -145,43 +163,3 @@ def _child(name: str, type_: _Type, selection: Selection) -> Iterator[Resolved]:
 def _passed_over(path: str, reason: SkipReason, selection: Selection) -> Iterator[PassedOver]:
     if selection.files or not isinstance(reason, NotAFile):
         yield PassedOver(path, selection.path, reason)
-
-
-def _excluded_by(name: str, path: str, exclude: Sequence[str]) -> str | None:
-    """The first prefix that the name, or for one with a leading slash the path, begins with.
-
-    A slash is added behind what is compared: ``tmp/`` leaves out ``tmp`` and keeps ``tmp2``.
-    """
-    for prefix in exclude:
-        compared = path if prefix.startswith("/") else name
-        if prefix and f"{compared}/".startswith(prefix):
-            return prefix
-    return None
-
-
-def _examine(path: str) -> Kind | SkipReason:
-    """What ``path`` is, or points to; or why it can't be a candidate."""
-    try:
-        mode = os.stat(path).st_mode
-    except ValueError:
-        return Missing()  # a NUL, or text that no name on disk can be
-    except OSError as error:
-        return _absence(path, error)
-    if stat.S_ISDIR(mode):
-        return "directory"
-    if stat.S_ISREG(mode):
-        return "file"
-    return NotAFile(_SPECIAL.get(stat.S_IFMT(mode), "special file"))
-
-
-def _absence(path: str, error: OSError) -> SkipReason:
-    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-        return Unreadable(_cause(error))
-    try:
-        return BrokenLink(os.readlink(path))
-    except OSError:
-        return Unreadable(_cause(error)) if error.errno == errno.ELOOP else Missing()
-
-
-def _cause(error: OSError) -> str:
-    return error.strerror or str(error)

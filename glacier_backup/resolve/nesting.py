@@ -1,4 +1,4 @@
-"""Keeping a vault in a local directory out of the archives that are stored in it.
+"""Keeping vaults in local directories out of the archives that are stored in them.
 
 Packed into itself it would double with every run, and its own archives would be packed while they are written.
 """
@@ -6,31 +6,46 @@ Packed into itself it would double with every run, and its own archives would be
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from functools import cached_property
 
 from glacier_backup.model.candidate import Candidate, PassedOver
 from glacier_backup.model.reason import HoldsItsDestination, LiesInItsDestination
 
 
 class Apart:
-    """Tells which candidates of one section hold ``vault``, or lie in it, by their real paths.
+    """Tells which candidates of one section hold one of ``vaults``, or lie in it, by their real paths.
 
-    The vault need not exist. One question of the disk for each candidate.
+    The vaults need not exist. One question of the disk for each candidate.
     """
 
-    def __init__(self, section: str, vault: str) -> None:
+    def __init__(self, section: str, vaults: Sequence[str]) -> None:
         self._section = section
-        self._real_section = os.path.realpath(section)
-        self._vault = vault
-        self._real_vault = os.path.realpath(vault)
+        self._vaults = [(vault, os.path.realpath(vault)) for vault in vaults]
+
+    @cached_property
+    def _real_section(self) -> str:
+        return os.path.realpath(self._section)
 
     def check(self, candidate: Candidate) -> Candidate | PassedOver:
         """The candidate, when it is one."""
+        if not self._vaults:
+            return candidate
         real = self._real(candidate.path)
-        if _covers(real, self._real_vault):
-            return PassedOver(candidate.path, candidate.section, HoldsItsDestination(self._vault))
-        if _covers(self._real_vault, real):
-            return PassedOver(candidate.path, candidate.section, LiesInItsDestination(self._vault))
+        for vault, real_vault in self._vaults:
+            if covers(real, real_vault):
+                return PassedOver(candidate.path, candidate.section, HoldsItsDestination(vault))
+            if covers(real_vault, real):
+                return PassedOver(candidate.path, candidate.section, LiesInItsDestination(vault))
         return candidate
+
+    def inside(self, tree: str) -> PassedOver | None:
+        """The section of a whole tree that is a vault, or lies in one; None for any other. It may hold the vault."""
+        for vault, real_vault in self._vaults:
+            if covers(real_vault, self._real_section):
+                reason = HoldsItsDestination if self._real_section == real_vault else LiesInItsDestination
+                return PassedOver(tree, tree, reason(vault))
+        return None
 
     def _real(self, path: str) -> str:
         if path == self._section:
@@ -40,5 +55,6 @@ class Apart:
         return os.path.join(self._real_section, os.path.basename(path))
 
 
-def _covers(above: str, path: str) -> bool:
+def covers(above: str, path: str) -> bool:
+    """Whether ``path`` is ``above`` or lies below it; both are real paths."""
     return path == above or path.startswith(f"{above.rstrip('/')}/")

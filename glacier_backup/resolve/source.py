@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 from glacier_backup.model.candidate import Candidate, Fingerprint, Resolved
+from glacier_backup.model.naming import Layout
+
+Symlinks = Literal["store", "follow", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,52 @@ class Selection:
     files: bool = False
     compare: bool = False
     exclude: Sequence[str] = ()
+    destinations: tuple[str, ...] = ()
+    """Names of those that its candidates go to, each once. A run wants one at least."""
+    origin: str = ""
+    """Where the path is: empty for this machine, else the URL of the server."""
+    tree: TreeRules | None = None
+    """Of a whole tree: each file at any depth is a candidate. Overrides ``dirs`` and ``files``; ``single_dir``
+    overrides it, and a path that is a file is that file all the same."""
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether it is one if the path is a directory."""
+        return self.tree is not None and not self.single_dir
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRules:
+    """How a whole tree is walked."""
+
+    exclude_paths: tuple[str, ...] = ()
+    """Files and directories that are left out with all below them, by their whole paths, absolute or below the
+    section's. On a server they are the server's own."""
+    symlinks: Symlinks = "store"
+    """Sent as links, followed to files and directories under their own names, or left out."""
+    keys: Layout = "host"
+    """Where the keys begin."""
+    keep_versions: bool = True
+    """Whether what was stored of a file stays when it has changed."""
+    elsewhere: tuple[Selection, ...] = ()
+    """The other sections that lie below this one; see :func:`divided`."""
+
+
+def divided(selections: Sequence[Selection]) -> tuple[Selection, ...]:
+    """The same selections; each whole tree knows what lies in it that belongs to another one.
+
+    That is known from the sections alone: no set of paths grows with the trees.
+    """
+    plain = [replace(one, tree=None if one.tree is None else replace(one.tree, elsewhere=())) for one in selections]
+    return tuple(_knowing(one, plain) for one in selections)
+
+
+def _knowing(selection: Selection, others: Sequence[Selection]) -> Selection:
+    if selection.tree is None:
+        return selection
+    above = selection.path.rstrip("/") + "/"
+    below = tuple(one for one in others if one.path.startswith(above) and one.path != selection.path)
+    return replace(selection, tree=replace(selection.tree, elsewhere=below))
 
 
 class Source(Protocol):

@@ -1,15 +1,17 @@
-"""The backup workflow: identify the destination, take over an older record, plan, carry out.
+"""The backup workflow: identify the destinations, take over an older record, plan, carry out.
 
-It knows no concrete source, packer or destination; the wiring hands them in.
+It knows no concrete source, packer or destination; the wiring hands them in. With one destination a run ends where
+that is out of reach; with several, the others go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.errors import CatalogError
+from glacier_backup.errors import CatalogError, DestinationUnavailable
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.event import Event, Listener, RunEnded, RunStarted, Summary, Warned
 from glacier_backup.model.plan import BackupPlan
@@ -18,11 +20,17 @@ from glacier_backup.model.upload import Unfinished
 from glacier_backup.plan.backup import limited
 from glacier_backup.spool import Spool
 from glacier_backup.workflow.execute import Run, execute
-from glacier_backup.workflow.leftovers import reconcile, sweep
-from glacier_backup.workflow.prepare import Order, prepare
-from glacier_backup.workflow.send import Sending, Tools
-from glacier_backup.workflow.takeover import OlderRecord, take_over
-from glacier_backup.workflow.whereabouts import Whereabouts
+from glacier_backup.workflow.lane import Lane
+from glacier_backup.workflow.leftovers import reconcile
+from glacier_backup.workflow.prepare import LastSentOf, Order, prepare
+from glacier_backup.workflow.send import Sending
+from glacier_backup.workflow.side_by_side import side_by_side
+from glacier_backup.workflow.takeover import take_over
+from glacier_backup.workflow.tools import Target, Tools
+from glacier_backup.workflow.whereabouts import Whereabouts, ask, insist, tell_apart
+
+UNKNOWN = -1
+"""The id of no place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,54 +39,56 @@ class Backup:
 
     order: Order
     tools: Tools
+    targets: Sequence[Target]
+    """Every destination that something may go to, one at least; each name once."""
     catalog: Catalog
     concurrency: int
-    """Candidates under way at a time."""
-    older: OlderRecord | None
-    """The record of glacier_backup 1.2 for this vault, where there is one and the catalog knows nothing of it."""
+    """Candidates under way at a time, for each destination."""
 
 
 def preview(backup: Backup) -> BackupPlan:
     """What a run would do now. Sends no request, writes nothing, needs neither credentials nor a lock."""
-    place = backup.tools.destination.place
-    place_id = backup.catalog.place_id(place, trusting=True)
-    imported = {} if backup.older is None else backup.older.as_last_sent()
-
-    def last_sent(paths: Sequence[str]) -> Mapping[str, LastSent]:
-        if imported:
-            return {path: imported[path] for path in paths if path in imported}
-        return {} if place_id is None else backup.catalog.last_sent(place_id, paths)
-
-    least = backup.tools.destination.limits.least
-    plan = prepare(backup.order, backup.tools.source, last_sent, place, least)
-    unfinished = 0 if place_id is None else len(backup.catalog.unfinished(place_id))
-    return replace(limited(plan, backup.order.limit), importable=len(imported), unfinished=unfinished)
+    catalog, known = backup.catalog, dict[str, LastSentOf]()
+    importable = unfinished = 0
+    for target in backup.targets:
+        place_id = catalog.place_id(target.destination.place, trusting=True)
+        unfinished += 0 if place_id is None else len(catalog.unfinished(place_id))
+        known[target.name] = _sent_to(place_id, catalog)
+        if imported := {} if target.older is None else target.older.as_last_sent():
+            importable += len(imported)
+            known[target.name] = partial(_among, imported)
+    plan = prepare(backup.order, backup.tools.origins, backup.targets, known)
+    return replace(limited(plan, backup.order.limit), importable=importable, unfinished=unfinished)
 
 
 def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | None = None) -> Summary:
     """Plan, unless ``plan`` is given, and carry the plan out. The caller holds the lock.
 
     Before planning, what an earlier run stored and could not record any more is recorded; after all was tried, what
-    it left unfinished and nobody went on with is removed. Raises DestinationUnavailable when the destination can't
-    be reached before anything was sent, CatalogError when the catalog can't be written before then, and ValueError
-    for a plan that was made for another destination.
+    it left unfinished and nobody went on with is removed. Raises DestinationUnavailable when the only destination
+    can't be reached before anything was sent, CatalogError when the catalog can't be written before then,
+    ValueError for a plan that was made for other destinations, and UsageError where two of them are the same place.
     """
-    place = backup.tools.destination.place
-    if plan is not None and plan.place != place:
-        raise ValueError(f"the plan is for {plan.place}, and archives go to {place}")
+    if plan is not None:
+        _check(plan, backup)
     tell = _Noting(tell)
     for warning in backup.catalog.warnings:
         tell(Warned(warning))
-    whereabouts = Whereabouts(backup.tools.destination, backup.catalog, stop)
-    if backup.older is not None:
-        take_over(backup.older, backup.catalog, whereabouts.id, tell)
-    left = _reconciled(backup, whereabouts, tell, stop)
+    places = [Whereabouts(target, backup.catalog) for target in backup.targets]
+    ask([one for one in places if one.id is None], stop)
+    insist(places)
+    tell_apart(places)
+    _take_over(backup, places, tell)
+    _reconcile(backup, places, tell, stop)
     if plan is None:
-        plan = _prepare(backup, whereabouts.id, stop)
-    if plan.uploads:
-        whereabouts.ask()
+        with stop.at_once():
+            known = {one.target.name: _sent_to(one.presumable_id, backup.catalog) for one in places}
+            plan = prepare(backup.order, backup.tools.origins, backup.targets, known)
+    ask([one for one in places if plan.share(one.target.name).uploads], stop)
+    insist(places)
+    _tell_unavailable(places, tell)
     tell(RunStarted(limited(plan, backup.order.limit)))
-    summary = replace(_carry_out(plan, backup, whereabouts.id, left, tell, stop), warnings=tell.warnings)
+    summary = replace(_carry_out(plan, backup, places, tell, stop), warnings=tell.warnings)
     tell(RunEnded(summary))
     return summary
 
@@ -96,50 +106,90 @@ class _Noting:
         self._tell(event)
 
 
-def _reconciled(backup: Backup, whereabouts: Whereabouts, tell: Listener, stop: StopRequest) -> tuple[Unfinished, ...]:
-    """What earlier runs have left to go on with."""
-    left = backup.catalog.unfinished(whereabouts.id)
-    if not left:
-        return ()
-    whereabouts.ask()
-    sending = Sending(backup.tools, backup.catalog, whereabouts.id, None, {}, tell, stop)
-    return tuple(reconcile(left, sending))
+def _check(plan: BackupPlan, backup: Backup) -> None:
+    places = {target.name: target.destination.place for target in backup.targets}
+    if dict(plan.places) != places:
+        made_for, go_to = (", ".join(map(str, some.values())) for some in (plan.places, places))
+        raise ValueError(f"the plan is for {made_for}, and archives go to {go_to}")
 
 
-def _prepare(backup: Backup, place_id: int, stop: StopRequest) -> BackupPlan:
-    tools = backup.tools
-    with stop.at_once():
-        return prepare(
-            backup.order,
-            tools.source,
-            lambda paths: backup.catalog.last_sent(place_id, paths),
-            tools.destination.place,
-            tools.destination.limits.least,
-        )
+def _sent_to(place_id: int | None, catalog: Catalog) -> LastSentOf:
+    return _nothing if place_id is None else partial(catalog.last_sent, place_id)
+
+
+def _nothing(paths: Sequence[str]) -> Mapping[str, LastSent]:
+    return {}
+
+
+def _among(imported: Mapping[str, LastSent], paths: Sequence[str]) -> Mapping[str, LastSent]:
+    """What will have been sent once an older record is taken over."""
+    return {path: imported[path] for path in paths if path in imported}
+
+
+def _take_over(backup: Backup, places: Sequence[Whereabouts], tell: Listener) -> None:
+    for one in places:
+        if one.target.older is not None and one.id is not None:
+            take_over(one.target.older, backup.catalog, one.id, tell)
+
+
+def _reconcile(backup: Backup, places: Sequence[Whereabouts], tell: Listener, stop: StopRequest) -> None:
+    """Record what earlier runs have stored unrecorded, at all destinations at the same time."""
+    ask([one for one in places if one.left], stop)
+    insist(places)
+    jobs = [
+        partial(_reconcile_at, one, _sending(backup, one, place_id, None, tell, stop))
+        for one in places
+        if one.left and one.unavailable is None and (place_id := one.id) is not None
+    ]
+    side_by_side(jobs, name="destination")
+    insist(places)
+
+
+def _reconcile_at(one: Whereabouts, sending: Sending) -> None:
+    try:
+        one.left = tuple(reconcile(one.left, sending))
+    except DestinationUnavailable as error:
+        one.unavailable = error
+
+
+def _sending(
+    backup: Backup, one: Whereabouts, place_id: int, run_id: int | None, tell: Listener, stop: StopRequest
+) -> Sending:
+    by_path: dict[str, list[Unfinished]] = {}
+    for left in one.left:
+        by_path.setdefault(left.record.label.path, []).append(left)
+    several = len(backup.targets) > 1
+    return Sending(backup.tools, one.target, backup.catalog, place_id, run_id, by_path, tell, stop, several)
+
+
+def _tell_unavailable(places: Sequence[Whereabouts], tell: Listener) -> None:
+    for one in places:
+        if one.unavailable is not None:
+            hint = f"; {one.unavailable.hint}" if one.unavailable.hint else ""
+            tell(Warned(f"{one.target.name}: {one.unavailable}{hint}"))
 
 
 def _carry_out(
-    plan: BackupPlan,
-    backup: Backup,
-    place_id: int,
-    left: Sequence[Unfinished],
-    tell: Listener,
-    stop: StopRequest,
+    plan: BackupPlan, backup: Backup, places: Sequence[Whereabouts], tell: Listener, stop: StopRequest
 ) -> Summary:
     """Only a run that has something to send leaves a trace in the catalog."""
     run_id = backup.catalog.begin_run(backup.tools.host) if plan.uploads else None
-    by_path: dict[str, list[Unfinished]] = {}
-    for one in left:
-        by_path.setdefault(one.record.label.path, []).append(one)
-    sending = Sending(backup.tools, backup.catalog, place_id, run_id, by_path, tell, stop)
-    summary = execute(plan, Run(sending, backup.order.limit, backup.concurrency))
+    lanes = [
+        Lane(
+            # Where it isn't known to the catalog, it could not be asked either, and nothing is sent.
+            _sending(backup, one, UNKNOWN if one.id is None else one.id, run_id, tell, stop),
+            backup.order.limit,
+            backup.concurrency,
+            one.unavailable,
+        )
+        for one in places
+    ]
+    summary = execute(plan, Run(lanes, tell, stop, backup.order.ad_hoc))
     try:
-        if not summary.ended_early:
-            sweep(sending, plan, ad_hoc=backup.order.ad_hoc)
         if run_id is not None:
             backup.catalog.end_run(run_id, summary)
     except CatalogError as error:
-        # All that was sent is recorded; what is lost is when the run ended, or that an upload was removed.
+        # All that was sent is recorded; what is lost is when the run ended.
         tell(Warned(str(error)))
         return replace(summary, exit_code=summary.exit_code or error.exit_code)
     return summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from glacier_backup.model.archive import ArchiveRecord, Label
 from glacier_backup.model.candidate import Candidate, Fingerprint
@@ -28,9 +29,15 @@ class Intent:
 
 
 def intended(
-    candidate: Candidate, fingerprint: Fingerprint, packer: Packer, host: str, describe: Callable[[Label], str]
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    packer: Packer,
+    host: str,
+    describe: Callable[[Label], str],
+    fixed_key: Callable[[datetime], str | None],
 ) -> Intent:
-    """With all that names the archive, and the time of the intent to send."""
+    """With all that names the archive, and the time of the intent to send, which its fixed key may hold."""
+    time = now()
     is_raw = packer.container == "raw"
     recipe = Recipe((packer.step(),))
     label = Label(
@@ -39,10 +46,11 @@ def intended(
         host=host,
         kind=candidate.kind,
         container=packer.container,
-        time=now(),
+        time=time,
         recipe_id=recipe.id,
         mtime_ns=fingerprint.newest_mtime_ns if is_raw else None,
         mode=fingerprint.mode if is_raw else None,
+        fixed_key=fixed_key(time),
     )
     return Intent(candidate, ArchiveRecord(label, describe(label), recipe, fingerprint), packer)
 

@@ -29,13 +29,13 @@ def reconcile(left: Iterable[Unfinished], sending: Sending) -> Iterator[Unfinish
             continue
         try:
             record = sending.complete(Begun(one.archive, one.record, one.upload), one.checksums)
-            sending.tell(ArchiveFound(record.label.path, record.receipts[0].locator))
+            sending.tell(ArchiveFound(record.label.path, record.receipts[0].locator, sending.target.name))
         except DestinationUnavailable:
             raise
         except UploadForgotten:
             continue  # told already
         except DestinationError as error:
-            sending.tell(UploadAborted(one.record.label.path, str(error)))
+            sending.tell(UploadAborted(one.record.label.path, str(error), sending.target.name))
 
 
 def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
@@ -47,7 +47,8 @@ def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
     """
     if not sending.left:
         return
-    decided = {decision.path: decision for decision in plan.decisions if decision.path in sending.left}
+    name = sending.target.name
+    decided = {one.path: one for one in plan.decisions if one.to == name and one.path in sending.left}
     with suppress(Interrupted, DestinationUnavailable):
         for path, left in sending.left.items():
             for one in left:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from glacier_backup.errors import DestinationUnavailable, GlacierBackupError
-from glacier_backup.model.event import Result, Summary
-from glacier_backup.model.plan import BackupPlan, Skip
+from glacier_backup.errors import GlacierBackupError
+from glacier_backup.model.event import Counts, Result
+from glacier_backup.model.plan import Decision, Skip
 from glacier_backup.spool import Spool
 
 
@@ -19,17 +19,26 @@ class Done(NamedTuple):
     incomplete: bool = False
     """Whether something inside could not be read."""
     fatal: GlacierBackupError | None = None
-    """What no other candidate can do better with: it ends the run."""
+    """What no other candidate can do better with: it ends the lane, or the run."""
+    out_of_reach: bool = False
+    """Whether the server that it lies on can't be used."""
 
 
 class Tally:
-    """Results in the order of their decisions, however many, and their counts."""
+    """Results in the order of their decisions, however many, and their counts by destination."""
 
     def __init__(self) -> None:
         self._results = _Results()
-        self._counts: Counter[str] = Counter()
-        self._bytes = 0
-        self._imperfect = False
+        self._counts: dict[str, Counter[str]] = {}
+        self._bytes: Counter[str] = Counter()
+        self.imperfect = False
+        """Whether anything failed, is incomplete, or was skipped for a reason that needs attention."""
+        self.out_of_reach = 0
+        """How many lie on servers that can't be used."""
+
+    @property
+    def results(self) -> Collection[Result]:
+        return self._results
 
     def add(self, done: Done) -> None:
         """Behind the last one."""
@@ -45,32 +54,20 @@ class Tally:
         self._results.late[place] = done.result
         self._count(done)
 
-    def summary(self, plan: BackupPlan, ended: GlacierBackupError | None) -> Summary:
-        """How the run ended; ``ended`` is what ended it early."""
-        counts = self._counts
-        return Summary(
-            plan,
-            self._results,
-            sent=counts["sent"],
-            failed=counts["failed"],
-            skipped=counts["skipped"],
-            bytes=self._bytes,
-            exit_code=self._exit_code(ended),
-            ended_early=ended is not None,
-        )
+    def counts(self) -> Mapping[str, Counts]:
+        """By destination; those that concern none under the empty name."""
+        return {
+            name: Counts(counts["sent"], counts["failed"], counts["skipped"], self._bytes[name])
+            for name, counts in self._counts.items()
+        }
 
     def _count(self, done: Done) -> None:
         result, decision = done.result, done.result.decision
-        self._counts[result.outcome] += 1
-        self._bytes += decision.bytes if result.outcome == "sent" else 0
+        self._counts.setdefault(decision.to, Counter())[result.outcome] += 1
+        self._bytes[decision.to] += decision.bytes if result.outcome == "sent" else 0
+        self.out_of_reach += done.out_of_reach
         troubled = isinstance(decision, Skip) and decision.reason.needs_attention
-        self._imperfect |= done.incomplete or troubled or result.outcome == "failed"
-
-    def _exit_code(self, ended: GlacierBackupError | None) -> int:
-        """DESIGN, section 4: 4 only when nothing could be done; changed while read is told but is no failure."""
-        if ended is not None and (not self._counts["sent"] or not isinstance(ended, DestinationUnavailable)):
-            return ended.exit_code
-        return 1 if self._imperfect else 0
+        self.imperfect |= done.incomplete or troubled or result.outcome == "failed"
 
 
 class _Results(Collection[Result]):
@@ -87,6 +84,32 @@ class _Results(Collection[Result]):
     def __iter__(self) -> Iterator[Result]:
         for place, result in enumerate(self.places):
             yield self.late[place] if result is None else result
+
+    def __contains__(self, value: object) -> bool:
+        return any(value == one for one in self)
+
+
+class Merged(Collection[Result]):
+    """The results of several lanes in the order of the plan, worked out whenever they are read."""
+
+    def __init__(
+        self,
+        decisions: Collection[Decision],
+        lane: Callable[[Decision], str],
+        results: Mapping[str, Collection[Result]],
+    ) -> None:
+        """``lane`` says whose results have that of a decision."""
+        self._decisions = decisions
+        self._lane = lane
+        self._results = results
+
+    def __len__(self) -> int:
+        return sum(map(len, self._results.values()))
+
+    def __iter__(self) -> Iterator[Result]:
+        results = {name: iter(found) for name, found in self._results.items()}
+        for decision in self._decisions:
+            yield next(results[self._lane(decision)])
 
     def __contains__(self, value: object) -> bool:
         return any(value == one for one in self)

@@ -82,6 +82,7 @@ def test_everything_about_an_archive_is_kept(catalog: Catalog, path: str) -> Non
         "newest_mtime_ns": 1_700_000_000_123_456_789,
         "mode": 0o755,
         "label_time": "2026-03-21T03:59:00.000000Z",
+        "fixed_key": None,
         "sent_at": "2026-03-21T04:00:00.000000Z",
         "problems": 1,
         "changed_while_read": 1,
@@ -90,12 +91,15 @@ def test_everything_about_an_archive_is_kept(catalog: Catalog, path: str) -> Non
 
 
 def test_the_volume_is_kept_with_its_digests(catalog: Catalog, path: str) -> None:
-    receipt = Receipt("the-id", 512, "f3" * 32, b"\x01" * 64, minutes(2), sha256="a4" * 32)
+    receipt = Receipt("the-id", 512, "f3" * 32, b"\x01" * 64, minutes(2), "a4" * 32, "WZHlVjuoCYM=", "GLACIER")
 
     recorded(catalog, replace(an_archive(), receipts=(receipt,)))
 
     assert [tuple(row) for row in rows(path, "volumes")] == [
-        (1, 1, "the-id", 512, "f3" * 32, "a4" * 32, "2026-03-21T04:02:00.000000Z", b"\x01" * 64)
+        (
+            *(1, 1, "the-id", 512, "f3" * 32, "a4" * 32, "WZHlVjuoCYM=", "GLACIER"),
+            *("2026-03-21T04:02:00.000000Z", b"\x01" * 64),
+        )
     ]
     (listed,) = catalog.archives()
     assert (listed.locator, listed.stored_bytes, listed.sent_at) == ("the-id", 512, minutes(2))
@@ -182,7 +186,7 @@ def test_a_later_archive_has_a_higher_id_even_after_a_deletion(catalog: Catalog,
 def test_a_run_is_noted_with_its_process_and_its_outcome(catalog: Catalog, path: str) -> None:
     candidate = Candidate("/srv/photos", "directory", "/srv/photos", False)
     upload = Upload(candidate, "photos.tar", "tar", Fingerprint("d1" * 32, 5_000, 3, 0), NeverSent(), None)
-    plan = BackupPlan(LOCAL, (upload,), uploads=1, skips=0, bytes=5_000)
+    plan = BackupPlan({"main": LOCAL}, (upload,), uploads=1, skips=0, bytes=5_000)
     results = (Result(upload, "archive-id"),)
 
     run = catalog.begin_run("host")

@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.model.record import ForeignUpload
-from tests.catalog.values import LOCAL, NOT_UTF8, an_archive, an_upload, filled, minutes
+from glacier_backup.model.record import AsIs, ForeignUpload
+from glacier_backup.model.tree_digest import tree_fingerprint
+from tests.catalog.values import LOCAL, MORNING, NOT_UTF8, an_archive, an_upload, filled, minutes
 
 _SOURCE = "/home/me/.config/glacier_backup/glacier.photos.sqlite3"
 
@@ -128,3 +129,40 @@ def test_a_record_may_have_a_name_that_is_not_utf8(catalog: Catalog) -> None:
     catalog.import_uploads(catalog.register(LOCAL, LOCAL), [an_upload()], source)
 
     assert catalog.has_imported(source)
+
+
+def as_it_is(path: str, size: int = 5, sent_at: datetime = MORNING) -> ForeignUpload:
+    """A file that was stored as it was."""
+    known = AsIs(tree_fingerprint("file", size, 7 * 10**9), path[1:], "DEEP_ARCHIVE")
+    return ForeignUpload(path, path.rpartition("/")[2], f"prefix{path}", sent_at, known)
+
+
+def test_a_file_stored_as_it_was_has_a_fingerprint_and_sizes(catalog: Catalog) -> None:
+    assert taken_over(catalog, as_it_is("/srv/a"), as_it_is("/srv/b", 0)) == 2
+
+    last = catalog.last_sent(1, ["/srv/a", "/srv/b"])
+    assert (last["/srv/a"].digest, last["/srv/a"].bytes) == ("file 5 7000000000", 5)
+    assert (last["/srv/b"].digest, last["/srv/b"].bytes) == ("file 0 7000000000", 0)
+    listed = next(catalog.archives())
+    assert (listed.bytes, listed.stored_bytes, listed.locator) == (5, 5, "prefix/srv/a")
+
+
+def test_a_key_that_was_written_again_since_is_taken_over_again(catalog: Catalog) -> None:
+    taken_over(catalog, as_it_is("/srv/a"))
+
+    assert taken_over(catalog, as_it_is("/srv/a")) == 0
+    assert taken_over(catalog, as_it_is("/srv/a", 6, minutes(9))) == 1
+    assert taken_over(catalog, as_it_is("/srv/a")) == 0
+    assert last_of(catalog, "/srv/a") == ("file 6 7000000000", minutes(9))
+
+
+def test_both_kinds_are_taken_over_together(catalog: Catalog) -> None:
+    filled(catalog, an_archive("/srv/c"), an_archive("/srv/d"))
+    old = [as_it_is("/srv/c", sent_at=minutes(-60)), an_upload("/srv/d", sent_at=minutes(-60))]
+
+    assert taken_over(catalog, as_it_is("/srv/a"), an_upload("/srv/b"), *old) == 4
+
+    assert last_of(catalog, "/srv/c") == last_of(catalog, "/srv/d") == ("d1" * 32, minutes(0))
+    assert last_of(catalog, "/srv/a") == ("file 5 7000000000", minutes(0))
+    assert last_of(catalog, "/srv/b") == (None, minutes(0))
+    assert filled(catalog, an_archive("/srv/e")) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.harness import Cli
 
 
@@ -62,8 +64,77 @@ def test_check_says_when_all_is_well(cli: Cli) -> None:
 
     ran = cli("config", "check", "-c", ini)
 
-    assert (ran.code, ran.out) == (0, f"{ini}: no problem found; 1 section to vault photos\n")
-    assert cli("config", "check", "-c", ini, "--json").json == {"file": str(ini), "problems": [], "warnings": []}
+    assert (ran.code, ran.out) == (0, f"{ini}: no problem found; 1 section\ndestination main: vault photos\n")
+    assert cli("config", "check", "-c", ini, "--json").json == {
+        "file": str(ini),
+        "destinations": [{"name": "main", "destination": "vault photos"}],
+        "problems": [],
+        "warnings": [],
+    }
+
+
+SEVERAL = """\
+[main]
+destination = cold, nas
+ssh_password = hunter2
+[destination cold]
+destination = s3://my-bucket/backup
+[destination nas]
+destination = sftp://me@nas:23/~/backup
+[{data}]
+upload_files = yes
+destination = nas, {here}/disk
+"""
+
+
+def test_check_has_a_line_for_each_destination(cli: Cli) -> None:
+    ini = cli.ini(SEVERAL)
+    ini.chmod(0o600)
+    disk = cli.folder / "disk"
+    disk.mkdir()
+
+    ran = cli("config", "check", "-c", ini)
+
+    assert (ran.code, ran.err) == (0, "")
+    *cloud, local = ran.out.splitlines()[1:]
+    assert cloud == ["destination cold: s3://my-bucket/backup", "destination nas: sftp://me@nas:23/~/backup"]
+    assert local.startswith(f"destination {disk}: {disk} (on the file system mounted at /")
+
+
+def test_check_marks_a_backup_disk_and_makes_no_directory_where_none_is_mounted(cli: Cli) -> None:
+    ini = cli.ini("[main]\ndestination = {here}/disk\n[{data}]\nupload_files = yes\n")
+    disk = cli.folder / "disk"
+
+    unmounted = cli("config", "check", "-c", ini)
+    assert not disk.exists()
+    disk.mkdir()
+    mounted = cli("config", "check", "-c", ini)
+
+    assert (unmounted.code, mounted.code) == (0, 0)
+    assert f"{disk} does not exist; mount its disk; if that is mounted: mkdir {disk}" in unmounted.err
+    assert mounted.err == ""
+    assert (disk / ".glacier-backup").read_text().startswith("Archives of glacier-backup are kept in this directory")
+
+
+def test_show_has_all_destinations_and_no_secrets(cli: Cli) -> None:
+    ini = cli.ini(SEVERAL)
+
+    ran = cli("config", "show", "-c", ini, "--json")
+    table = cli("config", "show", "-c", ini).out
+
+    assert ran.json["main"]["destination"] == "cold\nnas"
+    cold, nas, _ = ran.json["destinations"]
+    assert (cold["name"], cold["destination"], cold["storage_class"]) == (
+        "cold",
+        "s3://my-bucket/backup",
+        "DEEP_ARCHIVE",
+    )
+    assert (nas["ssh_password"], nas["connections"]) == ("(set)", "4")
+    assert "storage_class" not in nas
+    assert ran.json["sections"][0]["destination"] == f"nas\n{cli.folder}/disk"
+    assert "destination nas" in table
+    assert "(set)" in table
+    assert "hunter2" not in ran.out + table
 
 
 def test_show_prints_what_is_in_force_and_where_it_comes_from(cli: Cli) -> None:
@@ -73,16 +144,94 @@ def test_show_prints_what_is_in_force_and_where_it_comes_from(cli: Cli) -> None:
 
     assert ran.json["main"]["vault_name"] == "photos"
     assert ran.json["main"]["limit"] == "5"
+    (vault,) = ran.json["destinations"]
+    assert (vault["name"], vault["vault_name"], vault["region"]) == ("main", "photos", "")
     assert ran.json["sections"] == [
         {
             "path": str(cli.data),
+            "destination": "main",
             "upload_single_dir": "no",
+            "upload_tree": "no",
             "upload_dirs": "no",
             "upload_files": "yes",
             "upload_if_changed": "no",
             "exclude": "",
+            "exclude_paths": "",
+            "keys": "host",
+            "keep_versions": "yes",
+            "symlinks": "store",
         }
     ]
     table = cli("config", "show", "-c", ini).out
     assert f"{ini}:3" in table
     assert "default" in table
+
+
+STREAMER = """\
+HETZNER_HOST=u1.your-storagebox.de
+HETZNER_USER=u1
+HETZNER_PASSWORD='hunter2 # $x'
+REMOTE_PATH=/home/photos
+S3_BUCKET=my-bucket
+S3_PREFIX=box
+AWS_REGION=eu-central-1
+AWS_ACCESS_KEY_ID=AKIA
+SMTP_HOST=unused
+"""
+
+
+@pytest.fixture
+def streamer(cli: Cli) -> Path:
+    env = cli.folder / ".env"
+    env.write_text(STREAMER)
+    env.chmod(0o600)
+    return env
+
+
+def test_import_writes_a_file_that_does_what_the_streamer_did(cli: Cli, streamer: Path) -> None:
+    target = cli.folder / "new/backup.ini"
+
+    ran = cli("config", "import", streamer, "-c", target)
+
+    assert ran.code == 0
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert "HETZNER_PASSWORD" in ran.out
+    assert f"left in {streamer}, which every run loads: AWS_ACCESS_KEY_ID, SMTP_HOST" in ran.out
+    assert "archive_state.db" in ran.err
+    assert "hunter2" not in ran.out + ran.err + target.read_text()
+    checked = cli("config", "check", "-c", target)
+    assert (checked.code, checked.err) == (0, "")
+    assert "1 section\ndestination main: s3://my-bucket/box\n" in checked.out
+    (section,) = cli("config", "show", "-c", target, "--json").json["sections"]
+    assert (section["ssh_password"], section["upload_tree"], section["keys"]) == ("(set)", "yes", "relative")
+
+
+def test_import_never_overwrites(cli: Cli, streamer: Path) -> None:
+    ini = cli.ini("precious")
+
+    assert cli("config", "import", streamer, "-c", ini).code == 2
+    assert ini.read_text() == "precious"
+
+
+def test_import_tells_all_that_is_missing_and_writes_nothing(cli: Cli, streamer: Path) -> None:
+    streamer.write_text("S3_BUCKET=my-bucket\nnonsense\n")
+
+    ran = cli("config", "import", streamer, "-c", cli.folder / "x.ini")
+
+    assert ran.code == 2
+    assert [line.split()[1] for line in ran.err.splitlines()[:5]] == [
+        f"{streamer}:2:",
+        *[f"{streamer}"] * 4,
+    ]
+    assert not (cli.folder / "x.ini").exists()
+    assert cli("config", "import", cli.folder / "nothing").code == 2
+
+
+def test_import_in_json_tells_the_same(cli: Cli, streamer: Path) -> None:
+    target = cli.folder / "x.ini"
+
+    answer = cli("config", "import", streamer, "-c", target, "--json").json
+
+    assert (answer["file"], answer["state_db"]) == (str(target), str(cli.folder / "archive_state.db"))
+    assert answer["left"] == ["AWS_ACCESS_KEY_ID", "SMTP_HOST"]
+    assert "REMOTE_PATH" in answer["read"]

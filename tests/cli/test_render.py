@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,12 +16,23 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
-from glacier_backup.cli.render import Json, write_json, write_plan, write_summary, write_table
+from glacier_backup.cli.render import (
+    Json,
+    plan_json,
+    summary_json,
+    write_json,
+    write_plan,
+    write_summary,
+    write_table,
+)
 from glacier_backup.display import shown
-from glacier_backup.model.event import Result, Summary
+from glacier_backup.model.event import Counts, Result, Summary
+from glacier_backup.model.place import Place
+from glacier_backup.model.plan import BackupPlan, Upload
 from glacier_backup.plan.backup import planned
 from glacier_backup.spool import TOGETHER
-from tests.plan.values import PLACE, skip, upload
+from glacier_backup.units import local_time
+from tests.plan.values import PLACE, PLACES, SENT, skip, upload
 
 CELLS = st.text(max_size=12) | st.sampled_from(
     ["", "日本語", "e\u0301", "👩‍👩‍👧", "a  ", "[bold]x[/]", ":smile:", "\udcff"]
@@ -105,7 +118,7 @@ def test_an_iterator_is_written_as_the_list_that_it_is(
 
 
 def test_a_summary_can_be_shown_as_often_as_wanted(capsys: pytest.CaptureFixture[str]) -> None:
-    plan = planned(PLACE, [upload("/a"), skip("/b")])
+    plan = planned(PLACES, [upload("/a"), skip("/b")])
     results = (Result(upload("/a"), "the id"), Result(skip("/b")))
     summary = Summary(plan, results, sent=1, failed=0, skipped=1, bytes=10)
 
@@ -119,8 +132,74 @@ def test_a_summary_can_be_shown_as_often_as_wanted(capsys: pytest.CaptureFixture
     assert len(drawn(capsys, lambda: write_summary(summary, every_skip=True)).splitlines()) == 4
 
 
+def several() -> BackupPlan:
+    chosen = replace(upload("/a", "vault"), storage_class="STANDARD", class_reason="STANDARD, for it is small")
+    places = {"nas": Place("local", "/nas"), "vault": PLACE}
+    return planned(places, [upload("/a", "nas"), chosen, skip("/b", "nas"), skip("/c", "")])
+
+
+def test_with_several_destinations_each_row_names_its_own_and_each_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert drawn(capsys, lambda: write_plan(several())).splitlines() == [
+        "      to     size  path  archive   why",
+        "send  nas    10 B  /a    name.tar  not sent yet",
+        "send  vault  10 B  /a    name.tar  not sent yet; STANDARD, for it is small",
+        f"skip  nas    10 B  /b              unchanged since {local_time(SENT)}",
+        f"skip         10 B  /c              unchanged since {local_time(SENT)}",
+        "1 to send (10 B) to nas, /nas, 1 to skip",
+        "1 to send (10 B) to vault, /vault, 0 to skip",
+        "2 to send in all, 2 to skip",
+        "dry run: nothing was sent, nothing was written",
+    ]
+
+
+def test_a_summary_of_several_destinations_counts_each(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = several()
+    uploads = [decision for decision in plan.decisions if isinstance(decision, Upload)]
+    results = (Result(uploads[0], "the id"), Result(uploads[1], error="refused"))
+    counts = {"nas": Counts(1, 0, 1, 10), "vault": Counts(0, 1, 0, 0)}
+    summary = Summary(plan, results, sent=1, failed=1, skipped=2, bytes=10, counts=counts)
+
+    assert drawn(capsys, lambda: write_summary(summary, every_skip=False)).splitlines() == [
+        "        to     size  path  archive   where, or why not",
+        "sent    nas    10 B  /a    name.tar  the id",
+        "failed  vault        /a    name.tar  refused",
+        "1 sent (10 B) to nas, /nas, 0 failed, 1 skipped",
+        "0 sent (0 B) to vault, /vault, 1 failed, 0 skipped",
+        "1 sent in all, 1 failed, 2 skipped",
+    ]
+
+
+def test_json_names_destinations_and_why_a_class_was_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = json.loads(drawn(capsys, lambda: write_json(plan_json(several()))))
+
+    assert shown["destinations"] == {"nas": "/nas", "vault": "/vault"}
+    assert shown["destination"] is None
+    assert [one["destination"] for one in shown["plan"]] == ["nas", "vault", "nas", None]
+    assert [one["class_reason"] for one in shown["plan"]] == [None, "STANDARD, for it is small", None, None]
+    assert shown["summary"]["destinations"]["nas"] == {
+        "planned": 1,
+        "sent": 0,
+        "failed": 0,
+        "skipped": 1,
+        "bytes": 10,
+    }
+
+
+def test_json_of_one_destination_names_it_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = planned(PLACES, [upload("/a")])
+    summary = Summary(plan, (Result(upload("/a"), "id"),), 1, 0, 0, 10, counts={"main": Counts(1, 0, 0, 10)})
+
+    for value in (plan_json(plan), summary_json(summary)):
+        shown = json.loads(drawn(capsys, partial(write_json, value)))
+        assert (shown["destination"], shown["destinations"]) == ("/vault", {"main": "/vault"})
+        assert shown["plan"][0]["destination"] == "main"
+        assert shown["summary"]["destinations"]["main"]["planned"] == 1
+
+
 def test_a_plan_of_nothing_is_said_without_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    assert drawn(capsys, lambda: write_plan(planned(PLACE, ()))).splitlines() == [
+    assert drawn(capsys, lambda: write_plan(planned(PLACES, ()))).splitlines() == [
         "0 to send (0 B) to /vault, 0 to skip",
         "dry run: nothing was sent, nothing was written",
     ]
@@ -132,8 +211,8 @@ from glacier_backup.cli.render import plan_json, write_json, write_plan
 from glacier_backup.model.plan import Skip
 from glacier_backup.model.reason import ExcludedBy
 from glacier_backup.plan.backup import planned
-from tests.plan.values import PLACE
-plan = planned(PLACE, (Skip(f"/data/{number:0200}", "name", 0, ExcludedBy("x")) for number in range(int(sys.argv[2]))))
+from tests.plan.values import PLACES
+plan = planned(PLACES, (Skip(f"/data/{number:0200}", "name", 0, ExcludedBy("x")) for number in range(int(sys.argv[2]))))
 write_json(plan_json(plan)) if sys.argv[1] == "json" else write_plan(plan)
 print(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
 """

@@ -15,7 +15,9 @@ from tests.config.conftest import Desk
 
 MAIN = "[main]\nvault_name = v\n"
 YES_OR_NO = "expected yes or no (or true, false, on, off, 1, 0)"
-A_SECTION = "expected [main], or an absolute path (~ and ${here} may stand in it)"
+A_SECTION = "expected [main], [destination NAME], an absolute path (~ and ${here} may stand in it) or sftp://…"
+KINDS = "glacier, local, /a/directory, file:///a/directory, s3://bucket/prefix or sftp://user@host:port/directory"
+A_LIST = f"expected {KINDS}, or the name of a section [destination NAME]; of several one a line"
 NEITHER = "x.conf: [main]: names neither vault_name nor destination; expected one of them"
 MAIN_NAMES = ", ".join(option.name for option in MAIN_OPTIONS)
 PATH_NAMES = ", ".join(option.name for option in PATH_OPTIONS)
@@ -99,17 +101,11 @@ PATH_NAMES = ", ".join(option.name for option in PATH_OPTIONS)
         ),
         (
             "[main]\ndestination = backup\n",
-            [
-                "x.conf:2: [main] destination: found 'backup'; "
-                "expected glacier, local, /a/directory or file:///a/directory"
-            ],
+            ["x.conf:2: [main] destination: found 'backup', and there is no [destination backup]; " + A_LIST],
         ),
         (
-            "[main]\ndestination = s3://bucket/prefix\n",
-            [
-                "x.conf:2: [main] destination: found 's3://bucket/prefix' "
-                "(s3:// is none of the kinds of this version); expected glacier, local, /a/directory or file:///a/directory"
-            ],
+            "[main]\ndestination = ftp://host/dir\n",
+            [f"x.conf:2: [main] destination: found 'ftp://host/dir' (ftp:// is none of the kinds there are); {A_LIST}"],
         ),
         (
             MAIN + "endpoint_url = localhost:8080\n",
@@ -128,7 +124,7 @@ PATH_NAMES = ", ".join(option.name for option in PATH_OPTIONS)
         (MAIN + "[/data]\nzzz = 1\n", [f"x.conf:4: [/data] zzz: is no option; expected one of {PATH_NAMES}"]),
         (
             MAIN + "[/data]\nregoin = 1\n",
-            ["x.conf:4: [/data] regoin: is no option; did you mean region? It belongs in [main]"],
+            ["x.conf:4: [/data] regoin: is no option; did you mean region? It belongs in [main] or [destination NAME]"],
         ),
         (
             MAIN + "upload_dirs = yes\n",

@@ -30,7 +30,8 @@ def test_defect_7_without_home_there_is_still_a_configuration(desk: Desk) -> Non
 
 def test_defect_8_quotes_are_no_part_of_a_value(desk: Desk) -> None:
     settings = desk.load(OLD)
-    assert (settings.account_id, settings.vault_name, settings.logfile) == ("-", "myvault", None)
+    (vault,) = settings.destinations
+    assert (vault.account_id, vault.vault_name, settings.logfile) == ("-", "myvault", None)
     assert settings.sections[0].exclude == (".",)
 
 
@@ -41,17 +42,18 @@ def test_defect_9_exclude_is_read_under_both_of_its_names(desk: Desk, name: str)
 
 
 def test_defect_10_paths_go_to_the_vault_of_the_file(desk: Desk) -> None:
-    assert desk.load(OLD, paths=["/x"]).vault_name == "myvault"
+    assert desk.load(OLD, paths=["/x"]).destinations[0].vault_name == "myvault"
 
 
 def test_defect_10_paths_go_to_the_vault_of_the_command_line(desk: Desk) -> None:
-    assert desk.load(OLD, paths=["/x"], overrides={"vault_name": "other"}).vault_name == "other"
-    assert desk.load(paths=["/x"], overrides={"vault_name": "other"}).vault_name == "other"
+    assert desk.load(OLD, paths=["/x"], overrides={"vault_name": "other"}).destinations[0].vault_name == "other"
+    assert desk.load(paths=["/x"], overrides={"vault_name": "other"}).destinations[0].vault_name == "other"
 
 
 def test_defect_10_vault_and_account_need_no_main_section(desk: Desk) -> None:
     settings = desk.load("[/data]\n", overrides={"vault_name": "other", "account_id": "123456789012"})
-    assert (settings.vault_name, settings.account_id) == ("other", "123456789012")
+    (vault,) = settings.destinations
+    assert (vault.vault_name, vault.account_id) == ("other", "123456789012")
 
 
 def test_defect_11_the_log_file_of_the_command_line_beats_the_file(desk: Desk) -> None:
@@ -90,4 +92,4 @@ def test_defect_14_a_missing_file_is_an_error_with_exit_code_2(desk: Desk) -> No
 
 def test_its_file_is_found_where_it_was(desk: Desk) -> None:
     desk.write_usual(OLD)
-    assert desk.load().vault_name == "myvault"
+    assert desk.load().destinations[0].vault_name == "myvault"

@@ -27,7 +27,7 @@ def test_ten_thousand_sections_load_within_two_seconds(desk: Desk) -> None:
     begin = time.process_time()
     loaded = desk.load(text)
 
-    assert time.process_time() - begin < 2  # 0.3 s where it was measured
+    assert time.process_time() - begin < 2  # 0.6 s where it was measured
     assert [section.path for section in loaded.sections] == PATHS
     assert all(section.upload_if_changed for section in loaded.sections)
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from glacier_backup.config.load import load
-from glacier_backup.config.settings import SectionSettings
+from glacier_backup.config.settings import SectionSettings, Settings
 from glacier_backup.errors import ConfigError
 from glacier_backup.units import MIB
 from tests.config.conftest import Desk, in_home_of_user_database, told
@@ -34,6 +34,13 @@ upload_if_changed = 1
 exclude =
     .
     "# x"
+upload_tree = yes
+exclude_paths =
+    old/tmp
+    /data/x, y
+keys = Relative
+keep_versions = no
+symlinks = follow
 """
 
 
@@ -41,33 +48,62 @@ def test_every_option_arrives(desk: Desk) -> None:
     settings = desk.load(EVERYTHING)
     assert settings.file == desk.file
     assert settings.config_folder == str(desk.here)
-    assert (settings.destination_kind, settings.vault_name, settings.local_path) == ("glacier", "photos", None)
-    assert settings.account_id == "123456789012"
-    assert (settings.region, settings.profile) == ("eu-central-1", "backup")
-    assert settings.endpoint_url == "http://127.0.0.1:8080"
+    assert settings.default_destinations == ("main",)
+    (vault,) = settings.destinations
+    assert (vault.name, vault.kind, vault.vault_name, vault.directory) == ("main", "glacier", "photos", "")
+    assert vault.account_id == "123456789012"
+    assert (vault.region, vault.profile) == ("eu-central-1", "backup")
+    assert vault.endpoint_url == "http://127.0.0.1:8080"
     assert settings.logfile == f"{desk.here}/x.log"
     assert settings.catalog == f"{desk.home}/x.sqlite3"
-    assert (settings.limit, settings.concurrency, settings.part_size) == (3, 8, 32 * MIB)
-    assert settings.bandwidth_limit == 2 * MIB
+    assert (settings.limit, settings.concurrency) == (3, 8)
+    assert (vault.part_size, vault.bandwidth_limit) == (32 * MIB, 2 * MIB)
     (section,) = settings.sections
     assert section.model_dump(exclude={"origin", "origins"}) == {
         "path": "/data",
+        "server": None,
+        "destinations": (),
         "upload_single_dir": False,
         "upload_dirs": True,
         "upload_files": True,
         "upload_if_changed": True,
         "exclude": (".", "# x"),
+        "upload_tree": True,
+        "exclude_paths": ("old/tmp", "/data/x, y"),
+        "keys": "relative",
+        "keep_versions": False,
+        "symlinks": "follow",
     }
     assert settings.warnings == ()
 
 
 def test_what_is_not_said_has_its_default(desk: Desk) -> None:
     settings = desk.load("[main]\nvault_name = photos\n[/data]\n")
-    assert (settings.account_id, settings.region, settings.profile, settings.endpoint_url) == ("-", None, None, None)
+    assert settings.destinations[0].model_dump(exclude={"origins"}) == {
+        "name": "main",
+        "kind": "glacier",
+        "vault_name": "photos",
+        "account_id": "-",
+        "region": None,
+        "profile": None,
+        "endpoint_url": None,
+        "bucket": None,
+        "storage_class": "DEEP_ARCHIVE",
+        "sse": None,
+        "kms_key_id": None,
+        "tags": (),
+        "expected_bucket_owner": None,
+        "hot_below": None,
+        "server": None,
+        "cold": False,
+        "directory": "",
+        "embedded": False,
+        "part_size": None,
+        "bandwidth_limit": None,
+    }
     assert settings.logfile == str(desk.usual_folder / "glacier_backup.log")
     assert settings.catalog == str(desk.home / ".local/share/glacier_backup/catalog.sqlite3")
-    assert (settings.limit, settings.concurrency, settings.part_size) == (None, 4, None)
-    assert settings.bandwidth_limit is None
+    assert (settings.limit, settings.concurrency) == (None, 4)
     assert settings.sections == (SectionSettings(path="/data", origin=f"{desk.file}:3"),)
 
 
@@ -86,6 +122,10 @@ def test_settings_are_frozen(desk: Desk) -> None:
     assert hash(settings) == hash(desk.load(EVERYTHING))
 
 
+def in_force(settings: Settings, field: str) -> object:
+    return getattr(settings if field in Settings.model_fields else settings.destinations[0], field)
+
+
 @pytest.mark.parametrize(
     ("option", "field", "texts", "values"),
     [
@@ -98,7 +138,7 @@ def test_settings_are_frozen(desk: Desk) -> None:
         ("account_id", "account_id", ["1" * 12, "2" * 12, "-"], ["1" * 12, "2" * 12, "-"]),
         ("region", "region", ["a", "b", "c"], ["a", "b", "c"]),
         ("catalog", "catalog", ["/a", "/b", "/c"], ["/a", "/b", "/c"]),
-        ("destination", "local_path", ["/a", "/b", "file:///c"], ["/a", "/b", "/c"]),
+        ("destination", "directory", ["/a", "/b", "file:///c"], ["/a", "/b", "/c"]),
     ],
 )
 def test_the_command_line_beats_the_environment_beats_the_file(
@@ -109,9 +149,9 @@ def test_the_command_line_beats_the_environment_beats_the_file(
     if option == "vault_name":
         text = text.replace("vault_name = v\n", "")
     environ = {f"GLACIER_BACKUP_{option.upper()}": variable}
-    assert getattr(desk.load(text), field) == values[0]
-    assert getattr(desk.load(text, environ=environ), field) == values[1]
-    assert getattr(desk.load(text, environ=environ, overrides={option: flag}), field) == values[2]
+    assert in_force(desk.load(text), field) == values[0]
+    assert in_force(desk.load(text, environ=environ), field) == values[1]
+    assert in_force(desk.load(text, environ=environ, overrides={option: flag}), field) == values[2]
 
 
 def test_an_empty_variable_counts_as_not_set(desk: Desk) -> None:
@@ -122,12 +162,12 @@ def test_an_empty_variable_counts_as_not_set(desk: Desk) -> None:
 def test_references_see_the_file_and_not_the_command_line(desk: Desk) -> None:
     text = "[main]\nvault_name = a\nlogfile = /log/${vault_name}\n[/data]\n"
     settings = desk.load(text, overrides={"vault_name": "b"})
-    assert (settings.vault_name, settings.logfile) == ("b", "/log/a")
+    assert (settings.destinations[0].vault_name, settings.logfile) == ("b", "/log/a")
 
 
 def test_values_from_outside_are_taken_as_they_are(desk: Desk) -> None:
     settings = desk.load(EVERYTHING, overrides={"profile": "'${here}'"}, environ={"GLACIER_BACKUP_LOGFILE": "/a/${x}"})
-    assert (settings.profile, settings.logfile) == ("'${here}'", "/a/${x}")
+    assert (settings.destinations[0].profile, settings.logfile) == ("'${here}'", "/a/${x}")
 
 
 def test_a_relative_path_on_the_command_line_is_meant_from_the_current_folder(
@@ -146,15 +186,19 @@ def test_a_relative_path_on_the_command_line_is_meant_from_the_current_folder(
 def test_the_usual_file_is_read_when_none_is_named(desk: Desk) -> None:
     usual = desk.write_usual("[main]\nvault_name = usual\n[/data]\n")
     settings = desk.load()
-    assert (settings.file, settings.vault_name, settings.config_folder) == (usual, "usual", str(desk.usual_folder))
+    assert (settings.file, settings.destinations[0].vault_name, settings.config_folder) == (
+        usual,
+        "usual",
+        str(desk.usual_folder),
+    )
 
 
 def test_a_named_file_beats_the_variable_which_beats_the_usual_one(desk: Desk) -> None:
     desk.write_usual("[main]\nvault_name = usual\n[/data]\n")
     (desk.home / "v.conf").write_text("[main]\nvault_name = variable\n[/data]\n")
     environ = {"GLACIER_BACKUP_CONFIG": "~/v.conf"}
-    assert desk.load(environ=environ).vault_name == "variable"
-    assert desk.load("[main]\nvault_name = named\n[/data]\n", environ=environ).vault_name == "named"
+    assert desk.load(environ=environ).destinations[0].vault_name == "variable"
+    assert desk.load("[main]\nvault_name = named\n[/data]\n", environ=environ).destinations[0].vault_name == "named"
 
 
 def test_a_relative_name_of_a_file_is_meant_from_the_current_folder(
@@ -163,7 +207,7 @@ def test_a_relative_name_of_a_file_is_meant_from_the_current_folder(
     desk.write("[main]\ndestination = ${here}/out\n[${here}]\n")
     monkeypatch.chdir(desk.home)
     settings = load("../here/x.conf", overrides={}, environ={"HOME": str(desk.home)})
-    assert (settings.file, settings.local_path) == (desk.file, f"{desk.here}/out")
+    assert (settings.file, settings.destinations[0].directory) == (desk.file, f"{desk.here}/out")
     assert settings.sections[0].path == str(desk.here)
 
 
@@ -171,15 +215,16 @@ def test_here_is_where_the_name_of_the_file_is_and_not_where_a_link_leads(desk: 
     desk.write("[main]\ndestination = ${here}/out\n[/data]\n")
     link = desk.home / "link.conf"
     link.symlink_to(desk.file)
-    assert load(str(link), overrides={}, environ={"HOME": "/h"}).local_path == f"{desk.home}/out"
+    assert load(str(link), overrides={}, environ={"HOME": "/h"}).destinations[0].directory == f"{desk.home}/out"
 
 
 def test_without_any_file_paths_go_to_the_embedded_local_vault(desk: Desk) -> None:
     settings = desk.load(paths=["/data"])
     assert settings.file is None
     assert settings.config_folder == str(desk.usual_folder)
-    assert (settings.destination_kind, settings.embedded) == ("local", True)
-    assert settings.local_path == f"{desk.home}/.local/share/glacier_backup/vault"
+    (vault,) = settings.destinations
+    assert (vault.name, vault.kind, vault.embedded) == ("main", "local", True)
+    assert vault.directory == f"{desk.home}/.local/share/glacier_backup/vault"
     assert [section.path for section in settings.sections] == ["/data"]
 
 
@@ -188,8 +233,8 @@ def test_without_any_file_paths_go_to_the_vault_that_is_named(desk: Desk, how: s
     overrides = {"vault_name": "photos"} if how == "command line" else {}
     environ = {"GLACIER_BACKUP_VAULT_NAME": "photos"} if how == "environment" else {}
     settings = desk.load(paths=["/data"], overrides=overrides, environ=environ)
-    assert (settings.destination_kind, settings.vault_name) == ("glacier", "photos")
-    assert (settings.local_path, settings.embedded) == (None, False)
+    (vault,) = settings.destinations
+    assert (vault.kind, vault.vault_name, vault.embedded) == ("glacier", "photos", False)
 
 
 def test_without_any_file_and_paths_the_cure_is_told(desk: Desk) -> None:
@@ -201,7 +246,7 @@ def test_without_any_file_and_paths_the_cure_is_told(desk: Desk) -> None:
 
 def test_what_needs_no_sections_makes_do_without_a_file(desk: Desk) -> None:
     assert desk.load(needs_sections=False).sections == ()
-    assert desk.load(needs_sections=False, overrides={"vault_name": "photos"}).vault_name == "photos"
+    assert desk.load(needs_sections=False, overrides={"vault_name": "photos"}).destinations[0].vault_name == "photos"
 
 
 @pytest.mark.parametrize("paths", [[], ["/data"]])
@@ -266,15 +311,18 @@ def test_a_vault_on_the_command_line_is_always_meant_and_else_the_destination_sa
 ) -> None:
     variables = {f"GLACIER_BACKUP_{name.upper()}": text for name, text in environ.items()}
     settings = desk.load(f"[main]\n{main}\n[/data]\n", overrides=overrides, environ=variables)
+    (one,) = settings.destinations
+    assert settings.default_destinations == (one.name,) == ("main",)
     if where.startswith("/"):
-        assert (settings.destination_kind, settings.local_path, settings.embedded) == ("local", where, False)
+        assert (one.kind, one.directory, one.embedded) == ("local", where, False)
     else:
-        assert (settings.destination_kind, settings.vault_name, settings.local_path) == ("glacier", where, None)
+        assert (one.kind, one.vault_name, one.directory) == ("glacier", where, "")
 
 
 def test_local_is_the_embedded_local_vault_below_the_data_folder(desk: Desk) -> None:
     settings = desk.load("[main]\ndestination = local\n[/data]\n", environ={"XDG_DATA_HOME": "/d"})
-    assert (settings.local_path, settings.embedded) == ("/d/glacier_backup/vault", True)
+    (vault,) = settings.destinations
+    assert (vault.directory, vault.embedded) == ("/d/glacier_backup/vault", True)
     assert settings.catalog == "/d/glacier_backup/catalog.sqlite3"
 
 
@@ -345,7 +393,7 @@ exclude =
 """
     settings = desk.load(text)
     a, b = settings.sections
-    assert settings.region == "eu-central-1"
+    assert settings.destinations[0].region == "eu-central-1"
     assert (a.upload_if_changed, a.upload_dirs, a.exclude) == (True, True, (".",))
     assert (b.upload_if_changed, b.upload_dirs, b.exclude) == (False, False, ())
 
@@ -405,7 +453,7 @@ def test_names_of_options_may_have_capitals(desk: Desk) -> None:
 
 def test_paths_take_the_place_of_the_sections_and_the_rest_applies(desk: Desk) -> None:
     settings = desk.load(EVERYTHING, paths=["/data", "/else"])
-    assert settings.vault_name == "photos"
+    assert settings.destinations[0].vault_name == "photos"
     data, other = settings.sections
     assert (data.path, data.upload_single_dir, data.upload_dirs, data.upload_files) == ("/data", True, False, False)
     assert data.exclude == (".", "# x")

@@ -6,10 +6,28 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import BaseModel
 
 from glacier_backup.config.folders import Folders
-from glacier_backup.config.schema import BY_NAME, BY_SPELLING, MAIN_OPTIONS, OPTIONS, PATH_OPTIONS, Option
-from glacier_backup.config.settings import SectionSettings, Settings
+from glacier_backup.config.given import read_option
+from glacier_backup.config.login_options import LOGIN_OPTIONS
+from glacier_backup.config.option import Option
+from glacier_backup.config.schema import (
+    BY_NAME,
+    BY_SPELLING,
+    DESTINATION_OPTIONS,
+    MAIN_OPTIONS,
+    OPTIONS,
+    PATH_OPTIONS,
+    RUN_OPTIONS,
+    SERVER_OPTIONS,
+)
+from glacier_backup.config.settings import DestinationSettings, SectionSettings, ServerSettings, Settings
+
+_OF_PATHS = (
+    "upload_single_dir upload_tree upload_dirs upload_files upload_if_changed exclude exclude_paths keys "
+    "keep_versions symlinks"
+)
 
 every_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 
@@ -37,7 +55,8 @@ def test_the_default_can_be_read(option: Option) -> None:
 
 @every_option
 def test_the_example_can_be_read_and_says_something(option: Option) -> None:
-    assert option.read(option.example) != (None if option.default is None else option.read(option.default))
+    example = read_option(option, option.example.replace("${here}", "/h"), Folders({"HOME": "/h"}))
+    assert example != (None if option.default is None else option.read(option.default))
 
 
 @every_option
@@ -58,12 +77,45 @@ def test_only_the_option_that_may_be_empty_takes_nothing(option: Option) -> None
 
 @every_option
 def test_settings_have_a_field_for_the_option_with_the_same_default(option: Option) -> None:
-    fields = Settings.model_fields if option in MAIN_OPTIONS else SectionSettings.model_fields
     if option.name == "destination":
-        return  # two fields of its own: kind and path
-    field = fields[option.name]
+        return  # fields of its own: kind, bucket, directory and so on
+    owners: list[type[BaseModel] | None] = [
+        Settings if option in RUN_OPTIONS else None,
+        DestinationSettings if option in DESTINATION_OPTIONS and option not in SERVER_OPTIONS else None,
+        ServerSettings if option in SERVER_OPTIONS and option in LOGIN_OPTIONS else None,
+        SectionSettings if option in PATH_OPTIONS else None,
+    ]
+    (owner,) = filter(None, owners)
     if option.default is not None:
-        assert field.default == option.read(option.default)
+        assert owner.model_fields[option.name].default == option.read(option.default)
+    else:
+        assert option.name in owner.model_fields
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (RUN_OPTIONS, "logfile catalog limit concurrency prices env_file"),
+        (PATH_OPTIONS, f"destination {_OF_PATHS}"),
+        (
+            SERVER_OPTIONS,
+            f"destination ssh_key ssh_password ssh_password_file known_hosts host_key connections {_OF_PATHS}",
+        ),
+    ],
+)
+def test_an_option_has_one_home_or_several(options: tuple[Option, ...], names: str) -> None:
+    assert " ".join(option.name for option in options) == names
+
+
+def test_main_may_hold_all_that_a_destination_may_and_a_run_needs() -> None:
+    assert (*DESTINATION_OPTIONS, *RUN_OPTIONS) == MAIN_OPTIONS
+
+
+def test_a_secret_is_shown_by_no_message() -> None:
+    for text in ("", "hunter2\n  next = line"):
+        with pytest.raises(ValueError, match=r"^found (nothing|a value)") as caught:
+            BY_NAME["ssh_password"].read(text)
+        assert "hunter2" not in str(caught.value)
 
 
 def test_the_usual_places_are_those_that_the_table_names() -> None:
@@ -86,7 +138,7 @@ def test_flags_are_those_of_glacier_backup_1_2_and_two_limits() -> None:
 def test_each_main_option_has_a_variable_and_no_other_has() -> None:
     assert BY_NAME["part_size"].variable == "GLACIER_BACKUP_PART_SIZE"
     assert all(option.variable for option in MAIN_OPTIONS)
-    assert not any(option.variable for option in PATH_OPTIONS)
+    assert not any(option.variable for option in PATH_OPTIONS if option not in MAIN_OPTIONS)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_backup.config.settings import SectionSettings, Settings
+from glacier_backup.config.settings import DestinationSettings, SectionSettings, ServerSettings, Settings
 
-PLAIN = Settings(config_folder="/c", destination_kind="local", local_path="/v", catalog="/k")
+PLAIN = Settings(
+    config_folder="/c",
+    destinations=(DestinationSettings(kind="local", directory="/v"),),
+    default_destinations=("main",),
+    catalog="/k",
+)
 
 
 def with_sections(*sections: SectionSettings) -> Settings:
@@ -38,6 +43,23 @@ def test_the_order_is_that_of_the_paths_and_each_counts_once() -> None:
     assert [section.path for section in PLAIN.for_paths(paths).sections] == ["/b", "/a"]
 
 
+def test_a_path_on_a_server_is_sent_as_itself_and_logs_in_as_main_says() -> None:
+    settings = PLAIN.model_copy(update={"login": ServerSettings(host="", ssh_key="/k", connections=2)})
+    (section,) = settings.for_paths(["sftp://me@HOST/photos/", "sftp://me@host:22/photos"]).sections
+    assert (section.path, section.upload_single_dir) == ("sftp://me@host:22/photos", True)
+    assert section.server == ServerSettings(host="host", user="me", ssh_key="/k", connections=2)
+
+
+def test_destinations_that_nothing_goes_to_any_more_are_left_out() -> None:
+    other, third = (DestinationSettings(name=name, kind="local", directory=f"/{name}") for name in ("o", "t"))
+    settings = with_sections(
+        SectionSettings(path="/a", destinations=("o",)), SectionSettings(path="/b", destinations=("t", "main"))
+    ).model_copy(update={"destinations": (*PLAIN.destinations, other, third)})
+    assert [one.name for one in settings.for_paths(["/b"]).destinations] == ["main", "t"]
+    assert settings.for_paths(["/c"]).destinations == PLAIN.destinations
+    assert settings.destination("o") == other
+
+
 def test_no_paths_leave_nothing() -> None:
     assert with_sections(SectionSettings(path="/a")).for_paths([]).sections == ()
 
@@ -49,9 +71,9 @@ def test_the_settings_themselves_stay_as_they_are() -> None:
     assert others.model_copy(update={"sections": settings.sections, "ad_hoc": False}) == settings
 
 
-@pytest.mark.parametrize("path", ["", "a", "./a", "~/a"])
+@pytest.mark.parametrize("path", ["", "a", "./a", "~/a", "s3://bucket/a", "sftp://host", "sftp://host/~/a"])
 def test_a_path_that_is_not_absolute_is_turned_away(path: str) -> None:
-    with pytest.raises(ValueError, match="not an absolute path"):
+    with pytest.raises(ValueError, match="absolute path"):
         PLAIN.for_paths(["/data", path])
 
 
@@ -73,8 +95,8 @@ def test_bytes_that_are_not_utf_8_may_stand_in_paths() -> None:
     [
         {"limit": 0},
         {"concurrency": 65},
-        {"bandwidth_limit": 16_383},
-        {"destination_kind": "tape"},
+        {"destinations": [{"kind": "local", "bandwidth_limit": 16_383}]},
+        {"destinations": [{"kind": "tape"}]},
         {"nonsense": 1},
         {"catalog": None},
     ],

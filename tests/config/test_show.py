@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from glacier_backup.config.schema import MAIN_OPTIONS, PATH_OPTIONS
+import pytest
+
+from glacier_backup.config.schema import DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS, SERVER_OPTIONS
 from glacier_backup.config.show import Row, rows
+from glacier_backup.model.place import DestinationKind
 from tests.config.conftest import Desk
 
 
 def test_every_option_has_a_row_in_the_order_of_the_table(desk: Desk) -> None:
-    found = list(rows(desk.load("[main]\nvault_name = v\n[/a]\n[/b]\n")))
+    found = list(rows(desk.load("[main]\nvault_name = v\n[/a]\n[sftp://h/b]\n")))
     assert [(row.section, row.option) for row in found] == [
-        *(("main", option.name) for option in MAIN_OPTIONS),
+        *(("main", option.name) for option in DESTINATION_OPTIONS if option.suits("glacier")),
+        *(("main", option.name) for option in RUN_OPTIONS),
         *(("/a", option.name) for option in PATH_OPTIONS),
-        *(("/b", option.name) for option in PATH_OPTIONS),
+        *(("sftp://h:22/b", option.name) for option in SERVER_OPTIONS),
     ]
+
+
+@pytest.mark.parametrize(("kind", "place"), [("s3", "s3://my-bucket"), ("sftp", "sftp://h:22/d"), ("local", "/mnt")])
+def test_a_destination_has_rows_for_the_options_of_its_kind(desk: Desk, kind: DestinationKind, place: str) -> None:
+    text = f"[main]\ndestination = x, local\n[destination x]\ndestination = {place}\n[/a]\n"
+    found = list(rows(desk.load(text)))
+    named = [row for row in found if row.section == "destination x"]
+    assert [row.option for row in named] == [option.name for option in DESTINATION_OPTIONS if option.suits(kind)]
+    assert named[0] == Row("destination x", "destination", place, f"{desk.file}:4")
+    assert found[0] == Row("main", "destination", "x\nlocal", f"{desk.file}:2")
+
+
+def test_a_password_is_set_and_never_shown(desk: Desk) -> None:
+    text = "[main]\ndestination = sftp://h/d\nssh_password = hunter2\n[sftp://h/b]\nssh_password = hunter3\n"
+    settings = desk.load(text)
+    shown = [row for row in rows(settings) if row.option == "ssh_password"]
+    assert [(row.section, row.value) for row in shown] == [("main", "(set)"), ("sftp://h:22/b", "(set)")]
+    for told in (repr(settings), str(settings), repr(list(rows(settings))), settings.model_dump_json()):
+        assert "hunter" not in told
 
 
 def test_each_value_says_where_it_comes_from(desk: Desk) -> None:
@@ -30,32 +53,35 @@ logfile =
 exclude_prefix = a
     b
 """
-    settings = desk.load(text, overrides={"limit": "5"}, environ={"GLACIER_BACKUP_REGION": "eu-west-1"})
+    settings = desk.load(text, overrides={"limit": "5"}, environ={"GLACIER_BACKUP_CONCURRENCY": "8"})
     found = {(row.section, row.option): (row.value, row.origin.replace(desk.file, "x")) for row in rows(settings)}
     assert found == {
-        ("main", "vault_name"): ("", "default"),
         ("main", "destination"): ("/mnt", "x:4"),
-        ("main", "account_id"): ("-", "default"),
-        ("main", "region"): ("eu-west-1", "environment GLACIER_BACKUP_REGION"),
-        ("main", "profile"): ("", "default"),
-        ("main", "endpoint_url"): ("", "default"),
         ("main", "logfile"): ("", "x:8"),
         ("main", "catalog"): (f"{desk.home}/.local/share/glacier_backup/catalog.sqlite3", "default"),
         ("main", "limit"): ("5", "command line --limit"),
-        ("main", "concurrency"): ("8", "x:5"),
+        ("main", "concurrency"): ("8", "environment GLACIER_BACKUP_CONCURRENCY"),
+        ("main", "prices"): ("", "default"),
+        ("main", "env_file"): ("", "default"),
         ("main", "part_size"): ("2 GiB", "x:6"),
         ("main", "bandwidth_limit"): ("1536 KiB", "x:7"),
+        ("/a", "destination"): ("main", "default"),
         ("/a", "upload_single_dir"): ("no", "default"),
         ("/a", "upload_dirs"): ("no", "default"),
         ("/a", "upload_files"): ("no", "default"),
         ("/a", "upload_if_changed"): ("yes", "x:2"),
         ("/a", "exclude"): ("a\nb", "x:10"),
+        ("/a", "upload_tree"): ("no", "default"),
+        ("/a", "exclude_paths"): ("", "default"),
+        ("/a", "keys"): ("host", "default"),
+        ("/a", "keep_versions"): ("yes", "default"),
+        ("/a", "symlinks"): ("store", "default"),
     }
 
 
 def test_a_vault_on_the_command_line_is_shown_as_what_decides_the_destination(desk: Desk) -> None:
     settings = desk.load("[main]\ndestination = /mnt\n[/a]\n", overrides={"vault_name": "v"})
-    shown = {row.option: row for row in rows(settings)}
+    shown = {row.option: row for row in rows(settings) if row.section == "main"}
     assert shown["destination"] == Row("main", "destination", "glacier", "command line --vault")
     assert shown["vault_name"] == Row("main", "vault_name", "v", "command line --vault")
 

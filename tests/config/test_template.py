@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.config.load import load
-from glacier_backup.config.schema import OPTIONS, Option
+from glacier_backup.config.option import Option
+from glacier_backup.config.reference import render_reference
+from glacier_backup.config.schema import DESTINATION_OPTIONS, OPTIONS
 from glacier_backup.config.settings import Settings
-from glacier_backup.config.template import render_reference, render_sample
+from glacier_backup.config.template import render_sample
 from tests.config.conftest import Desk
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 REFERENCE = CHECKOUT / "docs/configuration.md"
 SAMPLE = CHECKOUT / "sample.ini"
+
+UNUSED = "is named nowhere, so nothing is sent there"
 
 every_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 
@@ -34,15 +38,23 @@ def test_a_new_file_sends_nothing_and_says_what_is_missing(desk: Desk) -> None:
 def test_a_new_file_works_once_a_destination_and_a_section_are_filled_in(desk: Desk) -> None:
     text = render_sample().replace("#vault_name", "vault_name").replace("#[~/photos]", "[~/photos]")
     settings = desk.load(text.replace("#upload_dirs", "upload_dirs"))
-    assert (settings.vault_name, settings.warnings) == ("photos", ())
+    assert (settings.destinations[0].vault_name, settings.warnings) == ("photos", ())
     assert [section.path for section in settings.sections] == [f"{desk.home}/photos"]
 
 
 def test_all_that_a_new_file_suggests_can_be_set(desk: Desk) -> None:
     text = without_comment_signs(render_sample())
+    text = re.sub("^ssh_password_file.*$", "", text, flags=re.MULTILINE)  # one of two is enough
+    (desk.here / ".env").write_text("STORAGE_PASSWORD=hunter2\n")
+    (desk.here / ".env").chmod(0o600)
     settings = desk.load(text)
     given = {name for name, _ in (*settings.origins, *settings.sections[0].origins)}
-    assert given == {option.name for option in OPTIONS}
+    assert given == {option.name for option in OPTIONS} - {"ssh_password_file"}
+    assert settings.warnings[-1:] == (f"{desk.file}:{_line(text, '[destination nas]')}: [destination nas]: {UNUSED}",)
+
+
+def _line(text: str, line: str) -> int:
+    return text.splitlines().index(line) + 1
 
 
 def test_no_line_of_a_new_file_is_too_wide_for_a_terminal() -> None:
@@ -59,7 +71,7 @@ def test_a_new_file_explains_each_option_above_it(option: Option) -> None:
 
 def test_the_reference_is_what_the_table_says() -> None:
     cure = (
-        "write it anew: python -c 'from glacier_backup.config.template import render_reference; "
+        "write it anew: python -c 'from glacier_backup.config.reference import render_reference; "
         'print(render_reference(), end="")\' > docs/configuration.md'
     )
     assert REFERENCE.read_text(encoding="utf-8") == render_reference(), cure
@@ -87,7 +99,7 @@ def sample() -> Settings:
 
 
 def test_the_sample_goes_to_the_embedded_local_vault(sample: Settings) -> None:
-    assert sample.embedded
+    assert [one.embedded for one in sample.destinations] == [True]
     assert sample.warnings == ()
 
 
@@ -102,17 +114,30 @@ def test_the_sample_selects_real_files_of_the_checkout(sample: Settings) -> None
     assert Path(package.path, "config").is_dir()
 
 
-@every_option
-def test_the_sample_shows_and_explains_each_option(option: Option) -> None:
+@pytest.mark.parametrize("option", [one for one in OPTIONS if one not in DESTINATION_OPTIONS], ids=lambda one: one.name)
+def test_the_sample_shows_and_explains_what_most_people_need(option: Option) -> None:
     text = SAMPLE.read_text(encoding="utf-8")
-    assert re.search(rf"^#?{option.name} =", text, re.MULTILINE)
-    assert re.search(rf"^# .*\b{option.name}\b|^# .*{_explained_as(option)}", text, re.MULTILINE)
+    if option.name not in ("prices", "env_file"):
+        assert re.search(rf"^#?{option.name} =", text, re.MULTILINE)
+        assert re.search(rf"^# .*\b{option.name}\b|^# .*{_explained_as(option)}", text, re.MULTILINE)
 
 
 def _explained_as(option: Option) -> str:
-    return {"destination": "Where to", "exclude": "Several"}.get(option.name, option.name)
+    return {"exclude": "Several"}.get(option.name, option.name)
 
 
 def test_all_that_the_sample_suggests_can_be_set(desk: Desk) -> None:
-    settings = desk.load(without_comment_signs(SAMPLE.read_text(encoding="utf-8")))
-    assert {name for name, _ in settings.origins} == {option.name for option in OPTIONS if option.section == "main"}
+    text = without_comment_signs(SAMPLE.read_text(encoding="utf-8"))
+    settings = desk.load(text.replace("destination = local", "destination = local\n  bucket, nas, disk, glacier"))
+    assert [(one.name, one.kind) for one in settings.destinations] == [
+        ("local", "local"),
+        ("bucket", "s3"),
+        ("nas", "sftp"),
+        ("disk", "local"),
+        ("glacier", "glacier"),
+    ]
+    assert settings.warnings == ()
+    bucket, nas = settings.destinations[1:3]
+    assert bucket.storage_class == "DEEP_ARCHIVE"
+    assert nas.server is not None
+    assert nas.server.ssh_key == f"{desk.home}/.ssh/id_ed25519"

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_backup.config import values
-from glacier_backup.config.values import Where
 from glacier_backup.units import GIB, MIB
 
 
@@ -54,13 +53,6 @@ from glacier_backup.units import GIB, MIB
         (values.prefixes, ".", (".",)),
         (values.prefixes, "\n.\n\nThumbs.db", (".", "Thumbs.db")),
         (values.prefixes, " x ", (" x ",)),
-        (values.destination, "glacier", Where("glacier")),
-        (values.destination, "local", Where("local")),
-        (values.destination, "/mnt/disk/", Where("local", "/mnt/disk")),
-        (values.destination, "file:///mnt/disk", Where("local", "/mnt/disk")),
-        (values.destination, "file://localhost/mnt/a%20disk", Where("local", "/mnt/a disk")),
-        (values.destination, "FILE:///mnt/100%25", Where("local", "/mnt/100%")),
-        (values.destination, "file:///mnt/%ff", Where("local", "/mnt/\udcff")),
     ],
 )
 def test_what_is_right_is_read(parse: Callable[[str], object], text: str, value: object) -> None:
@@ -109,12 +101,6 @@ def test_what_is_right_is_read(parse: Callable[[str], object], text: str, value:
         (values.bandwidth_limit, "16 Mbit/s", ""),
         (values.bandwidth_limit, "2 MiB/min", ""),
         (values.bandwidth_limit, "/s", ""),
-        (values.destination, "disk", ""),
-        (values.destination, "s3://bucket/prefix", "s3:// is none of the kinds of this version"),
-        (values.destination, "sftp://me@host/dir", "sftp:// is none of the kinds of this version"),
-        (values.destination, "file://nas/dir", "nas is another machine"),
-        (values.destination, "file:///a%00b", ""),
-        (values.destination, "Glacier", ""),
     ],
 )
 def test_what_is_wrong_is_turned_away(parse: Callable[[str], object], text: str, special: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from glacier_backup.destination.destination import ByteStream, Destination, Progress
 from glacier_backup.model.archive import Label, Receipt
-from glacier_backup.model.upload import OpenUpload
+from glacier_backup.model.upload import OpenUpload, UploadRequest
 from glacier_backup.units import MIB
 
 LABEL = Label(
@@ -30,7 +30,7 @@ def nothing(_count: int = 0) -> None:
 
 
 def begin(destination: Destination, label: Label = LABEL, part_size: int = MIB) -> OpenUpload:
-    return OpenUpload(label, destination.begin(label, part_size, nothing), part_size)
+    return OpenUpload(label, destination.begin(UploadRequest(label, part_size), nothing), part_size)
 
 
 def resumed(upload: OpenUpload) -> OpenUpload:

@@ -10,6 +10,7 @@ import pytest
 from glacier_backup.destination.destination import ByteStream, Destination
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.errors import Interrupted, SourceError, UploadLost
+from glacier_backup.model.archive import Checksums
 from glacier_backup.model.upload import OpenUpload
 from glacier_backup.units import KIB, MIB
 from tests.contract.places import CONCURRENCY, Place
@@ -45,6 +46,18 @@ def gone_on(destination: Destination, upload: OpenUpload, stream: ByteStream) ->
     """The upload sent again from its beginning by a later process, and completed; the locator."""
     checksums = destination.send(resumed(upload), stream, nothing)
     return destination.complete(resumed(upload), checksums, MANIFEST, nothing).locator
+
+
+def gone_on_or_begun_anew(
+    destination: Destination, upload: OpenUpload, stream: Callable[[], ByteStream]
+) -> tuple[OpenUpload, Checksums]:
+    """Parts that are stored can't be taken away everywhere, nor everywhere be replaced."""
+    try:
+        return upload, destination.send(resumed(upload), stream(), nothing)
+    except UploadLost:
+        destination.abort(LABEL, upload.id, nothing)
+        anew = begin(destination, OTHER)
+        return anew, destination.send(anew, stream(), nothing)
 
 
 @both_ways
@@ -147,7 +160,7 @@ def test_of_a_source_that_changed_what_was_read_last_is_stored(
     other = bytearray(DATA)
     other[changed] ^= 1
 
-    checksums = later.send(resumed(upload), BytesStream(bytes(other)), nothing)
+    upload, checksums = gone_on_or_begun_anew(later, upload, lambda: BytesStream(bytes(other)))
 
     assert checksums.tree_hash == tree_hash(leaf_digests(bytes(other)))
     assert place.stored(later.complete(resumed(upload), checksums, MANIFEST, nothing)) == bytes(other)
@@ -159,13 +172,8 @@ def test_a_stream_that_became_shorter_is_stored_as_it_is_or_begun_anew(
     place: Place, destination: Destination, later: Destination, make: Make, size: int
 ) -> None:
     upload = broken_off(destination)
-    try:
-        checksums = later.send(resumed(upload), make(DATA[:size]), nothing)
-    except UploadLost:  # parts that are stored can't be taken away everywhere
-        later.abort(LABEL, upload.id, nothing)
-        upload = begin(later, OTHER)
-        checksums = later.send(upload, make(DATA[:size]), nothing)
 
+    upload, checksums = gone_on_or_begun_anew(later, upload, lambda: make(DATA[:size]))
     receipt = later.complete(upload, checksums, MANIFEST, nothing)
 
     assert place.stored(receipt) == DATA[:size]

@@ -1,22 +1,36 @@
-"""What every source promises (:mod:`glacier_backup.resolve.source`), tried on each in the registry."""
+"""What every source promises (:mod:`glacier_backup.resolve.source`), tried on each."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from glacier_backup.errors import SourceError
-from glacier_backup.model.candidate import Candidate, PassedOver
-from glacier_backup.model.reason import HoldsItsDestination, Missing
-from glacier_backup.resolve.registry import SOURCES
-from glacier_backup.resolve.source import Selection, Source
+from glacier_backup.model.candidate import Candidate, PassedOver, Resolved
+from glacier_backup.model.reason import (
+    BrokenLink,
+    ExcludedBy,
+    HoldsItsDestination,
+    LinkLeftOut,
+    Loop,
+    Missing,
+    NotAFile,
+)
+from glacier_backup.resolve.local import LocalSource
+from glacier_backup.resolve.source import Selection, Source, TreeRules
+from tests.contract.over_sftp import SourceOverSftp, remote
 
 
-@pytest.fixture(params=sorted(SOURCES))
-def source(request: pytest.FixtureRequest) -> Source:
-    return SOURCES[request.param]()
+@pytest.fixture(params=["local", "sftp"])
+def source(request: pytest.FixtureRequest) -> Iterator[Source]:
+    if request.param == "local":
+        yield LocalSource()
+        return
+    with remote(request.getfixturevalue("sshd")) as (files, url):
+        yield SourceOverSftp(files, url)
 
 
 @pytest.fixture
@@ -56,18 +70,17 @@ def test_a_missing_path_gives_one_that_is_passed_over(source: Source, data: str)
 
 
 def test_a_candidate_that_holds_the_vault_is_passed_over(data: str) -> None:
-    for make in SOURCES.values():
-        (found,) = make(vault=f"{data}/a").resolve(Selection(data, single_dir=True))
-        assert found == PassedOver(data, data, HoldsItsDestination(f"{data}/a"))
+    selection = Selection(data, single_dir=True, destinations=("main",))
+    (found,) = LocalSource(vaults={"main": f"{data}/a"}).resolve(selection)
+    assert found == PassedOver(data, data, HoldsItsDestination(f"{data}/a"))
 
 
 def test_own_files_leave_a_fingerprint_as_it_is(data: str) -> None:
-    for make in SOURCES.values():
-        source = make(own=[f"{data}/a/catalog"])
-        before = source.look(only(source, data))
-        for name in ("catalog", "catalog-wal"):
-            Path(f"{data}/a/{name}").write_text("content")
-        assert source.look(only(source, data)) == before
+    source = LocalSource(own=[f"{data}/a/catalog"])
+    before = source.look(only(source, data))
+    for name in ("catalog", "catalog-wal"):
+        Path(f"{data}/a/{name}").write_text("content")
+    assert source.look(only(source, data)) == before
 
 
 def test_looking_twice_sees_the_same(source: Source, data: str) -> None:
@@ -111,3 +124,76 @@ def test_a_candidate_of_another_kind_than_before_is_an_error(source: Source, dat
     os.rename(f"{data}/{other}", candidate.path)
     with pytest.raises(SourceError):
         source.look(candidate)
+
+
+def in_tree(source: Source, path: str, **more: object) -> dict[str, Resolved]:
+    """What a whole tree gives, by the path below it."""
+    rules = {"exclude_paths": more.pop("exclude_paths", ()), "symlinks": more.pop("symlinks", "store")}
+    tree = TreeRules(**rules)  # type: ignore[arg-type]  # any rule
+    found = source.resolve(Selection(path, tree=tree, **more))  # type: ignore[arg-type]  # any option
+    return {one.path.removeprefix(f"{path}/"): one for one in found}
+
+
+def test_a_whole_tree_gives_every_file_in_the_order_of_the_names(source: Source, data: str) -> None:
+    found = in_tree(source, data, compare=True)
+    assert list(found) == ["a/inner", "b/inner", "fifo", "file"]
+    assert found.pop("fifo") == PassedOver(f"{data}/fifo", data, NotAFile("FIFO"))
+    for one in found.values():
+        assert isinstance(one, Candidate)
+        assert (one.kind, one.section, one.compare) == ("file", data, True)
+
+
+def test_what_a_walk_saw_is_what_looking_sees(source: Source, data: str) -> None:
+    os.symlink("nowhere", f"{data}/link")
+    for one in in_tree(source, data).values():
+        if isinstance(one, Candidate):
+            assert one.of_tree
+            assert source.look(one) == one.seen
+
+
+def test_a_file_of_a_tree_differs_by_size_and_time_alone(source: Source, data: str) -> None:
+    os.utime(f"{data}/file", ns=(0, 1_600_000_000_000_000_000))
+    one = in_tree(source, data)["file"]
+    assert isinstance(one, Candidate)
+    digests = [source.look(one).digest]
+    os.chmod(one.path, 0o400)
+    digests.append(source.look(one).digest)
+    os.utime(one.path, ns=(0, 1_500_000_000_000_000_000))
+    digests.append(source.look(one).digest)
+    Path(one.path).write_text("123456")
+    os.utime(one.path, ns=(0, 1_500_000_000_000_000_000))
+    digests.append(source.look(one).digest)
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+
+
+def test_a_tree_is_left_without_what_is_excluded(source: Source, data: str) -> None:
+    assert list(in_tree(source, data, exclude=("inn", "fi"))) == ["a/inner", "b/inner", "fifo", "file"]
+    found = in_tree(source, data, exclude=("inn", "fi"), exclude_paths=("b",))
+    assert [one.reason for one in found.values() if isinstance(one, PassedOver)] == [
+        ExcludedBy("inn"),
+        ExcludedBy("b"),
+        ExcludedBy("fi"),
+        ExcludedBy("fi"),
+    ]
+
+
+def test_links_in_a_tree_are_stored_followed_or_left_out(source: Source, data: str) -> None:
+    for name, target in (("dir", "../b"), ("file", "../file"), ("gone", "nowhere"), ("up", "..")):
+        os.symlink(target, f"{data}/a/l-{name}")
+    stored = {name: one for name, one in in_tree(source, data).items() if "l-" in name}
+    assert [one.kind for one in stored.values() if isinstance(one, Candidate)] == ["link"] * 4
+    left = {name: one for name, one in in_tree(source, data, symlinks="skip").items() if "l-" in name}
+    assert [one.reason for one in left.values() if isinstance(one, PassedOver)] == [LinkLeftOut()] * 4
+    followed = {name: one for name, one in in_tree(source, data, symlinks="follow").items() if "l-" in name}
+    assert list(followed) == ["a/l-dir/inner", "a/l-file", "a/l-gone", "a/l-up"]
+    assert [one.kind for one in followed.values() if isinstance(one, Candidate)] == ["file", "file"]
+    assert [one.reason for one in followed.values() if isinstance(one, PassedOver)] == [
+        BrokenLink("nowhere"),
+        Loop(data),
+    ]
+
+
+def test_a_missing_tree_gives_one_that_is_passed_over(source: Source, data: str) -> None:
+    path = f"{data}/gone"
+    assert in_tree(source, path) == {path: PassedOver(path, path, Missing())}

@@ -13,6 +13,7 @@ from glacier_backup.destination import retrying
 from glacier_backup.destination.aws import Access
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted
+from glacier_backup.model.upload import UploadRequest
 from glacier_backup.units import MIB
 from tests.contract.sending import LABEL, begin, nothing
 from tests.destination.vaults import glacier_at, send
@@ -49,7 +50,7 @@ def all_steps(server: VaultServer, vault: str, data: bytes) -> str:
 
     with closing(glacier_at(server, vault)) as first:
         first.identify(holds_archives=False)
-        first.begin(LABEL, MIB, nothing)
+        first.begin(UploadRequest(LABEL, MIB), nothing)
         first.abort(LABEL, None, nothing)
         upload = begin(first)
         with pytest.raises(Interrupted):
@@ -240,7 +241,7 @@ def test_a_stop_request_ends_the_waiting(
         raise Interrupted("stop")
 
     with pytest.raises(Interrupted):
-        glacier.begin(LABEL, MIB, stop)
+        glacier.begin(UploadRequest(LABEL, MIB), stop)
 
 
 @contextmanager
@@ -308,7 +309,7 @@ def test_something_else_that_answers_is_no_vault(vault: str) -> None:
         access = Access(endpoint_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
         glacier = Glacier(vault, "-", access, concurrency=1)
         with closing(glacier), pytest.raises(DestinationError, match="is it the service that answers"):
-            glacier.begin(LABEL, MIB, nothing)
+            glacier.begin(UploadRequest(LABEL, MIB), nothing)
         listener.shutdown(socket.SHUT_RDWR)
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from glacier_backup.cli.parser import VERBS
 from tests.cli.harness import REPOSITORY, Cli
+from tests.s3_servers.fixtures import Store
 from tests.vault_server.process import VaultServer
 
 README = (REPOSITORY / "README.md").read_text()
@@ -134,6 +135,29 @@ def test_a_directory_comes_back_from_a_vault_with_the_aws_cli(
 
     assert (cli.folder / "photos/one.jpg").read_text() == "a photo"
     assert unpack == words[3]
+
+
+def test_a_directory_comes_back_from_a_bucket_with_the_aws_cli(
+    cli: Cli, s3_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cli.data / "photos").mkdir()
+    (cli.data / "photos/one.jpg").write_text("a photo")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_store.server)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    bucket = s3_store.bucket
+    main = f"[main]\ndestination = s3://{bucket}/backup\nendpoint_url = {s3_store.server}\n"
+    ini = cli.ini(main + "[{data}/photos]\nupload_single_dir = yes\n")
+    assert cli("-c", ini).code == 0
+    (listed,) = cli("list", "-c", ini, "--json").json
+    commands = block("restore-object").replace("LOCATOR", listed["locator"]).replace("BUCKET", bucket)
+
+    out = bash(
+        commands.replace("NAME", listed["name"]), cli.folder, PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    )
+
+    assert '"StorageClass": "DEEP_ARCHIVE"' in out
+    assert "ongoing-request" in out
+    assert (cli.folder / "photos/one.jpg").read_text() == "a photo"
 
 
 def test_the_ini_example_of_the_readme_is_right(cli: Cli) -> None:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 
 from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
-from glacier_backup.model.naming import archive_name, key, manifest_key, stored_name
-from tests.model.labels import LABELS, from_disk, label
+from glacier_backup.model.naming import (
+    Layout,
+    archive_name,
+    key,
+    manifest_key,
+    path_on_server,
+    stored_name,
+    tree_key,
+    tree_manifest_key,
+    version_key,
+)
+from tests.model.labels import LABELS, NAMES, TIME, from_disk, label
 
 STAMP = "20260321T040000.123456Z"
 
@@ -93,6 +104,34 @@ def test_names_of_any_bytes_stay_as_they_are() -> None:
     assert key(label(odd)) == f"nas{odd}/{STAMP}.tar"
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("sftp://me@box.example:23/data/photos", f"box.example/data/photos/{STAMP}.tar"),
+        ("sftp://box.example/data/p@q:r", f"box.example/data/p@q:r/{STAMP}.tar"),
+        ("sftp://me@[fe80::1%eth0]:22/", f"fe80::1%eth0/{STAMP}.tar"),
+        ("sftp://me@box:22/sftp://a/b", None),
+        ("sftp://me@box:22", None),
+        ("sftp:///data", None),
+    ],
+)
+def test_what_lies_on_a_server_has_the_key_of_its_host_and_path_there(path: str, expected: str | None) -> None:
+    if expected is None:
+        with pytest.raises(ValueError, match="no key can be made"):
+            key(label(path))
+    else:
+        assert key(label(path)) == expected
+
+
+def test_a_path_on_a_server_is_told_without_the_url() -> None:
+    assert path_on_server("sftp://me@[::1]:23/a/b\nc") == "/a/b\nc"
+    assert path_on_server("/a/sftp://b/c") == "/a/sftp://b/c"
+
+
+def test_a_label_with_a_fixed_key_has_that() -> None:
+    assert key(label(fixed_key="photos/a.jpg")) == "photos/a.jpg"
+
+
 @settings(deadline=None)
 @given(LABELS)
 def test_every_path_has_a_key_that_file_systems_and_buckets_take(label: Label) -> None:
@@ -108,3 +147,128 @@ def test_every_path_has_a_key_that_file_systems_and_buckets_take(label: Label) -
 def test_no_two_paths_have_the_same_key(one: Label, other: Label) -> None:
     assume(one.path != other.path)
     assert key(one) != key(replace(other, host=one.host, time=one.time, container=one.container))
+
+
+class TestTrees:
+    @pytest.mark.parametrize(
+        ("path", "section", "layout", "expected"),
+        [
+            ("/data/photos/a.jpg", "/data", "host", "nas/data/photos/a.jpg"),
+            ("/data/photos/a.jpg", "/data", "relative", "photos/a.jpg"),
+            ("/a.jpg", "/", "host", "nas/a.jpg"),
+            ("/a.jpg", "/", "relative", "a.jpg"),
+            ("sftp://me@box:23/photos/a/b.jpg", "sftp://me@box:23/photos", "host", "box/photos/a/b.jpg"),
+            ("sftp://me@box:23/photos/a/b.jpg", "sftp://me@box:23/photos", "relative", "a/b.jpg"),
+            ("sftp://me@box:23/a.jpg", "sftp://me@box:23/", "host", "box/a.jpg"),
+            ("sftp://me@box:23/a.jpg", "sftp://me@box:23/", "relative", "a.jpg"),
+        ],
+    )
+    def test_a_key_mirrors_the_path(self, path: str, section: str, layout: Layout, expected: str) -> None:
+        assert tree_key("nas", path, section, layout) == expected
+
+    @pytest.mark.parametrize(
+        ("name", "of_file", "of_link"),
+        [
+            ("a", "a", "a.rclonelink"),
+            ("a~", "a~", "a~.rclonelink"),
+            ("a.rclonelink", "a.rclonelink~", "a.rclonelink.rclonelink"),
+            ("a.rclonelink~", "a.rclonelink~~", "a.rclonelink~.rclonelink"),
+            (".rclonelink", ".rclonelink~", ".rclonelink.rclonelink"),
+            ("a.rclonelink.txt", "a.rclonelink.txt", "a.rclonelink.txt.rclonelink"),
+            (f"a~{STAMP}", f"a~{STAMP}~", f"a~{STAMP}.rclonelink"),
+            (f"a~{STAMP}~", f"a~{STAMP}~~", f"a~{STAMP}~.rclonelink"),
+            (f"a~{STAMP}.recipe.json", f"a~{STAMP}.recipe.json~", f"a~{STAMP}.recipe.json.rclonelink"),
+            (f"a~{STAMP} (copy)", f"a~{STAMP} (copy)", f"a~{STAMP} (copy).rclonelink"),
+            (f"{STAMP}.tar", f"{STAMP}.tar~", f"{STAMP}.tar.rclonelink"),
+            (f"{STAMP}.tar.recipe.json", f"{STAMP}.tar.recipe.json~", f"{STAMP}.tar.recipe.json.rclonelink"),
+            (f"log {STAMP}.gz", f"log {STAMP}.gz", f"log {STAMP}.gz.rclonelink"),
+        ],
+    )
+    def test_a_name_that_could_be_taken_for_something_else_gets_one_tilde_more(
+        self, name: str, of_file: str, of_link: str
+    ) -> None:
+        assert tree_key("nas", f"/d/{name}", "/d", "relative") == of_file
+        assert tree_key("nas", f"/d/{name}", "/d", "relative", "link") == of_link
+        assert tree_key("nas", f"/d/{name}/x", "/d", "relative") == f"{of_file}/x"
+
+    @pytest.mark.parametrize("name", ["caf\u00e9", "cafe\u0301", "Cafe", "cafe", from_disk(b"caf\xe9")])
+    def test_case_and_unicode_form_stay_as_they_are(self, name: str) -> None:
+        assert tree_key("nas", f"/d/{name}", "/d") == f"nas/d/{name}"
+
+    def test_a_version_and_a_manifest_have_the_time_behind_the_key(self) -> None:
+        assert version_key("nas/d/a.jpg", TIME) == f"nas/d/a.jpg~{STAMP}"
+        assert version_key("a.jpg", TIME) == f"a.jpg~{STAMP}"
+        assert tree_manifest_key("nas/d/a.jpg", TIME) == f"nas/d/a.jpg~{STAMP}.recipe.json"
+        assert tree_manifest_key("nas/d/a.jpg", TIME) == manifest_key(version_key("nas/d/a.jpg", TIME))
+
+    @pytest.mark.parametrize("kind", ["file", "link"])
+    def test_a_long_name_leaves_room_for_what_comes_behind_it(self, kind: Kind) -> None:
+        for size in range(190, 256):
+            found = tree_key("nas", "/d/" + "n" * size, "/d", kind=kind)
+            assert _longest(found) <= 255
+            assert found.endswith(".rclonelink") == (kind == "link")
+            assert _longest("." + tree_manifest_key(found, TIME) + ".partial") <= 255
+
+    def test_a_path_that_is_too_long_keeps_its_first_and_its_last_component(self) -> None:
+        names = tree_key("nas", "/data" + "/directory" * 400 + "/a.jpg", "/data").split("/")
+        assert names[:3] == ["nas", "data", "directory"]
+        assert names[-2].startswith("~")
+        assert names[-1] == "a.jpg"
+
+    @pytest.mark.parametrize(
+        "path", ["/d", "/d/", "/e/a", "/data/a", "a", "/d/../a", "/d//a", "/d/.", "sftp://nas/d/a", "/d/nul\0"]
+    )
+    @pytest.mark.parametrize("layout", ["host", "relative"])
+    def test_what_is_not_below_the_section_has_no_key(self, path: str, layout: Layout) -> None:
+        with pytest.raises(ValueError, match=r"not below|no key can be made"):
+            tree_key("nas", path, "/d", layout)
+
+
+def _longest(key: str) -> int:
+    return max(len(name.encode("utf-8", "surrogateescape")) for name in key.split("/"))
+
+
+_ENDS = st.sampled_from(["", "~", "~~", f"~{STAMP}", STAMP, ".tar", ".recipe.json", ".rclonelink", "~" + "0f" * 16])
+_STARTS = st.sampled_from(["", "a", "b", "n" * 150, "n" * 186, "n" * 200, "n" * 211, "n" * 222, "n" * 240])
+_HARD = st.builds(lambda start, ends: (start + "".join(ends))[:255], _STARTS, st.lists(_ENDS, max_size=3)).filter(bool)
+_FOLDERS = st.lists(_HARD | NAMES, max_size=3).map(lambda names: names * (1 if len(names) < 3 else 9))
+TREE_FILES = st.tuples(_FOLDERS, _HARD | NAMES, st.sampled_from(["file", "link"]))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(TREE_FILES, max_size=4), st.sampled_from(["host", "relative"]))
+@example([([], "a.rclonelink", "file"), ([], "a", "link")], "host")
+@example([([], "a", "file"), ([], f"a~{STAMP}", "file"), ([f"a~{STAMP}.recipe.json"], "b", "file")], "host")
+@example([([], STAMP, "file"), (["~" + "0f" * 16], STAMP, "file")], "relative")
+def test_no_two_files_of_a_tree_nor_what_lies_beside_them_have_the_same_key(
+    found: list[tuple[list[str], str, Kind]], layout: Layout
+) -> None:
+    files = {("/d/" + "/".join([*folders, name]), kind) for folders, name, kind in found}
+    assume(not {path for path, _ in files} & {above for path, _ in files for above in _folders(path)})
+    keys = {file: tree_key("nas", file[0], "/d", layout, file[1]) for file in files}
+    versions = {version_key(one, TIME) for one in keys.values()}
+    manifests = {tree_manifest_key(one, TIME) for one in keys.values()}
+    assert len({*keys.values()} | versions | manifests) == 3 * len(files)
+    folders_of_files = {above for one in keys.values() for above in _folders(one)}
+    assert not folders_of_files & ({*keys.values()} | versions | manifests)
+    for one in keys.values():
+        assert _longest(one) <= 255
+        assert len(tree_manifest_key(one, TIME).encode("utf-8", "surrogateescape")) <= 1024
+
+
+def _folders(key: str) -> list[str]:
+    names = key.split("/")
+    return ["/".join(names[:count]) for count in range(1, len(names))]
+
+
+@settings(deadline=None)
+@given(LABELS, TREE_FILES)
+def test_no_archive_has_the_key_of_a_file_of_a_tree(archive: Label, file: tuple[list[str], str, Kind]) -> None:
+    folders, name, kind = file
+    path = "/" + "/".join([*folders, name])
+    one = tree_key(archive.host, path, "/", "host", kind)
+    beside = replace(archive, path=path.rpartition("/")[0] or "/")
+    other = replace(archive, path=path)
+    for label_ in (archive, beside, other):
+        timed = {key(label_), manifest_key(key(label_))}
+        assert not timed & {one, version_key(one, archive.time), tree_manifest_key(one, archive.time)}

@@ -12,7 +12,8 @@ from glacier_backup.model.candidate import Candidate
 from glacier_backup.model.plan import Skip, Upload
 from glacier_backup.model.reason import AlreadySent, Changed, Forced, NeverSent, Unchanged
 from glacier_backup.model.record import LastSent
-from glacier_backup.plan.changes import decide, needs_look
+from glacier_backup.model.tree_digest import tree_fingerprint
+from glacier_backup.plan.changes import decide, needs_look, same_look
 from tests.plan.values import SENT, candidate, fingerprint
 
 LAST = LastSent(id=7, sent_at=SENT, bytes=5, digest="then")
@@ -119,3 +120,86 @@ def test_deciding_without_a_look_is_refused_where_one_is_needed() -> None:
                 decide(one, last, None, force, least=1)
         else:
             decide(one, last, None, force, least=1)
+
+
+SECOND = 10**9
+THEN = 1_600_000_000 * SECOND
+
+
+def in_tree(size: int = 5, mtime_ns: int = THEN, *, compare: bool = True, mode: int = 0o644) -> Candidate:
+    seen = tree_fingerprint("file", size, mtime_ns, mode)
+    return Candidate("/data/tree/file", "file", "/data/tree", compare, seen=seen)
+
+
+def sent_as(size: int = 5, mtime_ns: int = THEN) -> LastSent:
+    return replace(LAST, digest=tree_fingerprint("file", size, mtime_ns).digest)
+
+
+class TestTrees:
+    @pytest.mark.parametrize("last", [None, LAST, replace(LAST, changed_while_read=True), sent_as(), IMPORTED])
+    @pytest.mark.parametrize("force", [False, True])
+    def test_what_the_walk_saw_is_all_that_deciding_takes(self, last: LastSent | None, force: bool) -> None:
+        assert not needs_look(in_tree(), last, force)
+        found = decide(in_tree(), last, None, force, least=1)
+        if isinstance(found, Upload):
+            assert found.fingerprint is in_tree().seen or found.fingerprint == in_tree().seen
+
+    @pytest.mark.parametrize(
+        ("size", "mtime_ns", "sent"),
+        [
+            (5, THEN, False),
+            (6, THEN, True),
+            (5, THEN + SECOND, True),
+            (5, THEN - SECOND, True),
+            (5, THEN - 1, True),
+        ],
+    )
+    def test_another_size_or_time_is_a_change_backwards_too(self, size: int, mtime_ns: int, sent: bool) -> None:
+        found = decide(in_tree(size, mtime_ns), sent_as(), None, force=False, least=1)
+        assert found.reason == (Changed(SENT) if sent else Unchanged(SENT))
+
+    def test_another_mode_is_no_change(self) -> None:
+        assert isinstance(decide(in_tree(mode=0o600), sent_as(), None, force=False, least=1), Skip)
+
+    def test_what_is_not_compared_is_sent_once(self) -> None:
+        once = in_tree(6, compare=False)
+        assert decide(once, sent_as(), None, force=False, least=1) == Skip(once.path, "file", 6, AlreadySent(SENT))
+
+    def test_a_file_that_has_become_a_link_is_sent(self) -> None:
+        link = Candidate("/data/tree/file", "link", "/data/tree", True, seen=tree_fingerprint("link", 5, THEN))
+        found = decide(link, sent_as(), None, force=False, least=1)
+        assert isinstance(found, Upload)
+        assert (found.name, found.container, found.reason) == ("file", "raw", Changed(SENT))
+
+    def test_what_was_sent_before_it_was_in_a_tree_is_sent_under_its_new_key(self) -> None:
+        assert isinstance(decide(in_tree(), LAST, None, force=False, least=1), Upload)
+
+    def test_without_a_fingerprint_changed_means_a_later_time(self) -> None:
+        old, new = in_tree(mtime_ns=SENT_NS), in_tree(mtime_ns=SENT_NS + 1)
+        assert isinstance(decide(old, IMPORTED, None, force=False, least=1), Skip)
+        assert isinstance(decide(new, IMPORTED, None, force=False, least=1), Upload)
+
+    @pytest.mark.parametrize(
+        ("one", "other", "same"),
+        [
+            (THEN, THEN, True),
+            (THEN, THEN + 1, True),
+            (THEN, THEN + SECOND - 1, True),
+            (THEN, THEN + SECOND, False),
+            (THEN, THEN - 1, False),
+            (THEN + 1, THEN + 2, False),
+            (THEN + 1, THEN + 1, True),
+            (-SECOND, -1, True),
+            (0, -1, False),
+        ],
+    )
+    def test_a_whole_second_is_the_same_as_a_time_within_it(self, one: int, other: int, same: bool) -> None:
+        digests = [tree_fingerprint("file", 5, time).digest for time in (one, other)]
+        assert same_look(*digests) is same_look(*reversed(digests)) is same
+
+    def test_other_sizes_and_other_digests_differ_whatever_the_time(self) -> None:
+        digest = tree_fingerprint("file", 5, THEN).digest
+        assert not same_look(digest, tree_fingerprint("file", 6, THEN).digest)
+        assert not same_look(digest, tree_fingerprint("link", 5, THEN).digest)
+        assert not same_look(digest, "0" * 64)
+        assert same_look("0" * 64, "0" * 64)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_backup.model.candidate import Candidate, PassedOver, Resolved
+from glacier_backup.model.candidate import Candidate, Kind, PassedOver, Resolved
 from glacier_backup.model.reason import ExcludedBy, Missing, NoUploadOption, Unreadable
+from glacier_backup.model.tree_digest import tree_fingerprint
 from glacier_backup.plan.select import select
 
 
@@ -20,6 +21,7 @@ class Section:
     path: str
     found: tuple[Resolved, ...] = ()
     compare: bool = False
+    is_tree: bool = False
 
 
 def section(path: str, *names: str, compare: bool = False) -> Section:
@@ -107,6 +109,56 @@ def test_a_section_is_resolved_when_its_turn_comes_and_read_one_by_one() -> None
     assert log == []
     assert next(result).path == "/a/1"
     assert log == ["/a/1"]
+
+
+def tree(path: str, *found: Resolved) -> Section:
+    return Section(path, found, is_tree=True)
+
+
+def in_tree(path: str, section: str, kind: Kind = "file") -> Candidate:
+    return Candidate(path, kind, section, compare=True, seen=tree_fingerprint(kind, 1, 1))
+
+
+class TestTrees:
+    """A tree is told of the other sections beforehand: what it finds is its own."""
+
+    def test_what_a_tree_finds_at_the_path_of_another_section_stays_the_trees(self) -> None:
+        link = in_tree("/data/link", "/data", "link")
+        outer, inner = tree("/data", in_tree("/data/a", "/data"), link), section("/data/link", "b")
+        assert selected(outer, inner) == [*outer.found, *inner.found]
+        assert selected(inner, outer) == [*inner.found, *outer.found]
+
+    def test_a_directory_that_is_a_tree_is_no_archive_of_the_section_above(self) -> None:
+        above = Section("/data", (Candidate("/data/mail", "directory", "/data", compare=False),))
+        mail = tree("/data/mail", in_tree("/data/mail/a", "/data/mail"))
+        assert selected(above, mail) == selected(mail, above) == list(mail.found)
+
+    def test_a_file_that_is_looked_after_as_a_tree_is_that_file_once(self) -> None:
+        above, dump = section("/data", "dump"), Section("/data/dump", section("/data/dump").found, is_tree=True)
+        assert selected(above, dump) == selected(dump, above) == list(dump.found)
+
+    def test_what_a_tree_passes_over_does_not_count_where_the_path_has_a_section(self) -> None:
+        outer = tree("/data", PassedOver("/data/mail", "/data", ExcludedBy("m")))
+        mail = section("/data/mail", "a")
+        assert selected(outer, mail) == selected(mail, outer) == list(mail.found)
+
+    def test_what_a_tree_can_not_read_is_said_unless_the_paths_own_section_tells_or_sends_it(self) -> None:
+        trouble = PassedOver("/data/mail", "/data", Unreadable("Permission denied"))
+        outer = tree("/data", trouble)
+        for inner, expected in (
+            (section("/data/mail", "a"), [trouble]),
+            (section("/data/mail"), []),
+            (passing_over("/data/mail", Unreadable("Permission denied")), []),
+            (passing_over("/data/mail", NoUploadOption()), [trouble]),
+        ):
+            for sections in ((outer, inner), (inner, outer)):
+                assert sorted(selected(*sections), key=str) == sorted([*inner.found, *expected], key=str)
+
+    def test_the_troubles_of_a_tree_come_where_they_are_found(self) -> None:
+        own = PassedOver("/data", "/data", Unreadable("Permission denied"))
+        below = PassedOver("/data/a", "/data", Unreadable("Permission denied"))
+        assert selected(tree("/data", below)) == [below]
+        assert selected(tree("/data", own)) == [own]
 
 
 NAMES = st.sampled_from("abc")

@@ -11,6 +11,7 @@ from glacier_backup.model.reason import NeverSent, Unchanged
 
 SENT = datetime(2026, 3, 21, 4, 0, 0, 123456, tzinfo=UTC)
 PLACE = Place("local", "/vault")
+PLACES = {"main": PLACE}
 
 
 def candidate(path: str = "/data/photos", *, compare: bool = True, section: str = "/data") -> Candidate:
@@ -21,9 +22,9 @@ def fingerprint(digest: str = "now", size: int = 10, newest: int = 0) -> Fingerp
     return Fingerprint(digest, size, 1, newest)
 
 
-def upload(path: str) -> Upload:
-    return Upload(candidate(path), "name.tar", "tar", fingerprint(), NeverSent(), None)
+def upload(path: str, to: str = "main") -> Upload:
+    return Upload(candidate(path), "name.tar", "tar", fingerprint(), NeverSent(), None, to)
 
 
-def skip(path: str) -> Skip:
-    return Skip(path, "name.tar", 10, Unchanged(SENT))
+def skip(path: str, to: str = "main") -> Skip:
+    return Skip(path, "name.tar", 10, Unchanged(SENT), to)

@@ -10,8 +10,10 @@ import pytest
 
 from glacier_backup.display import shown
 from glacier_backup.model.event import (
+    ArchiveFailed,
     ArchiveFound,
     ArchiveSkipped,
+    Counts,
     Event,
     Imported,
     RunEnded,
@@ -22,11 +24,12 @@ from glacier_backup.model.event import (
     Waiting,
     Warned,
 )
+from glacier_backup.model.place import Place
 from glacier_backup.plan.backup import planned
 from glacier_backup.report import log
 from glacier_backup.report.log import log_file
 from glacier_backup.units import local_time
-from tests.plan.values import PLACE, SENT, skip, upload
+from tests.plan.values import PLACE, PLACES, SENT, skip, upload
 
 
 def write(path: Path, *events: Event) -> list[str]:
@@ -43,7 +46,7 @@ def test_a_line_says_when_which_process_and_what(tmp_path: Path) -> None:
     assert line.endswith("took over the record of 3 archives from /old")
 
 
-PLAN = planned(PLACE, (upload("/a"), skip("/b")))
+PLAN = planned(PLACES, (upload("/a"), skip("/b")))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,37 @@ def test_what_happens_is_one_line_each(tmp_path: Path, event: Event, line: str) 
     (written,) = write(tmp_path / "log", event)
 
     assert written.split(maxsplit=2)[2] == line
+
+
+SEVERAL = planned({"nas": Place("local", "/nas"), "vault": PLACE}, (upload("/a", "nas"), upload("/a", "vault")))
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (
+            RunStarted(SEVERAL),
+            ["run started: 2 to send (20 B), 0 to skip", "nas is /nas: 1 to send", "vault is /vault: 1 to send"],
+        ),
+        (
+            RunEnded(Summary(SEVERAL, (), 1, 2, 3, 4, exit_code=1, counts={"nas": Counts(1, 2, 3, 4)})),
+            ["nas: 1 sent, 2 failed", "vault: 0 sent, 0 failed", "run ended: 1 sent, 2 failed, 3 skipped, exit code 1"],
+        ),
+        (ArchiveSkipped(skip("/b", "nas")), [f"skipped /b (to nas): unchanged since {local_time(SENT)}"]),
+        (ArchiveSkipped(skip("/b", "")), [f"skipped /b: unchanged since {local_time(SENT)}"]),
+        (ArchiveFailed(upload("/a", "nas"), "refused"), ["failed /a (to nas): refused"]),
+        (Waiting("time-out", 12.4, "vault"), ["vault: time-out, tried again in 12 s"]),
+        (UploadResumed("/a", SENT, "nas"), [f"going on with /a (to nas), begun on {local_time(SENT)}"]),
+        (UploadAborted("/a", "lost", "nas"), ["an unfinished upload of /a (to nas) was ended: lost"]),
+        (ArchiveFound("/a", "id", "nas"), ["recorded /a (to nas), which an earlier run had stored as id"]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_with_several_destinations_lines_name_theirs(tmp_path: Path, event: Event, lines: list[str]) -> None:
+    with log_file(str(tmp_path / "log"), several=True) as listener:
+        listener(event)
+
+    assert [line.split(maxsplit=3)[3] for line in (tmp_path / "log").read_text().splitlines()] == lines
 
 
 def test_the_folder_is_made_and_only_the_owner_can_read_the_log(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from rich.progress import Progress
 from glacier_backup.model.event import ArchiveFailed, ArchiveStarted, BytesSent, RunStarted, Waiting
 from glacier_backup.plan.backup import planned
 from glacier_backup.report.progress import Bars, progress_bars
-from tests.plan.values import PLACE, upload
+from tests.plan.values import PLACE, PLACES, upload
 
-PLAN = planned(PLACE, (upload("/a"), upload("/b")))
+PLAN = planned(PLACES, (upload("/a"), upload("/b")))
 
 
 def bars() -> tuple[Bars, Progress]:
@@ -23,12 +23,25 @@ def bars() -> tuple[Bars, Progress]:
 def test_the_batch_and_the_archive_under_way_have_a_bar_each() -> None:
     listener, progress = bars()
 
-    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a"), 15), BytesSent("/a", 4)):
+    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a"), 15), BytesSent("/a", 4, "main")):
         listener(event)
 
     batch, archive = progress.tasks
     assert (batch.description, batch.completed, batch.total) == ("0 of 2 done", 4, 25)
     assert (archive.description, archive.completed, archive.total) == ("name.tar", 4, 15)
+
+
+def test_what_goes_to_two_destinations_has_two_bars_that_name_them() -> None:
+    listener, progress = bars()
+    one, other = upload("/a", "nas"), upload("/a", "vault")
+    plan = planned({"nas": PLACE, "vault": PLACE}, (one, other))
+
+    for event in (RunStarted(plan), ArchiveStarted(one, 15), ArchiveStarted(other, 15), BytesSent("/a", 4, "vault")):
+        listener(event)
+    listener(ArchiveFailed(one, "refused"))
+
+    _, archive = progress.tasks
+    assert (archive.description, archive.completed) == ("name.tar to vault", 4)
 
 
 def test_an_archive_that_ends_loses_its_bar_and_counts() -> None:
@@ -37,7 +50,7 @@ def test_an_archive_that_ends_loses_its_bar_and_counts() -> None:
     events = (
         RunStarted(PLAN),
         ArchiveStarted(upload("/a"), 15),
-        BytesSent("/a", 12),
+        BytesSent("/a", 12, "main"),
         ArchiveFailed(upload("/a"), "refused"),
     )
     for event in events:
@@ -50,7 +63,12 @@ def test_an_archive_that_ends_loses_its_bar_and_counts() -> None:
 def test_bytes_that_have_to_be_sent_again_count_back() -> None:
     listener, progress = bars()
 
-    for event in (RunStarted(PLAN), ArchiveStarted(upload("/a"), 15), BytesSent("/a", 8), BytesSent("/a", -8)):
+    for event in (
+        RunStarted(PLAN),
+        ArchiveStarted(upload("/a"), 15),
+        BytesSent("/a", 8, "main"),
+        BytesSent("/a", -8, "main"),
+    ):
         listener(event)
 
     assert [task.completed for task in progress.tasks] == [0, 0]

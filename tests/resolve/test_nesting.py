@@ -25,8 +25,8 @@ def home(tmp_path: Path) -> Path:
 
 def found(section: Path, vault: Path, **options: object) -> dict[str, SkipReason | None]:
     """What is passed over by its path, and None for a candidate."""
-    selection = Selection(str(section), **options)  # type: ignore[arg-type]  # any option
-    resolved = LocalSource(vault=str(vault)).resolve(selection)
+    selection = Selection(str(section), destinations=("main",), **options)  # type: ignore[arg-type]  # any option
+    resolved = LocalSource(vaults={"main": str(vault)}).resolve(selection)
     return {one.path: one.reason if isinstance(one, PassedOver) else None for one in resolved}
 
 

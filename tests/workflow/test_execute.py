@@ -14,7 +14,7 @@ from glacier_backup.errors import CatalogError, DestinationError, DestinationUna
 from glacier_backup.model.archive import Label
 from glacier_backup.model.event import ArchiveFailed, ArchiveSkipped, ArchiveStarted, Event, Warned
 from glacier_backup.spool import TOGETHER
-from glacier_backup.workflow import execute
+from glacier_backup.workflow import lane
 from glacier_backup.workflow.backup import preview, run
 from tests.workflow.world import World, failed, failing, outcomes, sent
 
@@ -111,7 +111,7 @@ def test_results_are_in_the_order_of_the_plan_whatever_is_done_first(many: World
 def test_however_long_one_takes_the_others_go_on_and_results_stay_in_order(
     many: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execute, "AHEAD", 10)
+    monkeypatch.setattr(lane, "AHEAD", 10)
     others = threading.Semaphore(0)
 
     def hold_two(label: Label) -> None:
@@ -223,7 +223,7 @@ def stuck(many: World) -> Iterator[threading.Event]:
 def _join() -> None:
     """Let threads that nobody waits for any more end while there still is a catalog."""
     for thread in threading.enumerate():
-        if thread.name.startswith("candidate"):
+        if thread.name.startswith(("candidate", "lane")):
             thread.join(PATIENCE)
 
 

@@ -26,7 +26,7 @@ from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.archive import Label
 from glacier_backup.model.event import ArchiveFound, UploadAborted, UploadResumed, Warned
 from glacier_backup.units import MIB, now
-from glacier_backup.workflow import execute, leftovers, send
+from glacier_backup.workflow import lane, leftovers, send
 from glacier_backup.workflow.backup import preview
 from tests.streams import noise
 from tests.workflow.world import World, outcomes
@@ -65,7 +65,7 @@ def run_and_die(world: World) -> None:
     with pytest.raises(Killed):
         world.run()
     for thread in threading.enumerate():
-        if thread.name.startswith("candidate"):
+        if thread.name.startswith(("candidate", "lane")):
             thread.join()  # a real kill ends them all at once
     revive(world)
 
@@ -566,7 +566,7 @@ def test_a_candidate_that_a_stopped_run_has_left_behind_does_no_harm(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its thread comes to itself when the catalog is closed: nothing of it may be removed then."""
-    monkeypatch.setattr(execute, "GRACE", 0.3)
+    monkeypatch.setattr(lane, "GRACE", 0.3)
     asked, go_on = threading.Event(), threading.Event()
 
     def hang(label: Label) -> None:
@@ -585,7 +585,7 @@ def test_a_candidate_that_a_stopped_run_has_left_behind_does_no_harm(
     world.catalog.close()
     go_on.set()
     for thread in [stopping, *threading.enumerate()]:
-        if thread is stopping or thread.name.startswith("candidate"):
+        if thread is stopping or thread.name.startswith(("candidate", "lane")):
             thread.join()
 
     assert (outcomes(summary), summary.exit_code) == ("failed", 130)

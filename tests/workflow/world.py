@@ -8,12 +8,13 @@ from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.archive import Label
 from glacier_backup.model.event import BytesSent, Event, Result, Summary
+from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan, Upload
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.resolve.source import Selection
 from glacier_backup.workflow.backup import Backup, run
 from glacier_backup.workflow.prepare import Order
-from glacier_backup.workflow.send import Tools
+from glacier_backup.workflow.tools import Classify, Origin, Target, Tools, as_set
 from tests.fakes import MemoryDestination, MemoryPacker, MemorySource
 
 
@@ -23,19 +24,41 @@ class World:
     def __init__(self, catalog: Catalog) -> None:
         self.source = MemorySource({"/data/a": b"a", "/data/b": b"bb", "/data/c": b"ccc"})
         self.packer = MemoryPacker(self.source)
-        self.destination = MemoryDestination()
+        self.destinations = {"main": MemoryDestination()}
         self.catalog = catalog
         self.stop = StopRequest()
         self.events: list[Event] = []
         self.compare = True
         self.part_size: int | None = None
+        self.part_sizes: dict[str, int] = {}
+        """By destination, where one has its own."""
+        self.classify: Classify = as_set
         self.ad_hoc = False
         self.concurrency = 1
 
+    @property
+    def destination(self) -> MemoryDestination:
+        """The only one, or the first."""
+        return next(iter(self.destinations.values()))
+
+    @destination.setter
+    def destination(self, destination: MemoryDestination) -> None:
+        self.destinations = {"main": destination}
+
+    def add(self, name: str, destination: MemoryDestination | None = None) -> MemoryDestination:
+        """One more destination, to which everything goes too."""
+        self.destinations[name] = destination or MemoryDestination(place=Place("local", f"/{name}"))
+        return self.destinations[name]
+
     def backup(self, limit: int | None = None, force: bool = False) -> Backup:
-        tools = Tools(self.source, {"raw": self.packer, "tar": self.packer}, self.destination, "nas", self.part_size)
-        selection = Selection("/data", files=True, compare=self.compare)
-        return Backup(Order((selection,), force, limit, self.ad_hoc), tools, self.catalog, self.concurrency, None)
+        origin = Origin(self.source, {"raw": self.packer, "tar": self.packer}, self.packer, shared=("raw", "tar"))
+        targets = [
+            Target(name, destination, self.part_sizes.get(name, self.part_size), classify=self.classify)
+            for name, destination in self.destinations.items()
+        ]
+        selection = Selection("/data", files=True, compare=self.compare, destinations=tuple(self.destinations))
+        order = Order((selection,), force, limit, self.ad_hoc)
+        return Backup(order, Tools({"": origin}, "nas"), targets, self.catalog, self.concurrency)
 
     def run(self, limit: int | None = None, force: bool = False) -> Summary:
         self.events.clear()
@@ -49,8 +72,10 @@ class World:
     def bytes_told(self) -> int:
         return sum(event.bytes for event in self.events if isinstance(event, BytesSent))
 
-    def recorded(self) -> list[str]:
-        return [one.path for one in self.catalog.archives()]
+    def recorded(self, at: str | None = None) -> list[str]:
+        """Paths, in order; of one destination, or of all of them."""
+        place = None if at is None else str(self.destinations[at].place)
+        return sorted(one.path for one in self.catalog.archives() if place in (None, one.destination))
 
 
 def failing(path: str, error: Exception) -> Callable[[Label], None]:
@@ -61,8 +86,9 @@ def failing(path: str, error: Exception) -> Callable[[Label], None]:
     return on_send
 
 
-def outcomes(summary: Summary) -> str:
-    return " ".join(result.outcome for result in summary.results)
+def outcomes(summary: Summary, to: str | None = None) -> str:
+    """Of the decisions about one destination, or about all of them."""
+    return " ".join(result.outcome for result in summary.results if to in (None, result.decision.to))
 
 
 def uploads(plan: BackupPlan) -> list[str]:

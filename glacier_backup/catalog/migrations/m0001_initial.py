@@ -54,6 +54,7 @@ STATEMENTS = (
         newest_mtime_ns BIGINT,
         mode INTEGER,
         label_time TEXT,
+        fixed_key TEXT,
         sent_at TEXT,
         problems INTEGER NOT NULL,
         changed_while_read BOOLEAN NOT NULL,
@@ -71,6 +72,7 @@ STATEMENTS = (
         bytes INTEGER,
         tree_hash TEXT,
         sha256 TEXT,
+        crc64nvme TEXT,
         doubtful BOOLEAN NOT NULL,
         leaves BLOB
     )
@@ -83,6 +85,8 @@ STATEMENTS = (
         bytes INTEGER,
         tree_hash TEXT,
         sha256 TEXT,
+        crc64nvme TEXT,
+        storage_class TEXT,
         stored_at TEXT NOT NULL,
         leaves BLOB,
         PRIMARY KEY (archive, number)

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
@@ -79,12 +80,13 @@ def _listeners(settings: Settings, arguments: argparse.Namespace) -> Iterator[li
 
     with ExitStack() as stack:
         seen = sys.stderr.isatty() and not arguments.quiet
-        listeners: list[Listener] = [_complain]
+        several = len(settings.destinations) > 1
+        listeners: list[Listener] = [partial(_complain, several=several)]
         if seen or arguments.verbose:
-            listeners.append(_comment)
+            listeners.append(partial(_comment, several=several))
         if settings.logfile is not None:
             try:
-                listeners.append(stack.enter_context(log_file(settings.logfile)))
+                listeners.append(stack.enter_context(log_file(settings.logfile, several=several)))
             except OSError as error:
                 render.warn(f"the log file {settings.logfile} can't be written: {error.strerror}; going on without it")
         if seen:
@@ -94,7 +96,7 @@ def _listeners(settings: Settings, arguments: argparse.Namespace) -> Iterator[li
         yield listeners
 
 
-def _complain(event: Event) -> None:
+def _complain(event: Event, *, several: bool) -> None:
     """What needs a person is said at once, under cron too."""
     from glacier_backup.model.event import ArchiveFailed, Imported, Warned
 
@@ -102,27 +104,31 @@ def _complain(event: Event) -> None:
         case Warned(message):
             render.warn(message)
         case ArchiveFailed(upload, error, hint, _):
-            render.warn(f"{upload.path}: {error}" + (f"; {hint}" if hint else ""))
+            render.warn(f"{_about(upload.path, upload.to, several)}: {error}" + (f"; {hint}" if hint else ""))
         case Imported(source, count):
             render.warn(f"took over the record of {count} archives from {source}")
         case _:
             pass
 
 
-def _comment(event: Event) -> None:
+def _comment(event: Event, *, several: bool) -> None:
     """What a person who is looking should know of earlier runs; cron's need not."""
     from glacier_backup.model.event import ArchiveFound, UploadAborted, UploadResumed
     from glacier_backup.units import local_time
 
     match event:
-        case UploadAborted(path, why):
-            render.warn(f"{path}: an unfinished upload was ended: {why}")
-        case UploadResumed(path, begun):
-            render.warn(f"{path}: going on with what was begun {local_time(begun)}")
-        case ArchiveFound(path, locator):
-            render.warn(f"{path}: an earlier run had stored it; recorded now: {locator}")
+        case UploadAborted(path, why, to):
+            render.warn(f"{_about(path, to, several)}: an unfinished upload was ended: {why}")
+        case UploadResumed(path, begun, to):
+            render.warn(f"{_about(path, to, several)}: going on with what was begun {local_time(begun)}")
+        case ArchiveFound(path, locator, to):
+            render.warn(f"{_about(path, to, several)}: an earlier run had stored it; recorded now: {locator}")
         case _:
             pass
+
+
+def _about(path: str, to: str, several: bool) -> str:
+    return f"{path} (to {to})" if several else path
 
 
 def _show(settings: Settings, summary: Summary, arguments: argparse.Namespace) -> None:
@@ -133,7 +139,12 @@ def _show(settings: Settings, summary: Summary, arguments: argparse.Namespace) -
     elif arguments.path and not arguments.quiet:
         for result in summary.results:
             if result.outcome == "skipped":
-                render.say(f"{result.decision.path}: {result.decision.reason}; --force sends it anyway")
-    if settings.embedded:
-        note = f"nothing has left this machine: archives are in the local vault {settings.local_path}"
-        (render.warn if arguments.json else render.say)(note)
+                skip = result.decision
+                about = _about(skip.path, skip.to, bool(skip.to) and len(summary.plan.places) > 1)
+                render.say(f"{about}: {skip.reason}; --force sends it anyway")
+    places = summary.plan.places
+    for destination in settings.destinations:
+        if destination.embedded and destination.name in places:
+            what = "nothing" if len(places) == 1 else f"nothing that went to {destination.name}"
+            note = f"{what} has left this machine: archives are in the local vault {destination.directory}"
+            (render.warn if arguments.json else render.say)(note)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
 from glacier_backup.cli.arguments import add_common, add_options, overrides
 
 if TYPE_CHECKING:
+    from glacier_backup.catalog.matching import Sent
+    from glacier_backup.config.settings import Settings
     from glacier_backup.model.event import Event
+    from glacier_backup.workflow.takeover_streamer import TakenOver
 
 HELP = "Look after the catalog, the database of what has been sent."
 EXAMPLE = """\
   glacier-backup catalog import ~/.config/glacier_backup/glacier.photos.sqlite3
+  glacier-backup catalog import ~/streamer/archive_state.db -c ~/streamer/backup.ini
 """
+
+_SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,20 +31,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     taking = actions.add_parser(
         "import",
         help="take over the record of another system",
-        description="Take over what glacier_backup 1.2 has recorded as sent to a vault, so that it isn't sent again.",
+        description="Take over what glacier_backup 1.2 has recorded as sent to a vault, or the Storage Box streamer to "
+        "a bucket, so that it isn't sent again. Of the streamer's record only what is really there counts.",
         epilog=f"example:\n{EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    taking.add_argument("file", metavar="FILE", help="its glacier.VAULT.sqlite3")
+    taking.add_argument("file", metavar="FILE", help="its glacier.VAULT.sqlite3, or archive_state.db")
     add_common(taking)
     add_options(taking, "vault_name", "account_id")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from glacier_backup.cli import wiring
+    from glacier_backup.cli import importing
     from glacier_backup.config.load import load
 
     settings = load(arguments.config, overrides=overrides(arguments), environ=os.environ, needs_sections=False)
-    imported = wiring.import_record(settings, os.path.abspath(arguments.file), _warn)
+    file = os.path.abspath(os.path.expanduser(arguments.file))
+    if importing.is_streamer_record(file):
+        return _import_files(settings, file, arguments)
+    imported = importing.import_record(settings, file, _warn)
     if arguments.json:
         render.write_json({"file": imported.source, "imported": imported.count})
     elif not arguments.quiet:
@@ -49,3 +62,58 @@ def _warn(event: Event) -> None:
 
     if isinstance(event, Warned):
         render.warn(event.message)
+
+
+def _import_files(settings: Settings, file: str, arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli.importing import importing_files
+
+    with importing_files(settings, file, _warn) as taken:
+        if arguments.json:
+            render.write_json(_taken_over_json(taken))
+            return 0
+        if not arguments.quiet:
+            already = f"; {taken.stored - taken.imported} were known already" if taken.stored > taken.imported else ""
+            render.say(f"took over the record of {taken.imported} files from {file}{already}")
+            render.say(_about_keys(taken))
+        most = None if arguments.verbose else _SHOWN
+        _warn_of(taken.missing(), "have no object in the bucket, so they are not recorded and will be sent again", most)
+        _warn_of(taken.of_other_size(), "have an object of another size, so they are not recorded", most)
+        if taken.listed and taken.unrecorded and not arguments.quiet:
+            render.say(f"{taken.unrecorded} objects are in no row of the record")
+    return 0
+
+
+def _about_keys(taken: TakenOver) -> str:
+    if not taken.listed:
+        return "nothing was compared; keys are taken to be the prefix and the path below the section"
+    if not taken.stored:
+        return "no key of the bucket fits the record: is this the right bucket, prefix and section?"
+    behind = {"relative": "path below the section", "full": "whole path", "absolute": "whole path, slash and all"}
+    return f"{taken.stored} are in the bucket; a key is the prefix and the {behind[taken.keys]}"
+
+
+def _warn_of(files: Iterable[Sent], what: str, most: int | None) -> None:
+    """Count them all, and name the first, or with ``most`` None all of them."""
+    files = iter(files)
+    named = [one.path for one in islice(files, most)]
+    count = len(named) + sum(1 for _ in files)
+    if count:
+        render.warn(f"{count} of the record {what}:")
+        for path in named:
+            render.warn(f"  {path}")
+        if count > len(named):
+            render.warn("  … (--verbose names all)")
+
+
+def _taken_over_json(taken: TakenOver) -> render.Json:
+    return {
+        "file": taken.record.file,
+        "imported": taken.imported,
+        "stored": taken.stored,
+        "left_out": taken.left_out,
+        "listed": taken.listed,
+        "keys": taken.keys,
+        "unrecorded": taken.unrecorded if taken.listed else None,
+        "missing": ({"path": one.path, "bytes": one.size} for one in taken.missing()),
+        "other_size": ({"path": one.path, "bytes": one.size} for one in taken.of_other_size()),
+    }

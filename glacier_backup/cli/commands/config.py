@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
 from glacier_backup.cli.arguments import add_common, add_options, overrides
-from glacier_backup.errors import ConfigError, UsageError
+from glacier_backup.errors import ConfigError, DestinationUnavailable, UsageError
 
 if TYPE_CHECKING:
-    from glacier_backup.config.settings import Settings
+    from glacier_backup.config.settings import DestinationSettings, Settings
     from glacier_backup.errors import Problem
 
 HELP = "Write, check or show the INI file."
@@ -20,13 +20,15 @@ EXAMPLE = """\
   glacier-backup config init
   glacier-backup config check
   glacier-backup config show --json
+  glacier-backup config import ~/streamer/.env -c ~/streamer/backup.ini
 """
 
 _ACTIONS = {
     "init": "write a commented INI file to begin with; never over one that exists",
-    "check": "report everything that is wrong with the INI file, with file and line",
+    "check": "report everything that is wrong with the INI file, with file and line, and mark backup disks",
     "show": "print the settings in force and where each comes from",
 }
+_IMPORT = "write an INI file that does what the Storage Box streamer did; never over one that exists"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,33 +43,80 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_common(sub)
         if action != "init":
             add_options(sub)
+    taking = actions.add_parser(
+        "import",
+        help=_IMPORT,
+        description=f"{_IMPORT[0].upper()}{_IMPORT[1:]}.",
+        epilog="example:\n  glacier-backup config import ~/streamer/.env -c ~/streamer/backup.ini",
+    )
+    taking.add_argument("file", metavar="FILE", help="its .env file, which stays where it is and is used at every run")
+    add_common(taking)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return {"init": _init, "check": _check, "show": _show}[arguments.action](arguments)
+    return {"init": _init, "check": _check, "show": _show, "import": _import}[arguments.action](arguments)
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    from glacier_backup.config.folders import Folders
-    from glacier_backup.config.schema import CONFIG_VARIABLE
     from glacier_backup.config.template import render_sample
 
-    named = arguments.config or os.environ.get(CONFIG_VARIABLE)
-    path = os.path.abspath(os.path.expanduser(named)) if named else Folders(os.environ).config_file
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(render_sample())
-    except FileExistsError:
-        raise UsageError(f"{path} exists and is left as it is", hint="choose another name with -c FILE") from None
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}") from error
+    path = _target(arguments)
+    _write_new(path, render_sample())
     if arguments.json:
         render.write_json({"file": path})
     elif not arguments.quiet:
         render.say(f"wrote {path}")
         render.say("fill in where to and what, then: glacier-backup config check")
+    return 0
+
+
+def _target(arguments: argparse.Namespace) -> str:
+    """The INI file to write."""
+    from glacier_backup.config.folders import Folders
+    from glacier_backup.config.option import CONFIG_VARIABLE
+
+    named = arguments.config or os.environ.get(CONFIG_VARIABLE)
+    return os.path.abspath(os.path.expanduser(named)) if named else Folders(os.environ).config_file
+
+
+def _write_new(path: str, text: str) -> None:
+    """A file that only its owner can read."""
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} exists and is left as it is", hint="choose another name with -c FILE") from None
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}") from error
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from glacier_backup.config.env_file import Unreadable, read_env_file
+    from glacier_backup.config.streamer import read_streamer
+    from glacier_backup.config.streamer_ini import render as render_ini
+
+    file, target = os.path.abspath(os.path.expanduser(arguments.file)), _target(arguments)
+    if any(not path.isprintable() for path in (file, target)):
+        raise UsageError("the names of both files are to be printable", hint="rename the one that isn't")
+    try:
+        streamer = read_streamer(file, read_env_file(file), os.environ)
+    except Unreadable as error:
+        raise UsageError(str(error)) from None
+    _write_new(target, render_ini(streamer, target))
+    if arguments.json:
+        lists = {"read": streamer.read, "left": streamer.left, "notes": streamer.notes}
+        render.write_json({"file": target, "state_db": streamer.state_db, **lists})
+        return 0
+    for note in streamer.notes:
+        render.warn(f"{file}: {note}")
+    if not arguments.quiet:
+        render.say(f"wrote {target}")
+        render.say(f"read {', '.join(streamer.read)}")
+        if streamer.left:
+            render.say(f"left in {file}, which every run loads: {', '.join(streamer.left)}")
+        render.say(f"what to do next stands at its top, and begins with the host key of {streamer.host}")
     return 0
 
 
@@ -80,25 +129,47 @@ def _check(arguments: argparse.Namespace) -> int:
         problems = [_problem_json(problem) for problem in error.problems]
         render.write_json({"file": error.problems[0].file, "problems": problems, "warnings": []})
         return error.exit_code
+    unmarked = list(_mark(settings))
     if arguments.json:
-        warnings = [*settings.warnings, *_idle_sections(settings)]
-        render.write_json({"file": settings.file, "problems": [], "warnings": warnings})
+        destinations: list[render.Json] = [{"name": one.name, "destination": str(one)} for one in settings.destinations]
+        warnings: list[render.Json] = [*settings.warnings, *_idle_sections(settings), *unmarked]
+        answer = {"file": settings.file, "destinations": destinations, "problems": [], "warnings": warnings}
+        render.write_json(answer)
         return 0
-    for warning in (*settings.warnings, *_idle_sections(settings)):
+    for warning in (*settings.warnings, *_idle_sections(settings), *unmarked):
         render.warn(warning)
     if not arguments.quiet:
-        where = settings.local_path or f"vault {settings.vault_name}"
         count = len(settings.sections)
-        render.say(f"{settings.file}: no problem found; {count} section{'' if count == 1 else 's'} to {where}")
+        render.say(f"{settings.file}: no problem found; {count} section{'' if count == 1 else 's'}")
+        for one in settings.destinations:
+            render.say(f"destination {one.name}: {one}{_mounted(one)}")
     return 0
+
+
+def _mark(settings: Settings) -> Iterator[str]:
+    """Mark the directories that archives go to; a warning for each that can't be."""
+    from glacier_backup.cli.destinations import mark
+
+    for one in settings.destinations:
+        try:
+            mark(one)
+        except DestinationUnavailable as error:
+            yield f"destination {one.name}: {error}" + (f"; {error.hint}" if error.hint else "")
+
+
+def _mounted(one: DestinationSettings) -> str:
+    """Where the disk of a directory is mounted: whoever reads it sees whether it is the right one."""
+    from glacier_backup.mounts import mount_point, mount_table
+
+    point = mount_point(one.directory, mount_table()) if one.kind == "local" else ""
+    return f" (on the file system mounted at {point})" if point else ""
 
 
 def _idle_sections(settings: Settings) -> Iterator[str]:
     """Directories of which nothing is ever sent."""
     for section in settings.sections:
-        if not (section.upload_single_dir or section.upload_dirs or section.upload_files) and os.path.isdir(
-            section.path
-        ):
+        chosen = section.upload_single_dir or section.upload_tree or section.upload_dirs or section.upload_files
+        if not chosen and section.server is None and os.path.isdir(section.path):
             yield f"{section.origin}: [{section.path}] is a directory and sends nothing; set one of the upload options"
 
 
@@ -106,20 +177,25 @@ def _show(arguments: argparse.Namespace) -> int:
     from glacier_backup.config.show import rows
 
     settings = _load(arguments)
-    shown = list(rows(settings))
     if arguments.json:
-        main = {row.option: row.value for row in shown if row.section == "main"}
-        sections: dict[str, dict[str, render.Json]] = {
-            section.path: {"path": section.path} for section in settings.sections
-        }
-        for row in shown:
-            if row.section in sections:
-                sections[row.section][row.option] = row.value
-        render.write_json({"file": settings.file, "main": dict(main), "sections": list(sections.values())})
+        render.write_json(_shown_json(settings))
     else:
-        table = ((row.section, row.option, row.value, row.origin) for row in shown)
+        table = ((row.section, row.option, row.value, row.origin) for row in rows(settings))
         render.write_table(("section", "option", "value", "from"), table)
     return 0
+
+
+def _shown_json(settings: Settings) -> render.Json:
+    from glacier_backup.config.show import destination_rows, rows
+
+    shown: dict[str, dict[str, render.Json]] = {}
+    for row in rows(settings):
+        shown.setdefault(row.section, {})[row.option] = row.value
+    destinations: list[render.Json] = [
+        {"name": one.name, **{row.option: row.value for row in destination_rows(one)}} for one in settings.destinations
+    ]
+    sections: list[render.Json] = [{"path": section.path, **shown[section.path]} for section in settings.sections]
+    return {"file": settings.file, "main": shown["main"], "destinations": destinations, "sections": sections}
 
 
 def _load(arguments: argparse.Namespace) -> Settings:

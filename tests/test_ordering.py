@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_backup.resolve import ordering
+from glacier_backup import ordering
+from glacier_backup.ordering import Ordering
 from glacier_backup.resolve.fingerprint import fingerprint_directory
 from glacier_backup.resolve.local import LocalSource
-from glacier_backup.resolve.ordering import Ordering
 from glacier_backup.resolve.source import Selection
 from tests.resolve.trees import write
 

@@ -1,0 +1,53 @@
+"""From settings to the places that candidates come from: this machine, and each SFTP server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+
+from glacier_backup.cli.destinations import server
+from glacier_backup.config.settings import ServerSettings, Settings
+from glacier_backup.pack.registry import LINKS, PACKERS
+from glacier_backup.resolve.local import LocalSource
+from glacier_backup.workflow.tools import Origin
+
+
+def origins(settings: Settings, stack: ExitStack) -> Mapping[str, Origin]:
+    """Every one that a section needs, by the names of :func:`origin_names`, and this machine under the empty name;
+    ``stack`` closes what they open. Nothing is connected yet."""
+    there = {name: _there(one, stack) for one, name in origin_names(settings).items()}
+    return {"": _here(settings)} | there
+
+
+def origin_names(settings: Settings) -> Mapping[ServerSettings, str]:
+    """What each server that a section lies on is called; one that is logged in to in two ways is two of them."""
+    names: dict[ServerSettings, str] = {}
+    for section in settings.sections:
+        if section.server is not None and section.server not in names:
+            same = sum(str(server(one)) == str(server(section.server)) for one in names)
+            names[section.server] = str(server(section.server)) + (f" #{same + 1}" if same else "")
+    return names
+
+
+def _here(settings: Settings) -> Origin:
+    vaults = {one.name: one.directory for one in settings.destinations if one.kind == "local"}
+    # What every run changes by itself is no change of a directory that happens to hold it.
+    own = [settings.catalog, *([settings.logfile] if settings.logfile else [])]
+    return Origin(LocalSource(own, vaults), PACKERS, LINKS)
+
+
+def _there(settings: ServerSettings, stack: ExitStack) -> Origin:
+    from glacier_backup.pack.remote_link import RemoteLinkPacker
+    from glacier_backup.pack.remote_raw import RemoteRawPacker
+    from glacier_backup.pack.remote_tar import RemoteTarPacker
+    from glacier_backup.resolve.sftp import SftpSource
+    from glacier_backup.ssh.remote import Remote
+    from glacier_backup.ssh.sessions import Connections
+
+    remote = Remote(stack.enter_context(closing(Connections(server(settings)))))
+    return Origin(
+        SftpSource(remote),
+        {"raw": RemoteRawPacker(remote), "tar": RemoteTarPacker(remote)},
+        RemoteLinkPacker(remote),
+        shared=frozenset({"raw", "tar"}),
+    )

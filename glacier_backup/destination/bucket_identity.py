@@ -1,0 +1,98 @@
+"""Whether a bucket is there, and lets these credentials in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glacier_backup.destination.aws import Access
+from glacier_backup.destination.aws_errors import error_message
+from glacier_backup.destination.aws_requests import Meanings
+from glacier_backup.destination.bucket_objects import Hidden
+from glacier_backup.destination.bucket_requests import DENIED, NO_UPLOAD, BucketRequests, Writing
+from glacier_backup.errors import DestinationError, DestinationUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+SEND_ONLY = (
+    "the bucket can't be looked at, as the credentials lack s3:ListBucket; sending works, and what is interrupted "
+    "may be sent anew"
+)
+
+
+def identify(requests: BucketRequests, access: Access, expected_owner: str | None) -> None:
+    """Ask for the bucket. One that only lets the credentials write will do, and is told of.
+
+    Raises DestinationUnavailable where there is none, it is in another region or another's, or nothing is allowed.
+    """
+
+    def head(aws: S3Client) -> None:
+        aws.head_bucket(Bucket=requests.bucket)
+
+    # An answer to HEAD has no body to say why; one to GET has.
+    meanings: Meanings = {**dict.fromkeys((*DENIED, "400"), _hidden), "404": requests.no_bucket}
+    try:
+        requests.ask(head, _no_check, meanings)
+    except Hidden:
+        if _listable(requests):
+            return
+        if expected_owner is not None and _is_anothers(requests.bucket, access):
+            raise DestinationUnavailable(
+                f"s3://{requests.bucket}: the bucket belongs to another account than {expected_owner}",
+                hint="check destination and expected_bucket_owner",
+            ) from None
+        requests.store.tell(SEND_ONLY)
+
+
+def refuse_emptied(requests: BucketRequests, start: str) -> None:
+    """Raise DestinationUnavailable where it can be seen that nothing lies below ``start``, not even an upload."""
+    try:
+        empty = not _holds_objects(requests, start) and not _holds_uploads(requests, start)
+    except Hidden:
+        return
+    if empty:
+        raise DestinationUnavailable(
+            f"something was stored in s3://{requests.bucket}/{start} and nothing is there",
+            hint="check destination, and who has emptied the bucket; if it is as it should be, put any object there: "
+            f"aws s3api put-object --bucket {requests.bucket} --key {start}emptied",
+        )
+
+
+def _holds_objects(requests: BucketRequests, start: str) -> bool:
+    def glance(aws: S3Client) -> bool:
+        return bool(aws.list_objects_v2(Bucket=requests.bucket, Prefix=start, MaxKeys=1).get("Contents"))
+
+    return requests.ask(glance, _no_check, dict.fromkeys(DENIED, _hidden))
+
+
+def _holds_uploads(requests: BucketRequests, start: str) -> bool:
+    def glance(aws: S3Client) -> bool:
+        return bool(aws.list_multipart_uploads(Bucket=requests.bucket, Prefix=start, MaxUploads=1).get("Uploads"))
+
+    # Some stores say of a list of nothing that there is none.
+    return requests.ask(glance, _no_check, dict.fromkeys((*DENIED, NO_UPLOAD), _hidden))
+
+
+def _listable(requests: BucketRequests) -> bool:
+    try:
+        _holds_objects(requests, "")
+    except Hidden:
+        return False
+    return True
+
+
+def _is_anothers(bucket: str, access: Access) -> bool:
+    """Whether it is the condition on the owner alone that keeps the bucket closed."""
+    of_anyone = BucketRequests(bucket, access, 1, Writing(), None, None)
+    try:
+        return _listable(of_anyone)
+    finally:
+        of_anyone.close()
+
+
+def _hidden(error: Exception) -> DestinationError:
+    return Hidden(error_message(error))
+
+
+def _no_check() -> None:
+    return

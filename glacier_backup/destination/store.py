@@ -1,0 +1,107 @@
+"""What one S3 store honours of what Amazon's does, found out from its answers, and told once.
+
+Amazon's own honours all of it. Others may refuse a header that they don't know: then requests are made without it.
+Others pass over it in silence: then what it was for is done another way. Whoever asked for a storage class or for
+encryption gets that, or an error.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal
+
+Header = Literal["checksums", "conditions", "tags"]
+
+Note = Callable[[str], object]
+"""Told, once, what a person should know of a store."""
+
+_USES: Mapping[str, tuple[Header, ...]] = {
+    "PutObject": ("checksums", "conditions", "tags"),
+    "CreateMultipartUpload": ("checksums", "tags"),
+    "UploadPart": ("checksums",),
+    "CompleteMultipartUpload": ("checksums", "conditions"),
+    "HeadObject": ("checksums",),
+}
+"""The headers, by operation, that a store may not know."""
+
+_PARAMETERS: Mapping[Header, frozenset[str]] = {
+    "checksums": frozenset({"ChecksumAlgorithm", "ChecksumCRC64NVME", "ChecksumMode", "ChecksumType", "MpuObjectSize"}),
+    "conditions": frozenset({"IfNoneMatch"}),
+    "tags": frozenset({"Tagging"}),
+}
+
+_REFUSED: Mapping[Header, str] = {
+    "checksums": "it takes no CRC64NVME checksums: MD5 and size are compared instead",
+    "conditions": "it takes no conditions: it is asked first whether a key is free",
+    "tags": "it takes no tags: what is sent there has none",
+}
+
+_REFUSALS = {"NotImplemented", "InvalidArgument", "InvalidRequest", "UnsupportedArgument", "InvalidHeader"}
+
+
+class Store:
+    """What is known of the store behind one bucket. Safe to use from several threads."""
+
+    def __init__(self, where: str, note: Note | None) -> None:
+        self._where = where
+        self._note = note
+        self._told: set[str] = set()
+        self._refused: frozenset[Header] = frozenset()
+        self._lock = threading.Lock()
+        self._trial = threading.local()
+        self.honours_conditions: bool | None = None
+        """Whether it never replaces what was to be new; None until that was seen."""
+
+    def tell(self, text: str) -> None:
+        """Say something of this store, if it wasn't said before."""
+        with self._lock:
+            if text in self._told:
+                return
+            self._told.add(text)
+        if self._note is not None:
+            self._note(f"{self._where}: {text}")
+
+    def keeps_no_checksums(self) -> None:
+        self.tell("it keeps no CRC64NVME checksums: MD5 and size are compared instead")
+
+    def keep_conditions(self, honoured: bool) -> None:
+        """Note whether the store was seen to honour a condition."""
+        self.honours_conditions = honoured
+        if not honoured:
+            self.tell("it replaces objects that a request wants to be new: it is asked first whether a key is free")
+
+    def ours(self, operation: str, code: str, status: int) -> tuple[Header, ...]:
+        """The headers of ours that such a refusal may be about."""
+        if status != 501 and code not in _REFUSALS:
+            return ()
+        return tuple(header for header in _USES.get(operation, ()) if header not in self._refused)
+
+    @contextmanager
+    def trying_without(self, headers: tuple[Header, ...]) -> Iterator[None]:
+        """A block whose requests, of this thread, go without these; where it ends well, all others will too."""
+        self._trial.without = frozenset(headers)
+        try:
+            yield
+        finally:
+            self._trial.without = frozenset()
+        with self._lock:
+            self._refused |= set(headers)
+        for header in headers:
+            self.tell(_REFUSED[header])
+        if "conditions" in headers:
+            self.honours_conditions = False
+
+    def trimmed(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of a request, without what the store is known not to take."""
+        dropped = {name for header in self._without() for name in _PARAMETERS[header]}
+        kept = {name: value for name, value in parameters.items() if name not in dropped}
+        if "checksums" in self._without() and "MultipartUpload" in kept:
+            parts = kept["MultipartUpload"]["Parts"]
+            kept["MultipartUpload"] = {"Parts": [{k: v for k, v in part.items() if k not in dropped} for part in parts]}
+        return kept
+
+    def _without(self) -> frozenset[Header]:
+        trial: frozenset[Header] = getattr(self._trial, "without", frozenset())
+        return self._refused | trial

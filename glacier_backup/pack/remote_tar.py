@@ -1,0 +1,203 @@
+"""A directory tree, or one file, of an SFTP server as a POSIX tar that is made while it is read."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from threading import Event, Lock
+
+from glacier_backup.errors import ServerError, SourceError
+from glacier_backup.model.archive import Container, Member
+from glacier_backup.model.recipe import Step
+from glacier_backup.pack.packer import PackedStream, PackOutcome
+from glacier_backup.pack.remote import Ended, below_url, on_server, opened, translated
+from glacier_backup.pack.tar_header import BLOCK, RECORD, TYPES
+from glacier_backup.pack.tar_writer import SMALL, TarWriter
+from glacier_backup.pack.tree import Entry, Lost, Piece, Range
+from glacier_backup.ssh import reading
+from glacier_backup.ssh.entries import Attributes
+from glacier_backup.ssh.folders import Folder, folders
+from glacier_backup.ssh.remote import Remote
+
+_PER_ENTRY = 5 * BLOCK
+"""An extended header of two blocks, the header itself, padding, and a block more for long names."""
+
+_DEVICES = {stat.S_IFBLK: "a block device", stat.S_IFCHR: "a character device"}
+
+
+class RemoteTarPacker:
+    """Packs a directory or a regular file, or what a symlink to one points to, under its own name.
+
+    Names, types, sizes, modes, numeric owners, links and times are those that the server shows; times are whole
+    seconds. Sockets are left out. Hard links can't be told, and are stored as files; devices have no numbers there, and
+    are problems. Paths are URLs.
+    """
+
+    container: Container = "tar"
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    @contextmanager
+    def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
+        """See :class:`glacier_backup.pack.packer.Packer`. Raises SourceError."""
+        if not stored_name or stored_name.startswith("/"):
+            raise ValueError(f"members can't be stored under {stored_name!r}")
+        ended = Event()
+        tree = RemoteTree(self._remote, path, Ended(ended))
+        with ExitStack() as stack:
+            stack.callback(tree.close)
+            writer = TarWriter(path, stored_name, tree, threads=2 * self._remote.width)
+            blocks = writer.blocks()
+            stack.callback(blocks.close)
+            stack.callback(ended.set)
+            yield RemoteTarStream(writer, blocks, tree.is_as_before)
+
+    def step(self) -> Step:
+        """Any tar undoes it, without parameters."""
+        return Step("tar")
+
+    def estimate(self, content: int, entries: int) -> int:
+        """At least the bytes of the stream, unless names are very long."""
+        return content + entries * _PER_ENTRY + 2 * BLOCK + RECORD
+
+
+class RemoteTarStream:
+    """A tar in the making."""
+
+    def __init__(self, writer: TarWriter, blocks: Iterator[bytes], is_as_before: Callable[[], bool]) -> None:
+        self._writer = writer
+        self._blocks = blocks
+        self._is_as_before = is_as_before
+        self._block = memoryview(b"")
+
+    def readinto(self, buffer: memoryview) -> int:
+        """See :class:`glacier_backup.pack.packer.PackedStream`."""
+        filled = 0
+        while filled < len(buffer):
+            if not self._block:
+                self._block = memoryview(next(self._blocks, b""))
+                if not self._block:
+                    break
+            count = min(len(buffer) - filled, len(self._block))
+            buffer[filled : filled + count] = self._block[:count]
+            self._block = self._block[count:]
+            filled += count
+        return filled
+
+    def outcome(self) -> PackOutcome:
+        """What couldn't be read; changed: some file, or the candidate itself, isn't what it was."""
+        found = self._writer.outcome()
+        return found if found.changed else PackOutcome(found.problems, not self._is_as_before())
+
+    def members(self) -> Iterator[Member]:
+        """As they were written."""
+        return self._writer.members()
+
+
+class RemoteTree:
+    """A :class:`~glacier_backup.pack.tree.Tree` of a server."""
+
+    def __init__(self, remote: Remote, path: str, check: Callable[[], None]) -> None:
+        """Raises SourceError for what is neither a directory nor a file."""
+        self._remote = remote
+        self._path = path
+        self._top = on_server(path)
+        self._check = check
+        self._open: dict[bytes, int] = {}
+        """Large files that may be open, and how many of their bytes are still to be read."""
+        self._lock = Lock()
+        self._before = opened(remote, path)
+        if not (stat.S_ISDIR(self._before.mode) or stat.S_ISREG(self._before.mode)):
+            raise SourceError(f"{path}: neither a file nor a directory")
+
+    def entries(self) -> Generator[Entry | Lost, None, None]:
+        """See :class:`~glacier_backup.pack.tree.Tree`."""
+        top = _entry(self._path, "", self._before)
+        if stat.S_ISREG(top.mode):
+            yield top
+            return
+        with translated(self._path), folders(self._remote, self._top, self._check) as below:
+            yield from self._below(top, below)
+
+    def _below(self, top: Entry, folders: Iterator[Folder]) -> Iterator[Entry | Lost]:
+        """The folders come in the order in which directories are met here."""
+        first = next(folders)
+        if first.error is not None:
+            raise SourceError(f"{self._path}: {first.error.strerror}") from first.error
+        yield top
+        open_folders = [("", first.entries())]
+        while open_folders:
+            above, entries = open_folders[-1]
+            found = next(entries, None)
+            if found is None:
+                open_folders.pop()
+                continue
+            name = above + found.name.decode("utf-8", "surrogateescape")
+            path = below_url(self._path, name)
+            target = found.target.decode("utf-8", "surrogateescape")
+            if (one := _storable(_entry(path, name, found.attributes, target))) is not None:
+                yield one
+            if stat.S_ISDIR(found.attributes.mode):
+                folder = next(folders)
+                if folder.error is not None:
+                    yield Lost(path, _cause(folder.error))
+                open_folders.append((f"{name}/", folder.entries()))
+
+    def read(self, ranges: Sequence[Range]) -> Sequence[Piece | OSError]:
+        """See :class:`~glacier_backup.pack.tree.Tree`."""
+        wanted = [reading.Range(on_server(one.entry.path), one.offset, one.length) for one in ranges]
+        with translated(self._path):
+            found = self._remote.read(wanted, self._check)
+        if ranges[0].entry.size > SMALL:
+            self._was_read(wanted[0], ranges[0].entry.size)
+        return [one if isinstance(one, OSError) else _piece(one) for one in found]
+
+    def _was_read(self, wanted: reading.Range, size: int) -> None:
+        """Large files stay open for other ranges, until all were read, in whatever order."""
+        with self._lock:
+            left = self._open.pop(wanted.path, size) - wanted.length
+            if left:
+                self._open[wanted.path] = left
+        if not left:
+            self._remote.forget(wanted.path)
+
+    def is_as_before(self) -> bool:
+        """Whether the topmost one still looks as it did."""
+        try:
+            return self._remote.look(self._top) == self._before
+        except OSError:
+            return False
+        except ServerError:
+            return False
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        for path in self._open:
+            self._remote.forget(path)
+
+
+def _entry(path: str, name: str, found: Attributes, target: str = "") -> Entry:
+    size = found.size if stat.S_ISREG(found.mode) else 0
+    return Entry(path, name, found.mode, size, found.mtime_ns, found.uid, found.gid, target)
+
+
+def _storable(entry: Entry) -> Entry | Lost | None:
+    """None for sockets, which nobody misses."""
+    kind = stat.S_IFMT(entry.mode)
+    if kind == stat.S_IFLNK and not entry.target:
+        return Lost(entry.path, "the server doesn't tell what the link points to")
+    if kind in TYPES:
+        return entry
+    if kind in _DEVICES:
+        return Lost(entry.path, f"{_DEVICES[kind]}, whose numbers SFTP doesn't tell")
+    return None if kind == stat.S_IFSOCK else Lost(entry.path, "the server doesn't tell what it is")
+
+
+def _cause(error: OSError) -> str | None:
+    return None if isinstance(error, FileNotFoundError) else error.strerror
+
+
+def _piece(read: reading.Read) -> Piece:
+    return Piece(read.data, read.attributes.size, read.attributes.mtime_ns)

@@ -1,0 +1,204 @@
+"""A tar made here, of any :class:`~glacier_backup.pack.tree.Tree`: contents are read ahead by several threads."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from typing import Literal, NamedTuple
+
+from glacier_backup.errors import SourceError
+from glacier_backup.model.archive import Member, ReadProblem
+from glacier_backup.pack.ahead import in_order
+from glacier_backup.pack.packer import PackOutcome
+from glacier_backup.pack.tar_header import BLOCK, RECORD, TYPES, header, padding
+from glacier_backup.pack.tar_messages import MOST_PROBLEMS
+from glacier_backup.pack.tree import Entry, Lost, Piece, Range, Tree
+from glacier_backup.spool import Spool
+from glacier_backup.units import KIB, MIB
+
+SMALL = 128 * KIB
+"""Bytes; files up to that are read many together."""
+TOGETHER = 32
+MOST_TOGETHER = MIB
+"""Small files that are read together, and their bytes, at most but for one."""
+LARGE = 2 * MIB
+"""Bytes of a larger file that are read at a time."""
+ENTRIES = 500
+"""Entries without content that are written together."""
+AHEAD = 2
+"""Pieces of work ahead of their turn, for each thread: each is at most 2 MiB."""
+
+_Part = Entry | Lost | Range
+
+
+class _Done(NamedTuple):
+    """Entries and ranges in the order of the archive, and what reading the ranges gave."""
+
+    parts: list[_Part]
+    pieces: Iterator[Piece | OSError]
+
+
+class TarWriter:
+    """One tar in the making. Memory goes neither with the tree nor with its files."""
+
+    def __init__(self, path: str, stored_name: str, tree: Tree, threads: int) -> None:
+        """``path`` is what messages name; ``stored_name`` what the topmost member is called."""
+        self._path = path
+        self._stored_name = stored_name
+        self._tree = tree
+        self._threads = threads
+        self._position = 0
+        self._members: Spool[Member] = Spool()
+        self._problems: list[ReadProblem] = []
+        self._more_problems = 0
+        self._changed = False
+        self._large_file: Literal["whole", "torn", "left out"] = "whole"
+        """How much can be read of the one whose turn it is."""
+        self._last = "it is empty"
+
+    def blocks(self) -> Generator[bytes, None, None]:
+        """The archive. Raises SourceError when nothing can be read, or nothing more."""
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="read")
+        try:
+            with (
+                closing(self._tree.entries()) as entries,
+                closing(in_order(self._jobs(entries), pool, AHEAD * self._threads)) as done,
+            ):
+                for parts, pieces in done:
+                    block = b"".join([self._part(part, pieces) for part in parts])
+                    if block:
+                        yield block
+            if not len(self._members):
+                raise SourceError(f"{self._path}: nothing of it could be read: {self._last}")
+            yield bytes(2 * BLOCK) + padding(self._position + 2 * BLOCK, RECORD)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def outcome(self) -> PackOutcome:
+        """What is missing, and whether something changed."""
+        problems = tuple(self._problems)
+        if self._more_problems:
+            more = ReadProblem(self._path, f"{self._more_problems:,} more below it could not be read")
+            problems = (*problems, more)
+        return PackOutcome(problems, self._changed)
+
+    def members(self) -> Iterator[Member]:
+        """Every member, in order."""
+        return iter(self._members)
+
+    def _jobs(self, entries: Iterator[Entry | Lost]) -> Iterator[Callable[[], _Done]]:
+        for parts in _together(entries):
+            yield partial(self._read, parts)
+
+    def _read(self, parts: list[_Part]) -> _Done:
+        ranges = [part for part in parts if isinstance(part, Range)]
+        return _Done(parts, iter(self._tree.read(ranges) if ranges else ()))
+
+    def _part(self, part: _Part, pieces: Iterator[Piece | OSError]) -> bytes:
+        if isinstance(part, Entry):
+            return self._begin(part)
+        if isinstance(part, Lost):
+            self._note(part.path, part.cause)
+            return b""
+        piece = next(pieces)
+        return self._small(part.entry, piece) if part.entry.size <= SMALL else self._large(part, piece)
+
+    def _small(self, entry: Entry, piece: Piece | OSError) -> bytes:
+        """A whole file, as it had become when it was read."""
+        if isinstance(piece, OSError):
+            self._refused(entry, piece)
+            return b""
+        if not _is_of(entry, piece):
+            self._changed = True
+        if len(piece.data) == piece.size:
+            entry = entry._replace(size=piece.size, mtime_ns=piece.mtime_ns)
+        return self._begin(entry) + self._content(piece.data, entry.size, 0)
+
+    def _large(self, part: Range, piece: Piece | OSError) -> bytes:
+        """A piece of a file, of which the header holds for all."""
+        begin = b""
+        if part.offset == 0:
+            self._large_file = "left out" if isinstance(piece, OSError) else "whole"
+            if isinstance(piece, OSError):
+                self._refused(part.entry, piece)
+            else:
+                begin = self._begin(part.entry)
+        if self._large_file == "left out":
+            return b""
+        data = self._unless_torn(part, piece)
+        return begin + self._content(data, part.length, part.entry.size - part.offset - part.length)
+
+    def _unless_torn(self, part: Range, piece: Piece | OSError) -> bytes | bytearray:
+        if isinstance(piece, OSError):
+            if self._large_file == "whole":
+                cause = f"{_words(piece)} at byte {part.offset}: zeros stand for the rest of the file"
+                self._note(part.entry.path, cause)
+            self._large_file = "torn"
+        if isinstance(piece, OSError) or self._large_file == "torn":
+            return b""
+        if not _is_of(part.entry, piece) or len(piece.data) < part.length:
+            self._changed = True
+        return piece.data
+
+    def _begin(self, entry: Entry) -> bytes:
+        stored = f"{self._stored_name}/{entry.name}" if entry.name else self._stored_name
+        blocks = header(entry, stored)
+        kind = TYPES[stat.S_IFMT(entry.mode)][1]
+        size = entry.size if kind == "file" else 0
+        target = entry.target if kind == "symlink" else None
+        mode = stat.S_IMODE(entry.mode)
+        self._members.append(Member(stored, kind, size, entry.mtime_ns, mode, self._position, target))
+        self._position += len(blocks)
+        return blocks
+
+    def _content(self, data: bytes | bytearray, length: int, left: int) -> bytes:
+        """``length`` bytes, zeros for what is missing; with padding where nothing is ``left`` of the file."""
+        short = bytes(max(0, length - len(data)))
+        content = b"".join((data if len(data) <= length else data[:length], short, b"" if left else padding(length)))
+        self._position += len(content)
+        return content
+
+    def _refused(self, entry: Entry, error: OSError) -> None:
+        self._note(entry.path, None if isinstance(error, FileNotFoundError) else _words(error))
+
+    def _note(self, path: str, cause: str | None) -> None:
+        """What can't be read is a problem; what has vanished is only a change, as GNU tar has it."""
+        self._last = f"{path}: {cause or 'it has vanished'}"
+        if cause is None:
+            self._changed = True
+        elif len(self._problems) < MOST_PROBLEMS:
+            self._problems.append(ReadProblem(path, cause))
+        else:
+            self._more_problems += 1
+
+
+def _is_of(entry: Entry, piece: Piece) -> bool:
+    return (piece.size, piece.mtime_ns) == (entry.size, entry.mtime_ns)
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _together(entries: Iterator[Entry | Lost]) -> Iterator[list[_Part]]:
+    """Parts that are read and written together."""
+    parts: list[_Part] = []
+    small = size = 0
+    for entry in entries:
+        if isinstance(entry, Lost) or not (stat.S_ISREG(entry.mode) and entry.size):
+            parts.append(entry)
+        elif entry.size <= SMALL:
+            parts.append(Range(entry, 0, entry.size))
+            small, size = small + 1, size + entry.size
+        else:
+            yield parts
+            parts, small, size = [], 0, 0
+            for offset in range(0, entry.size, LARGE):
+                yield [Range(entry, offset, min(LARGE, entry.size - offset))]
+        if small >= TOGETHER or size >= MOST_TOGETHER or len(parts) >= ENTRIES:
+            yield parts
+            parts, small, size = [], 0, 0
+    yield parts

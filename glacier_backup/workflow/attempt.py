@@ -1,0 +1,91 @@
+"""One candidate sent to one destination, in a thread of its own: told of as it goes, and never raising what went wrong
+with it alone."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from datetime import datetime
+
+from glacier_backup.errors import (
+    CatalogError,
+    DestinationUnavailable,
+    GlacierBackupError,
+    Interrupted,
+    SourceError,
+    SourceUnavailable,
+)
+from glacier_backup.model.archive import ArchiveRecord
+from glacier_backup.model.event import ArchiveFailed, ArchiveSent, ArchiveSkipped, ArchiveStarted, Result, Warned
+from glacier_backup.model.plan import Skip, Upload
+from glacier_backup.model.reason import SentMeanwhile, ServerUnavailable
+from glacier_backup.workflow.send import Sending
+from glacier_backup.workflow.tally import Done
+
+
+def attempt(upload: Upload, sending: Sending) -> Done:
+    """Send one candidate and tell how that goes. Raises nothing that source, destination or catalog did wrong."""
+    try:
+        if _last_sent_at(upload, sending) != upload.previous:
+            return skipped(Skip(upload.path, upload.name, upload.bytes, SentMeanwhile(), upload.to), sending)
+        _tell_started(upload, sending)
+        record = sending.send(upload.candidate, upload.storage_class)
+    except (DestinationUnavailable, CatalogError, Interrupted) as error:
+        return failed(Result(upload, error=str(error), hint=error.hint), sending, error)
+    except SourceError as error:
+        done = failed(Result(upload, error=error.without(upload.path), hint=error.hint), sending)
+        return done._replace(out_of_reach=isinstance(error, SourceUnavailable))
+    except GlacierBackupError as error:
+        return failed(Result(upload, error=str(error), hint=error.hint), sending)
+    except Exception as error:  # noqa: BLE001  # the one seam: whatever is wrong with it, the others go on
+        # Its text at once: the traceback itself would keep the parts' buffers alive.
+        text = "".join(traceback.format_exception(error))
+        return failed(Result(upload, error=f"unexpected {type(error).__name__}: {error}", defect=text), sending)
+    return _sent(upload, record, sending)
+
+
+def skipped(skip: Skip, sending: Sending) -> Done:
+    """``skip`` is dealt with, and told."""
+    if skip.reason.needs_attention:
+        about = sending.about(skip.path) if skip.to else skip.path
+        sending.tell(Warned(f"{about}: {skip.reason}"))
+    sending.tell(ArchiveSkipped(skip))
+    return Done(Result(skip), out_of_reach=isinstance(skip.reason, ServerUnavailable))
+
+
+def failed(result: Result, sending: Sending, fatal: GlacierBackupError | None = None) -> Done:
+    """``result`` is told; ``fatal`` is what no other candidate can do better with."""
+    # A stop is no failure of any of those under way, and told once for all.
+    if isinstance(result.decision, Upload) and not isinstance(fatal, Interrupted):
+        sending.tell(ArchiveFailed(result.decision, result.error or "", result.hint, result.defect))
+    return Done(result, fatal=fatal)
+
+
+def _last_sent_at(upload: Upload, sending: Sending) -> datetime | None:
+    last = sending.catalog.last_sent(sending.place_id, [upload.path]).get(upload.path)
+    return None if last is None else last.sent_at
+
+
+def _tell_started(upload: Upload, sending: Sending) -> None:
+    candidate = upload.candidate
+    packer = sending.tools.origins[candidate.origin].packer(candidate.kind, upload.container)
+    sending.tell(ArchiveStarted(upload, packer.estimate(upload.bytes, upload.fingerprint.entries)))
+
+
+def _sent(upload: Upload, record: ArchiveRecord, sending: Sending) -> Done:
+    for imperfection in _imperfections(record, sending.about(upload.path)):
+        sending.tell(Warned(imperfection))
+    sending.tell(ArchiveSent(upload, record))
+    # No more of the record is kept: that of a large archive is large.
+    return Done(Result(upload, record.receipts[0].locator), incomplete=bool(record.problems))
+
+
+def _imperfections(record: ArchiveRecord, about: str) -> Iterator[str]:
+    if record.problems:
+        first = record.problems[0]
+        yield (
+            f"{about}: incomplete, {len(record.problems)} inside could not be read, "
+            f"the first is {first.path}: {first.cause}"
+        )
+    if record.changed_while_read:
+        yield f"{about}: changed while it was read"

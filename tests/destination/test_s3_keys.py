@@ -1,0 +1,82 @@
+"""Keys in a bucket: readable, unlike each other, never too long."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glacier_backup.destination.crc64 import Sum, checksum, joined, sum_and_leaves
+from glacier_backup.destination.s3_keys import decoded, encoded, key_below
+from glacier_backup.digest import leaf_digests
+from glacier_backup.errors import DestinationUnavailable
+from glacier_backup.model.archive import Label
+from glacier_backup.model.naming import manifest_key
+
+LABEL = Label("x.tar", "/data/x", "nas", "directory", "tar", datetime(2026, 3, 21, 4, 0, tzinfo=UTC), "0")
+names = st.binary(min_size=1, max_size=40).map(os.fsdecode) | st.text("%4aAfF1\n\x7f\x85ä\udcff", max_size=9)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("nas/photos/ä b+c", "nas/photos/ä b+c"),
+        ("100%", "100%"),
+        ("%41", "%2541"),
+        ("%4g%4a", "%4g%4a"),
+        ("a\nb", "a%0Ab"),
+        (os.fsdecode(b"\xff\xc3\xa4"), "%FFä"),
+        ("\ufffe\x85", "%EF%BF%BE%C2%85"),
+    ],
+)
+def test_only_what_a_key_can_t_hold_is_encoded(text: str, key: str) -> None:
+    assert encoded(text) == key
+    assert decoded(key) == text
+
+
+@given(names)
+def test_what_is_encoded_can_be_decoded(text: str) -> None:
+    assert decoded(encoded(text)) == text
+    encoded(text).encode()
+
+
+@given(st.lists(names.map(lambda name: name.replace("/", "").replace("\0", "").strip(".") or "x"), max_size=60), names)
+def test_a_key_always_fits_with_its_manifest(components: list[str], prefix: str) -> None:
+    label = replace(LABEL, path="/" + "/".join(components or ["x"]))
+    for one in (label, replace(label, fixed_key=label.path[1:])):
+        key = key_below(prefix[:100], one)
+        assert len(manifest_key(key).encode()) <= 1024
+
+
+def test_long_keys_that_differ_stay_different() -> None:
+    paths = [f"/{'d' * 200}/{'e' * 200}/{'f' * 200}/{'g' * 200}/{end}/{'i' * 90}" for end in "ab"]
+    labels = [replace(LABEL, path=path, fixed_key=path[1:]) for path in paths]
+
+    keys = [key_below("p" * 300, label) for label in labels]
+
+    assert keys[0] != keys[1]
+    assert all(key.startswith("p" * 300 + "/" + "d" * 200) and key.endswith("i" * 90) for key in keys)
+
+
+def test_too_long_a_prefix_is_refused() -> None:
+    with pytest.raises(DestinationUnavailable, match="600 bytes"):
+        key_below("ü" * 300, LABEL)
+
+
+@given(st.lists(st.binary(max_size=50), max_size=6))
+def test_checksums_of_parts_add_up_to_that_of_the_whole(parts: list[bytes]) -> None:
+    whole = checksum(b"".join(parts))
+
+    assert joined(checksum(part) for part in parts) == whole
+    assert Sum.parsed(whole.text, whole.size) == whole
+
+
+def test_the_checksum_is_the_one_that_s3_calls_crc64nvme() -> None:
+    """The check value of CRC-64/NVME for "123456789" (NVM Express base specification 2.0, 5.2.1.3.4)."""
+    assert checksum(b"123456789").crc == 0xAE8B14860A799888
+    data = bytes(range(256)) * 10_000
+    assert sum_and_leaves(data) == (checksum(data), leaf_digests(data))
