@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from asyncssh import FXF_READ, FXF_WRITE
 
 from glacier_backup.errors import GlacierBackupError, Interrupted, ServerError, ServerLost, ServerUnreachable
 from glacier_backup.ssh import Connections, Server, Session, login, sessions
@@ -242,8 +243,21 @@ def test_a_wrong_password_is_refused_and_never_shown(
 
 
 def test_nobody_who_listens_is_out_of_reach(sshd: Sshd) -> None:
-    with pytest.raises(ServerUnreachable, match=r"Connect call failed|refused"):
+    with pytest.raises(ServerUnreachable, match=r": Connection refused$"):
         reach(sshd.server(free_port()))
+
+
+def test_a_host_with_two_addresses_is_out_of_reach_in_plain_words(monkeypatch: pytest.MonkeyPatch, sshd: Sshd) -> None:
+    import socket
+
+    port = free_port()
+    both = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))
+        for address in ("127.0.0.1", "127.0.0.2")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    with pytest.raises(ServerUnreachable, match=r": Connection refused$"):
+        reach(replace(sshd.server(port), host="two.example"))
 
 
 def test_a_name_that_nobody_knows_is_out_of_reach(sshd: Sshd) -> None:
@@ -333,6 +347,22 @@ def test_an_answer_that_never_comes_breaks_the_connection(
             session.run(where(session), nothing)
         assert session.is_broken
         relay.delay = 0
+
+
+def test_a_file_that_is_used_in_two_ways_leaves_nothing_open(scripted: ScriptedServer) -> None:
+    """A server takes only so many open files."""
+    (scripted.root / "a").write_bytes(b"some")
+
+    async def use(session: Session) -> None:
+        for _ in range(3):
+            async with session.files.use(b"/a", FXF_READ), session.files.use(b"/a", FXF_WRITE):
+                pass
+        await session.files.close(b"/a")
+        await session.sftp.stat(b"/a")  # answered after all that was asked for before
+
+    with closing(Connections(scripted.server())) as connections, connections.session(nothing) as session:
+        session.run(use(session), nothing)
+        assert scripted.open_files() == 0
 
 
 def test_closing_calls_off_what_waits_and_leaves_no_thread(sshd: Sshd, relay: Relay) -> None:

@@ -85,6 +85,10 @@ class Catalog:
         """The newest stored archive of each path that has one at that place; newest by order of intent."""
         return self._database.read(lambda connection: queries.last_sent(connection, place_id, paths))
 
+    def has_key(self, place_id: int, path: str, key: str) -> bool:
+        """Whether anything that was sent of ``path`` to that place, and not only the newest, has that fixed key."""
+        return self._database.read(lambda connection: queries.has_key(connection, place_id, path, key))
+
     def begin_run(self, host: str) -> int:
         """Note that this process begins a run now; returns its id. A run that dies never gets an end."""
         with self._database.write() as connection:

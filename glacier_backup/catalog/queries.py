@@ -71,6 +71,12 @@ def last_sent(connection: Connection, destination: int, paths: Sequence[str]) ->
     return found
 
 
+def has_key(connection: Connection, destination: int, path: str, key: str) -> bool:
+    """Whether any stored archive of ``path`` has that fixed key."""
+    wanted = and_(is_stored_at(destination), archives.c.path == path, archives.c.fixed_key == key)
+    return connection.execute(select(archives.c.id).where(wanted).limit(1)).first() is not None
+
+
 def list_archives(connection: Connection, since: datetime | None, after: Mark | None) -> list[tuple[Mark, Listed]]:
     """The next page of the archives sent at ``since`` or later, oldest first, those after ``after``."""
     query = _LISTING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import closing
 
@@ -28,7 +29,7 @@ class _Telling:
         self._tell(Waiting(cause, seconds, self._name))
 
     def note(self, text: str) -> None:
-        self._tell(Warned(text))
+        self._tell(Warned(text, lasting=True))
 
 
 def _glacier(one: DestinationSettings, parallel: int, telling: _Telling) -> Destination:
@@ -105,6 +106,12 @@ def mark(one: DestinationSettings) -> bool:
         return False
     with closing(Local(one.directory, create=False)) as directory:
         return directory.mark()
+
+
+def set_environment(settings: Settings) -> None:
+    """What the env_file adds is for botocore, which reads the environment itself; what is set already wins."""
+    for name, value in settings.environment:
+        os.environ.setdefault(name, value)
 
 
 def access(one: DestinationSettings) -> Access:

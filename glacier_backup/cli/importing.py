@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.matching import Matching
 from glacier_backup.catalog.streamer import is_streamer_record
-from glacier_backup.cli.destinations import destination
+from glacier_backup.cli.destinations import destination, set_environment
 from glacier_backup.config.settings import DestinationSettings, SectionSettings, Settings
 from glacier_backup.destination.bucket_requests import BucketRequests
 from glacier_backup.errors import UsageError
@@ -32,7 +32,7 @@ def import_record(settings: Settings, file: str, tell: Listener) -> Imported:
     named = os.path.basename(file).removeprefix("glacier.").removesuffix(".sqlite3").strip("'\"")
     if os.path.basename(file).startswith("glacier.") and named != vault.vault_name:
         raise UsageError(f"{file} is the record of vault {named}, and archives go to {vault.vault_name}", hint="add -v")
-    _set_environment(settings)
+    set_environment(settings)
     with (
         RunLock(settings.catalog),
         Catalog.open(settings.catalog) as catalog,
@@ -52,7 +52,7 @@ def importing_files(settings: Settings, file: str, tell: Listener) -> Iterator[T
     """
     section = _only_tree(settings)
     bucket = _only_bucket(section, settings)
-    _set_environment(settings)
+    set_environment(settings)
     with (
         Matching() as matching,
         RunLock(settings.catalog),
@@ -62,12 +62,6 @@ def importing_files(settings: Settings, file: str, tell: Listener) -> Iterator[T
         place_id = catalog.register(where.place, where.identify(holds_archives=False))
         record = Record(file, section.path, matching)
         yield take_over_files(record, catalog, place_id, where, tell, BucketRequests.is_denial)
-
-
-def _set_environment(settings: Settings) -> None:
-    """What the env_file adds is for botocore, which reads the environment itself; what is set already wins."""
-    for name, value in settings.environment:
-        os.environ.setdefault(name, value)
 
 
 def _only_vault(settings: Settings) -> DestinationSettings:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.cli.destinations import classify, destination
+from glacier_backup.cli.destinations import classify, destination, set_environment
 from glacier_backup.cli.origins import origin_names, origins
 from glacier_backup.config.settings import DestinationSettings, SectionSettings, Settings
 from glacier_backup.interrupt import StopRequest
@@ -86,9 +85,7 @@ class Told:
 
 @contextmanager
 def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener) -> Iterator[Backup]:
-    # What the env_file adds is for botocore, which reads the environment itself; what is set already wins.
-    for name, value in settings.environment:
-        os.environ.setdefault(name, value)
+    set_environment(settings)
     order = Order(selections(settings), force=force, limit=settings.limit, ad_hoc=settings.ad_hoc)
     with ExitStack() as stack:
         targets = tuple(_target(one, settings, catalog, tell, stack) for one in settings.destinations)

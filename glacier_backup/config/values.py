@@ -84,7 +84,11 @@ def region(text: str) -> str:
 
 
 def endpoint(text: str) -> str:
-    return _matching(_ENDPOINT, text)
+    """Shown wherever the destination is named, and kept in the catalog: so it holds no secret."""
+    url = _matching(_ENDPOINT, text)
+    if "@" in url.split("/")[2]:
+        raise ValueError("a URL is no place for a user or a password")
+    return url
 
 
 def absolute_path(text: str) -> str:

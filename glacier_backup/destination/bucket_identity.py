@@ -44,17 +44,19 @@ def identify(requests: BucketRequests, access: Access, expected_owner: str | Non
         requests.store.tell(SEND_ONLY)
 
 
-def refuse_emptied(requests: BucketRequests, start: str) -> None:
-    """Raise DestinationUnavailable where it can be seen that nothing lies below ``start``, not even an upload."""
+def note_emptied(requests: BucketRequests, start: str) -> None:
+    """Say so where it can be seen that nothing lies below ``start``, not even an upload.
+
+    It stops nothing: a bucket is known by its name, so it is no other one, and new archives are wanted all the more.
+    """
     try:
         empty = not _holds_objects(requests, start) and not _holds_uploads(requests, start)
     except Hidden:
         return
     if empty:
-        raise DestinationUnavailable(
-            f"something was stored in s3://{requests.bucket}/{start} and nothing is there",
-            hint="check destination, and who has emptied the bucket; if it is as it should be, put any object there: "
-            f"aws s3api put-object --bucket {requests.bucket} --key {start}emptied",
+        requests.store.tell(
+            f"nothing is in {start or 'it'}, and the catalog knows of what was sent there: who has emptied it? What"
+            " is recorded as sent is not sent again by itself; -p PATH --force sends it"
         )
 
 

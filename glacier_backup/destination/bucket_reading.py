@@ -199,12 +199,13 @@ class Reading:
         """
         above: list[str] = []
         for one in listed(self._requests, start_of(self._prefix), check):
-            while above and not one.locator.startswith(above[-1]):
+            key = At.parsed(one.locator).key
+            while above and not key.startswith(above[-1]):
                 above.pop()
-            if not is_tree_manifest(one.locator) and beside(one.locator) not in above:
+            if not is_tree_manifest(key) and beside(key) not in above:
                 yield one
-            if is_dated(one.locator):
-                above.append(one.locator)
+            if is_dated(key):
+                above.append(key)
 
     def _refuse_elsewhere(self, at: At) -> None:
         if not is_below(self._prefix, at):

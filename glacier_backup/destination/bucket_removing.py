@@ -39,15 +39,15 @@ class Removing:
                 self.remove(At(manifest), check)
 
     def _manifest_of(self, at: At, check: Check) -> str | None:
-        """Where the manifest lies that there is for its sake. That of a file of a tree has a time in its key which only
-        the object tells, if it was sent in parts (its ETag isn't an MD5 alone then: API reference, "Object")."""
+        """Where the manifest lies that there is for its sake. That of a file of a tree has a time in its key, which the
+        object tells; if it tells its tree hash, too, it was sent in one request, and there is none."""
         if is_dated(at.key):
             return manifest_key(at.key)
         try:
             found = find(self._requests, at, check)
         except Hidden:
             return None
-        if found is None or "-" not in found.etag or found.description is None:
+        if found is None or found.tree_hash is not None or found.description is None:
             return None
         label = parse_description(unquote(found.description))
         if isinstance(label, ShortenedLabel):

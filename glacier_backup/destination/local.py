@@ -15,7 +15,6 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 
 from glacier_backup.destination import durable, local_files, local_partial, local_trees, marker
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
@@ -35,8 +34,6 @@ LIMITS = Limits(least=0, part=4 * MIB, least_part=MIB, largest_part=4 * GIB, mos
 
 _MOUNTED = "is its disk mounted?"
 _REPLACED = "is its disk mounted? If it was replaced on purpose: glacier-backup config check"
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Local:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="BaseClient")
 
 EXPIRED_CODES = {
+    "400",
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidAccessKeyId",
@@ -33,7 +34,8 @@ EXPIRED_CODES = {
     "UnrecognizedClientException",
 }
 """Refusals (API references, "Error responses"; IAM, "Common errors") that other credentials may escape: the token's
-time is over, or the key is not known any more."""
+time is over, or the key is not known any more. An answer to HEAD has no body to name a code in: an expired token's is
+its status alone."""
 
 _KEY_ID = re.compile(r"Credential=([^/]+)/")
 

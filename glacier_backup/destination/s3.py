@@ -22,7 +22,7 @@ from typing import NamedTuple
 from glacier_backup.destination.aws import Access, s3_endpoint
 from glacier_backup.destination.aws_requests import Waiting
 from glacier_backup.destination.bucket import Bucket
-from glacier_backup.destination.bucket_identity import identify, refuse_emptied
+from glacier_backup.destination.bucket_identity import identify, note_emptied
 from glacier_backup.destination.bucket_reading import Reading
 from glacier_backup.destination.bucket_removing import Removing
 from glacier_backup.destination.bucket_requests import BucketRequests, Writing
@@ -132,7 +132,7 @@ class S3:
         start_of(self._prefix)
         identify(self._requests, self._access, self._expected_owner)
         if holds_archives:
-            refuse_emptied(self._requests, start_of(self._prefix))
+            note_emptied(self._requests, start_of(self._prefix))
         return self.place
 
     def keeps_versions(self, check: Check) -> bool:

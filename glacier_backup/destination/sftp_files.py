@@ -183,7 +183,11 @@ async def rename_new(session: Session, old: bytes, new: bytes) -> None:
 
 
 async def replace(session: Session, old: bytes, new: bytes) -> None:
-    """Give a file another name, over whatever has it: at once (posix-rename@openssh.com) where that is offered."""
+    """Give a file another name, over whatever has it: at once (posix-rename@openssh.com) where that is offered.
+
+    Else what has the name is removed first, but never for a file that is said to be missing: then an earlier try, whose
+    answer was lost, may have put it there.
+    """
     import asyncssh
 
     try:
@@ -193,6 +197,19 @@ async def replace(session: Session, old: bytes, new: bytes) -> None:
             raise
         if (await look(session, old)).is_there is False and (await look(session, new)).is_there:
             return  # an earlier try did it, and its answer was lost
+        if is_missing(error):
+            raise
+        await _rename_over(session, old, new)
+
+
+async def _rename_over(session: Session, old: bytes, new: bytes) -> None:
+    import asyncssh
+
+    try:
+        await session.sftp.rename(old, new)
+    except asyncssh.SFTPError as error:
+        if not is_refusal(error) or is_missing(error):
+            raise
         with refusals_passed_over():
             await session.sftp.remove(new)
         await session.sftp.rename(old, new)

@@ -106,6 +106,8 @@ class Warned:
     """Something a person should know that stops nothing."""
 
     message: str
+    lasting: bool = False
+    """Whether it is so in every run, as what a store doesn't offer: whoever looks is told, cron's mail isn't."""
 
 
 @dataclass(frozen=True, slots=True)

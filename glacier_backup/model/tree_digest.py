@@ -34,11 +34,6 @@ def tree_fingerprint(kind: Kind, size: int, mtime_ns: int, mode: int | None = No
     return Fingerprint(f"{kind} {size} {mtime_ns}", size, 1, newest, mode)
 
 
-def is_tree_digest(digest: str) -> bool:
-    """Whether it is of one that was sent as a part of a tree, even where a mark behind it says that it changed."""
-    return digest.startswith(("file ", "link "))
-
-
 def parse_tree_digest(digest: str) -> SizeAndTime | None:
     """What :func:`tree_fingerprint` was told; None for a digest of another make."""
     match = _DIGEST.fullmatch(digest)

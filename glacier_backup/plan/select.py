@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -43,10 +43,10 @@ def select(sections: Sequence[S], resolve: Callable[[S], Iterable[Resolved]]) ->
     reached: set[str] = set()
     waiting: list[PassedOver] = []
     for section in sections:
-        for found in resolve(section):
+        for found in _each_once(resolve(section)):
             if found.path not in own or _is_the_trees(found, section):
                 yield found
-            elif found.path in reached or not _counts(found, section, own[found.path]):
+            elif _is_told_already(found, reached) or not _counts(found, section, own[found.path]):
                 continue
             elif isinstance(found, PassedOver) and _may_be_reached_by_another(found, own):
                 waiting.append(found)
@@ -55,6 +55,20 @@ def select(sections: Sequence[S], resolve: Callable[[S], Iterable[Resolved]]) ->
                     reached.add(found.path)
                 yield _with_own_options(found, own[found.path])
     yield from (found for found in waiting if found.path not in reached)
+
+
+def _each_once(found: Iterable[Resolved]) -> Iterator[Resolved]:
+    """Without candidates that come twice in a row: some listings repeat a name when something changes meanwhile."""
+    last = None
+    for one in found:
+        if isinstance(one, PassedOver) or one.path != last:
+            yield one
+        last = one.path if isinstance(one, Candidate) else None
+
+
+def _is_told_already(found: Resolved, reached: Collection[str]) -> bool:
+    """What a section can't read is news, though the one above it may send that."""
+    return found.path in reached and not (isinstance(found, PassedOver) and found.reason.needs_attention)
 
 
 def _is_the_trees(found: Resolved, section: Section) -> bool:

@@ -7,7 +7,7 @@ needed of them, so that nothing is asked twice.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Literal, NamedTuple, Protocol, cast
 
 from glacier_backup.errors import SourceError
@@ -170,7 +170,7 @@ class _Walk:
             yield self._over(path, Unreadable(str(error)))
         self._path = path.rstrip("/") + "/"
         length = len(self._path)
-        self._levels.append(_Level(length, identity, iter(ordered), self._section.is_shared(path)))
+        self._levels.append(_Level(length, identity, _each_once(ordered), self._section.is_shared(path)))
         if identity is not None:
             self._above[identity] = length
 
@@ -211,6 +211,16 @@ def _packed(entry: Entry) -> bytes:
     """The name, NUL and the rest: NUL sorts before all that may follow it, so the order is that of the names."""
     rest = f"\0{entry.type[0]} {entry.size} {entry.mtime_ns} {entry.mode} {entry.note}"
     return entry.name + rest.encode("utf-8", "surrogateescape")
+
+
+def _each_once(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Some listings repeat a name when something changes meanwhile."""
+    last = b""
+    for piece in pieces:
+        name = piece[: piece.index(b"\0") + 1]
+        if name != last:
+            yield piece
+        last = name
 
 
 def _unpacked(piece: bytes) -> Entry:

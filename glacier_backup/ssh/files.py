@@ -19,6 +19,8 @@ class _OpenFile:
         self.flags = flags
         self.opening = opening
         self.users = 0
+        self.is_left = False
+        """Whether it was opened in another way since: who uses it last closes it."""
 
     @property
     def is_open(self) -> bool:
@@ -39,6 +41,8 @@ class OpenFiles:
         request. Raises SFTPError."""
         file = self._files.pop(path, None)
         if file is None or file.flags != flags:
+            if file is not None:
+                self._leave(file)
             opening = self._sftp.open(path, flags, encoding=None, block_size=0)
             file = _OpenFile(flags, asyncio.ensure_future(_awaited(opening)))
         self._files[path] = file  # behind those that were used longer ago
@@ -47,6 +51,8 @@ class OpenFiles:
             yield await asyncio.shield(file.opening)
         finally:
             file.users -= 1
+            if file.is_left:
+                self._leave(file)
             if file.opening.done() and not file.is_open and self._files.get(path) is file:
                 del self._files[path]
             self._close_idle()
@@ -59,7 +65,15 @@ class OpenFiles:
 
     def forget(self, path: bytes) -> None:
         """:meth:`close`, and nobody waits."""
-        task = asyncio.ensure_future(_quietly(self.close(path)))
+        self._later(self.close(path))
+
+    def _leave(self, file: _OpenFile) -> None:
+        file.is_left = True
+        if not file.users:
+            self._later(_closed(file))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(_quietly(work))
         self._closing.add(task)  # the loop itself remembers it weakly
         task.add_done_callback(self._closing.discard)
 
@@ -72,6 +86,10 @@ class OpenFiles:
 async def _awaited(opening: Any) -> asyncssh.SFTPClientFile:
     file: asyncssh.SFTPClientFile = await opening
     return file
+
+
+async def _closed(file: _OpenFile) -> None:
+    await (await file.opening).close()
 
 
 async def _quietly(work: Coroutine[Any, Any, None]) -> None:

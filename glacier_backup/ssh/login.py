@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ WINDOW = 8 * MIB
 so: with its usual 2 MiB a connection reads 1 MiB in one round trip."""
 
 _NOT_FOUND = "check host and port, and the network"
+
+_NUMBERS = re.compile(r"\[Errno (\d+)\]")
 
 
 async def connect(server: Server) -> asyncssh.SSHClientConnection:
@@ -148,7 +151,14 @@ def _translated(server: Server) -> Iterator[None]:
     except ConnectionResetError as error:
         raise ServerLost(f"{server}: the connection broke while logging in: {error.strerror}") from error
     except OSError as error:
-        raise ServerUnreachable(f"{server}: {error.strerror or error}", hint=_NOT_FOUND) from error
+        raise ServerUnreachable(f"{server}: {_cause(error)}", hint=_NOT_FOUND) from error
+
+
+def _cause(error: OSError) -> str:
+    """In the system's words: asyncio names the call that failed, and each address of a host that has several."""
+    numbers = [error.errno] if error.errno else [int(number) for number in _NUMBERS.findall(str(error))]
+    words = dict.fromkeys(os.strerror(number) for number in numbers if number > 0)  # names not found have negative ones
+    return ", ".join(words) or error.strerror or str(error)
 
 
 def _offered(server: Server) -> str:

@@ -101,8 +101,12 @@ class Listing:
         async with aclosing(self._session.sftp.scandir(self._path)) as listing:  # type: ignore[type-var]  # a generator
             async for found in listing:
                 name = found.filename if isinstance(found.filename, bytes) else found.filename.encode()
-                if name not in (b".", b".."):
-                    yield Entry(name, attributes(found.attrs))
+                if name in (b".", b".."):
+                    continue
+                if not name or b"/" in name or b"\0" in name:
+                    # It would lead out of the directory, or round in it for ever.
+                    raise OSError(errno.EIO, f"the server lists {name!r}, which is no name")
+                yield Entry(name, attributes(found.attrs))
 
 
 async def _ask(

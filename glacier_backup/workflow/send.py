@@ -31,7 +31,6 @@ from glacier_backup.model.archive import ArchiveRecord, Checksums, Label
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.event import BytesSent, Listener, UploadAborted, UploadResumed, Warned
 from glacier_backup.model.naming import stored_name, tree_key, version_key
-from glacier_backup.model.tree_digest import is_tree_digest
 from glacier_backup.model.upload import OpenUpload, Unfinished, UploadRequest
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.plan.container import container_for
@@ -200,15 +199,11 @@ class Sending:
         if rules is None or not candidate.of_tree:
             return None
         key = tree_key(self.tools.host, candidate.path, candidate.section, rules.keys, candidate.kind)
-        is_taken = self._was_of_tree(candidate.path)
+        # Any archive of it, not only the last, which may be one of another section or of ``-p``, with a key of its own.
+        is_taken = self.catalog.has_key(self.place_id, candidate.path, key)
         if not is_taken or not rules.keep_versions or self.destination.keeps_versions(self.stop.check):
             return key
         return version_key(key, time)
-
-    def _was_of_tree(self, path: str) -> bool:
-        """Whether something lies under the key of ``path``; what was taken over from others may well."""
-        last = self.catalog.last_sent(self.place_id, [path]).get(path)
-        return last is not None and (last.digest is None or is_tree_digest(last.digest))
 
     def _resumed(self, intent: Intent, left: Sequence[Unfinished]) -> Begun | None:
         """The newest of ``left`` that still is what is intended; all others are ended."""

@@ -13,6 +13,7 @@ import pytest
 
 from glacier_backup.units import MIB
 from tests.cli.harness import Cli, finish, start, wait_until
+from tests.s3_servers.fixtures import Store
 from tests.vault_server.process import VaultServer
 
 LOCAL = "[main]\ndestination = {here}/vault\ncatalog = {here}/catalog.sqlite3\nlogfile =\n"
@@ -509,6 +510,26 @@ def test_a_path_on_the_command_line_that_is_unchanged_is_reported(cli: Cli) -> N
     ran = cli("-c", ini, "-p", cli.data / "dump.sql")
 
     assert re.fullmatch(r"\S+/dump.sql: unchanged since .*; --force sends it anyway\n", ran.out)
+
+
+def test_what_a_store_never_offers_is_no_mail_from_cron(cli: Cli, others_store: Store) -> None:
+    where = f"destination = s3://{others_store.bucket}/x\nregion = us-east-1\nendpoint_url = {others_store.server}\n"
+    ini = cli.ini(f"[main]\n{where}catalog = {{here}}/catalog.sqlite3\nlogfile = {{here}}/log\n[{{data}}/file]\n")
+    files(cli, "file")
+
+    ran = cli("-c", ini)
+
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert "keeps no CRC64NVME" in (cli.folder / "log").read_text()
+    assert "keeps no CRC64NVME" in cli("-c", ini, "--verbose", "--force", "-p", cli.data / "file").err
+
+
+def test_force_is_not_advised_for_a_path_that_it_would_not_send(cli: Cli) -> None:
+    ran = cli("-c", cli.ini(LOCAL), "-p", cli.data / "gone")
+
+    assert ran.code == 1
+    assert "gone: missing" in ran.out
+    assert "--force" not in ran.out + ran.err
 
 
 def test_a_server_that_never_answers_does_not_hold_up_a_stop(cli: Cli, vault_server: VaultServer) -> None:

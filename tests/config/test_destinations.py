@@ -517,6 +517,7 @@ def test_problems_with_lists_stand_in_the_order_of_the_file(desk: Desk) -> None:
         "[main]\ndestination = sftp://me:x/hunter2@h\n",
         "[main]\ndestination = /a\n    sftp://me:hunter2 hunter2@h\n",
         "[main]\nendpoint_url = ftp://me:hunter2@h\n",
+        "[main]\nendpoint_url = https://me:hunter2@h\n",
         "[sftp://me:hunter2@h/x]\nzzz = 1\n",
         "[sftp://me:hunter2@h/x]\n[sftp://me:hunter2@h/x]\n",
         "[sftp://${env:USER}:hunter2@h/x]\n",

@@ -75,6 +75,8 @@ def test_what_is_right_is_read(parse: Callable[[str], object], text: str, value:
         (values.region, "eu central", ""),
         (values.endpoint, "127.0.0.1:8080", ""),
         (values.endpoint, "http://", ""),
+        (values.endpoint, "https://me:hunter2@example.org/", "a URL is no place for a user or a password"),
+        (values.endpoint, "https://me@example.org", "a URL is no place for a user or a password"),
         (values.endpoint, "ftp://example.org", ""),
         (values.absolute_path, "a/b", ""),
         (values.absolute_path, "/a\0b", ""),

@@ -85,9 +85,8 @@ def send(destination: Destination, data: bytes, label: Label, *, large: bool = F
 
 
 def inventory(place: Place, destination: Destination) -> list[Stored]:
-    asked = destination.thaw(ThawRequest(None), nothing)
     place.thaw_now()
-    asked = destination.thaw(ThawRequest(None), nothing) if asked.state != "ready" else asked
+    asked = destination.thaw(ThawRequest(None), nothing)
     place.thaw_now()
     (thaw,) = destination.thawing([asked], nothing)
     return list(destination.inventory(thaw, nothing))
@@ -173,7 +172,8 @@ def test_no_name_is_too_odd_and_none_is_taken_for_another(place: Place, destinat
     assert [read(destination, thaw) for thaw in ready] == list(sent.values())
     for locator in sent:
         destination.delete(locator, nothing)
-    assert inventory(place, destination) == []
+    if not keeps_all(destination):  # whose inventory is a day old
+        assert inventory(place, destination) == []
 
 
 def test_files_and_archives_of_one_folder_don_t_disturb_each_other(place: Place, destination: Destination) -> None:
@@ -281,7 +281,7 @@ def test_an_empty_file_is_stored_where_there_can_be_one(place: Place, destinatio
 
 
 def test_many_small_files_are_sent_by_many_threads(place: Place, destination: Destination) -> None:
-    count = 100 if keeps_all(destination) else 1000
+    count = 100 if keeps_all(destination) else 300
 
     def one(number: int) -> str:
         return send(destination, f"{number}".encode(), file(f"/tree/{number % 10}/{number}.txt")).locator

@@ -7,8 +7,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import get_args
 
 from tests.crash.batch import Result, Tally, run_batch
+from tests.crash.into import Into
 
 
 def seeds(text: str) -> range:
@@ -22,7 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--seeds", type=seeds, default=range(100), metavar="N-M", help="0-99 unless told")
     parser.add_argument("--jobs", type=int, default=2, help="trials at a time")
-    parser.add_argument("--into", choices=("vault", "local"), default="vault", help="where archives go")
+    parser.add_argument("--into", choices=get_args(Into), default="vault", help="where archives go")
     parser.add_argument("--folder", type=Path, help="where trials are played, and kept when they fail")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="crash-"))

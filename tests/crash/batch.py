@@ -11,16 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
+from tests.crash.into import OF, Into, NewStage, stages
 from tests.crash.launcher import Launcher
 from tests.crash.promises import broken
-from tests.crash.scenario import LOCAL_VARIANTS, VARIANTS, Scenario, Variant, scenario
-from tests.crash.stage import FolderStage, Stage, VaultStage
+from tests.crash.scenario import Scenario, Variant, scenario
 from tests.crash.trial import Failed, Pace, Trial
-from tests.vault_server import VaultServer
-
-Into = Literal["vault", "local"]
 
 _CALM = Variant("undisturbed")
 
@@ -78,13 +74,13 @@ def run_batch(
     left, lock, tally = iter(seeds), threading.Lock(), Tally()
 
     def work(number: int) -> None:
-        with _bench(folder / f"worker-{number}", into) as bench:
+        with bench(folder / f"worker-{number}", into) as own:
             while True:
                 with lock:
                     seed = next(left, None)
                 if seed is None:
                     return
-                result = bench.play(seed)
+                result = own.play(seed)
                 with lock:
                     tally.results.append(result)
                     tell(result, tally)
@@ -96,41 +92,37 @@ def run_batch(
 
 
 @contextmanager
-def _bench(folder: Path, into: Into) -> Iterator[Bench]:
+def bench(folder: Path, into: Into) -> Iterator[Bench]:
+    """A bench with the server that it takes."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        server = stack.enter_context(VaultServer(folder / "server")) if into == "vault" else None
-        yield Bench(folder, stack.enter_context(Launcher()), server)
+        stage = stack.enter_context(stages(into, folder))
+        yield Bench(folder, stack.enter_context(Launcher()), into, stage)
 
 
 class Bench:
-    """One worker's server (none for directories) and zygote."""
+    """One worker's destinations and zygote."""
 
-    def __init__(self, folder: Path, launcher: Launcher, server: VaultServer | None) -> None:
+    def __init__(self, folder: Path, launcher: Launcher, into: Into, stage: NewStage) -> None:
         self._folder = folder
         self._launcher = launcher
-        self._server = server
+        self._into = into
+        self._stage = stage
         self._paces: dict[bool, Pace] = {}
 
     def play(self, seed: int) -> Result:
         """One trial, and all promises."""
-        variants = LOCAL_VARIANTS if self._server is None else VARIANTS
-        planned = scenario(seed, variants, self._stage("none").operations)
+        planned = scenario(seed, OF[self._into], self._stage("none").operations)
         trial = self.trial(f"seed-{seed}", planned, self.pace(planned.variant.real))
         told = _told(trial)
         if not told:
             trial.remove()
-        into: Into = "local" if self._server is None else "vault"
-        return Result(seed, into, planned.variant.name, trial.runs, trial.kills, trial.terms, tuple(told), trial.folder)
+        variant, into = planned.variant.name, self._into
+        return Result(seed, into, variant, trial.runs, trial.kills, trial.terms, tuple(told), trial.folder)
 
     def trial(self, name: str, planned: Scenario, pace: Pace) -> Trial:
-        """A trial in a folder, and a vault, of that name."""
+        """A trial in a folder, and a destination, of that name."""
         return Trial(planned, self._stage(name), self._folder / name, self._launcher, pace)
-
-    def _stage(self, name: str) -> Stage:
-        if self._server is None:
-            return FolderStage(self._folder / f"{name}-vault")
-        return VaultStage(self._server, name)
 
     def pace(self, real: bool) -> Pace:
         """How long runs take, found out by a trial without any trouble."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from glacier_backup.catalog.catalog import Catalog
 from tests.crash.scenario import CONCURRENCY
 from tests.crash.sources import Version, extracted
-from tests.crash.stage import Stored
+from tests.crash.stage import Stage, Stored
 from tests.crash.trial import Trial
 
 
@@ -29,20 +29,24 @@ class Recorded:
 
 
 class Outcome:
-    """What a trial left behind, read once."""
+    """What a trial left behind at one destination, read once."""
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: Trial, stage: Stage) -> None:
         self.trial = trial
-        self.allowed = trial.stage.allowed()
+        self.stage = stage
+        self.allowed = stage.allowed()
         self.versions = trial.sources.versions
-        self.stored = trial.stage.stored()
+        self.stored = stage.stored()
 
     @cached_property
     def recorded(self) -> list[Recorded]:
         """Oldest first."""
         self.trial.run("list", "--json")
         rows = json.loads((self.trial.folder / "runs" / f"{self.trial.runs:02d}.out").read_text())
-        return [Recorded(row["path"], row["locator"], row["stored_bytes"]) for row in rows]
+        return [Recorded(row["path"], row["locator"], row["stored_bytes"]) for row in rows if self._is_here(row)]
+
+    def _is_here(self, row: dict[str, str]) -> bool:
+        return self.stage.holds(row["destination"])
 
     @cached_property
     def version_of(self) -> dict[str, int]:
@@ -112,7 +116,7 @@ def nothing_is_stored_twice(outcome: Outcome) -> Iterator[str]:
 
 def nothing_is_left_open(outcome: Outcome) -> Iterator[str]:
     """At the destination no open upload and no partial file, in the catalog none unfinished, in TMPDIR nothing."""
-    yield from outcome.trial.stage.rest()
+    yield from outcome.stage.rest()
     temporary = (outcome.trial.folder / "tmp").iterdir()
     yield from (f"{file} is left over" for file in temporary if not _is_probe(file))
     with Catalog.peek(str(outcome.trial.catalog)) as catalog, closing(_database(outcome)) as database:
@@ -130,7 +134,7 @@ def parts_are_sent_once(outcome: Outcome) -> Iterator[str]:
     server had dealt with all that the dead one had sent (``settled``). Repeats after an answer that a fault spoiled
     don't count: there the program can't know.
     """
-    repeats = list(outcome.trial.stage.repeats())
+    repeats = list(outcome.stage.repeats())
     bound = CONCURRENCY * outcome.trial.unsettled
     if len(repeats) > bound:
         yield f"{len(repeats)} parts were sent again, {bound} may be: " + "; ".join(repeats)
@@ -139,7 +143,7 @@ def parts_are_sent_once(outcome: Outcome) -> Iterator[str]:
 def uploads_are_begun_once(outcome: Outcome) -> Iterator[str]:
     """A version of a candidate is sent by one upload, which is resumed: another one only gets a part where the first
     has expired, or where its completion was forgotten."""
-    for path, count in outcome.trial.stage.starts().items():
+    for path, count in outcome.stage.starts().items():
         legitimate = len(outcome.versions.get(path, ())) + outcome.allowed.restarts[path] + outcome.allowed.forgotten
         if count > legitimate:
             yield f"{path}: {count} uploads of it got parts, {legitimate} may"
@@ -184,8 +188,8 @@ PROMISES: tuple[Callable[[Outcome], Iterator[str]], ...] = (
 
 def broken(trial: Trial) -> list[str]:
     """All that is broken of what was promised, in words."""
-    outcome = Outcome(trial)
-    return [f"{promise.__name__}: {what}" for promise in PROMISES for what in promise(outcome)]
+    outcomes = [Outcome(trial, stage) for stage in trial.stage.each]
+    return [f"{promise.__name__}: {what}" for one in outcomes for promise in PROMISES for what in promise(one)]
 
 
 def _is_probe(file: Path) -> bool:

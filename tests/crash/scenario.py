@@ -17,6 +17,13 @@ file ``part_size`` changes; a source does."""
 PART_SIZES = (MIB, 2 * MIB, 4 * MIB)
 CONCURRENCY = 3
 MOST_STOPS = 9
+TIMES = {
+    **dict.fromkeys(("UploadMultipartPart", "PutObject"), 12),
+    **dict.fromkeys(("open", "close", "fsync", "mkdir", "posix-rename"), 12),
+    **dict.fromkeys(("UploadPart", "HeadObject"), 5),
+    "CreateMultipartUpload": 2,
+}
+"""How often a run asks for an operation, where that isn't about thrice."""
 SILENCE = 30.0
 IMPATIENCE = 1.5
 """Seconds: a server's silence, and the program's read time-out where there are such."""
@@ -93,12 +100,42 @@ VARIANTS = (
         read_timeout=IMPATIENCE,
     ),
 )
+SERVER_OPERATIONS = ("open", "close", "posix-rename", "rename", "hardlink", "fsync", "remove", "mkdir")
+"""As OpenSSH's sftp-server notes them."""
+BUCKET_OPERATIONS = (
+    "PutObject",
+    "CreateMultipartUpload",
+    "UploadPart",
+    "CompleteMultipartUpload",
+    "ListParts",
+    "HeadObject",
+    "AbortMultipartUpload",
+)
+
 LOCAL_VARIANTS = (
     Variant("kills alone"),
     Variant("changing sources", gaps=("change", "change", "nothing")),
     Variant("sigterm", terms=0.6),
     Variant("other part sizes", gaps=("regrid",)),
     Variant("kills alone"),
+    Variant("a real interpreter", real=True),
+)
+SERVER_VARIANTS = (
+    Variant("kills alone"),
+    Variant("around a name", at=("posix-rename", "rename", "hardlink", "remove")),
+    Variant("changing sources", gaps=("change", "change", "nothing")),
+    Variant("around a flush", at=("fsync", "close", "open", "mkdir")),
+    Variant("sigterm", terms=0.6),
+    Variant("other part sizes", gaps=("regrid",)),
+    Variant("a real interpreter", real=True),
+)
+BUCKET_VARIANTS = (
+    Variant("kills alone"),
+    Variant("around an answer", at=("PutObject", "CreateMultipartUpload", "CompleteMultipartUpload")),
+    Variant("trouble", 0.12),
+    Variant("changing sources", 0.03, gaps=("change", "change", "nothing")),
+    Variant("sigterm", 0.05, terms=0.6),
+    Variant("other part sizes", 0.05, gaps=("regrid",)),
     Variant("a real interpreter", real=True),
 )
 
@@ -168,7 +205,7 @@ def _moment(dice: random.Random, variant: Variant, share: float, operations: tup
     at = [operation for operation in variant.at or operations if operation in operations]
     if at and which < (0.8 if variant.at else 0.35):
         operation = dice.choice(at)
-        nth = dice.randint(1, 12 if operation == "UploadMultipartPart" else 3)
+        nth = dice.randint(1, TIMES.get(operation, 3))
         # The way for what is never asked for, as most lists are.
         return Moment(dice.uniform(share, 1.0), operation=operation, nth=nth, delay=dice.random())
     if which > 0.9:

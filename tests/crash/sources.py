@@ -7,8 +7,10 @@ import os
 import random
 import stat
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from glacier_backup.model.archive import Container
 from glacier_backup.model.naming import stored_name
@@ -46,15 +48,29 @@ class Version:
     """What is in it, by the name that an archive has for it: found without the program."""
 
 
+class Wanted(Protocol):
+    """What a destination has to do with it."""
+
+    @property
+    def least(self) -> int:
+        """Bytes of the smallest archive that it takes."""
+        ...
+
+    @property
+    def large(self) -> Mapping[str, int]:
+        """More files, by name and bytes, that it takes in parts."""
+        ...
+
+
 class Sources:
     """The candidates of one trial below ``root``."""
 
-    def __init__(self, root: Path, dice: random.Random, least: int) -> None:
-        """``least``: the smallest archive (bytes) that the destination takes."""
+    def __init__(self, root: Path, dice: random.Random, wanted: Wanted) -> None:
         self.root = root
         self._dice = dice
-        self._least = least
-        for name, size in FILES.items():
+        self._least = wanted.least
+        self._files = {**FILES, **wanted.large}
+        for name, size in self._files.items():
             self._write(root / "files" / name, size)
         for tree, files in TREES.items():
             for name, size in files.items():
@@ -84,7 +100,7 @@ class Sources:
         return path
 
     def _paths(self) -> list[str]:
-        names = [f"files/{name}" for name in FILES] + [f"trees/{name}" for name in TREES] + [ALONE]
+        names = [f"files/{name}" for name in self._files] + [f"trees/{name}" for name in TREES] + [ALONE]
         return [str(self.root / name) for name in names]
 
     def _write(self, file: Path, size: int) -> None:

@@ -1,21 +1,26 @@
-"""Where a trial's archives go: a vault of the strict server, or a directory. And what can be found there."""
+"""Where a trial's archives go: a vault of the strict server, or a directory. And what can be found there.
+
+The others have modules of their own: :mod:`tests.crash.server_stage`, :mod:`tests.crash.bucket_stage`.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from glacier_backup.destination import glacier, local
+from glacier_backup.destination import glacier, local, marker
 from glacier_backup.model.archive import Label
 from glacier_backup.model.naming import parse_description
-from tests.crash.scenario import OPERATIONS, Gap, Scenario
+from tests.crash.scenario import OPERATIONS, PART_SIZES, Gap, Scenario
 from tests.vault_server import VaultServer
 from tests.vault_server.faults import JOURNAL
+
+Single = TypeVar("Single")
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,16 @@ class Stage(Protocol):
         ...
 
     @property
+    def part_sizes(self) -> Sequence[int]:
+        """Those that the INI file may have there."""
+        ...
+
+    @property
+    def large(self) -> Mapping[str, int]:
+        """Files that are more than this destination's smallest part, in bytes by name."""
+        ...
+
+    @property
     def operations(self) -> tuple[str, ...]:
         """What it keeps a journal of."""
         ...
@@ -59,6 +74,20 @@ class Stage(Protocol):
     @property
     def main(self) -> str:
         """Lines for ``[main]``."""
+        ...
+
+    @property
+    def more(self) -> str:
+        """Sections of the INI file."""
+        ...
+
+    @property
+    def each(self) -> Sequence[Stage]:
+        """The destinations, for each of which the promises hold by themselves."""
+        ...
+
+    def holds(self, place: str) -> bool:
+        """Whether it is this one that ``list --json`` calls so."""
         ...
 
     @property
@@ -103,7 +132,22 @@ class Stage(Protocol):
         ...
 
 
-class VaultStage:
+class Alone:
+    """What is true of most: there is one destination, and what there is to send is large enough."""
+
+    part_sizes: Sequence[int] = PART_SIZES
+    large: Mapping[str, int] = {}  # nobody writes to it
+    more = ""
+
+    @property
+    def each(self: Single) -> Sequence[Single]:
+        return (self,)
+
+    def holds(self, place: str) -> bool:
+        return True
+
+
+class VaultStage(Alone):
     """A new vault on a server, which has nobody else's faults meanwhile."""
 
     least = glacier.LIMITS.least
@@ -194,7 +238,7 @@ class VaultStage:
         return self._server.received(self._vault, upload, answered=answered)
 
 
-class FolderStage:
+class FolderStage(Alone):
     """A new directory. It has neither faults nor a journal, and whatever is sent twice would be there twice."""
 
     least = local.LIMITS.least
@@ -230,7 +274,7 @@ class FolderStage:
     def rest(self) -> Iterator[str]:
         whole = {one.file for one in self.stored()}
         beside = {Path(f"{file}{suffix}") for file in whole for suffix in ("", ".sha256", ".recipe.json")}
-        there = {file for file in self._root.rglob("*") if not file.is_dir()}
+        there = {file for file in self._root.rglob("*") if not file.is_dir() and file != self._root / marker.MARKER}
         yield from (f"{file} is missing" for file in sorted(beside - there))
         yield from (f"{file} is left over" for file in sorted(there - beside))
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.crash.__main__ import seeds
-from tests.crash.batch import Into, Tally, run_batch
+from tests.crash.batch import Tally, run_batch
+from tests.crash.into import Into
 
-IN_CI = {"vault": range(21), "local": range(6)}
-LEAST_KILLS = {"vault": 100, "local": 15}
-JOBS = 2
+IN_CI: dict[Into, Iterable[int]] = {
+    "vault": range(21),
+    "local": range(6),
+    "sftp": (1, 3),
+    "s3": (1, 2),
+    "two": (1,),
+}
+LEAST_KILLS: dict[Into, int] = {"vault": 100, "local": 15, "sftp": 4, "s3": 3, "two": 2}
+JOBS: dict[Into, int] = {"vault": 2, "local": 2}
+"""One where there is little to play: each finds out first how long a run takes."""
 
 
 def play(into: Into, folder: Path, config: pytest.Config) -> tuple[Tally, bool]:
     """Play the seeds asked for, or those of CI; whether it was those."""
     asked: str | None = config.getoption("crash_seeds", default=None)
     played = IN_CI[into] if asked is None else seeds(asked)
-    return run_batch(played, folder, into=into, jobs=JOBS, tell=lambda result, tally: None), asked is None
+    return run_batch(played, folder, into=into, jobs=JOBS.get(into, 1), tell=lambda result, tally: None), asked is None
 
 
-@pytest.mark.parametrize("into", ["vault", "local"])
+@pytest.mark.parametrize("into", list(IN_CI))
 def test_whatever_dies_when_nothing_is_lost_or_sent_twice(
     into: Into, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:

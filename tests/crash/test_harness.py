@@ -14,6 +14,7 @@ from tests.crash.batch import Bench
 from tests.crash.launcher import Launcher
 from tests.crash.promises import broken
 from tests.crash.scenario import VARIANTS, Moment, Scenario, Variant, scenario
+from tests.crash.stage import VaultStage
 from tests.crash.trial import Failed, Pace, Trial
 from tests.vault_server import VaultServer
 from tests.vault_server.deliveries import delivery_log
@@ -30,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultServer]:
 @pytest.fixture(scope="module")
 def bench(server: VaultServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with Launcher() as launcher:
-        yield Bench(tmp_path_factory.mktemp("bench"), launcher, server)
+        yield Bench(tmp_path_factory.mktemp("bench"), launcher, "vault", lambda name: VaultStage(server, name))
 
 
 @pytest.fixture

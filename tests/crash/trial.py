@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.crash.launcher import READ_TIMEOUT, REPOSITORY, Ended, Launcher, Start, Stop
-from tests.crash.scenario import CONCURRENCY, PART_SIZES, Gap, Moment, Round, Scenario
+from tests.crash.scenario import CONCURRENCY, Gap, Moment, Round, Scenario
 from tests.crash.sources import Sources
 from tests.crash.stage import Stage
 
@@ -58,8 +58,8 @@ class Trial:
         self.seconds: list[float] = []
         for name in ("home", "tmp", "runs"):
             (self.folder / name).mkdir(parents=True)
-        self.sources = Sources(self.folder / "data", random.Random(f"{self.scenario.seed} data"), self.stage.least)
-        self._part_size = self._dice.choice(PART_SIZES[:2])
+        self.sources = Sources(self.folder / "data", random.Random(f"{self.scenario.seed} data"), self.stage)
+        self._part_size = self._dice.choice(self.stage.part_sizes[:2])
         self._write_ini()
 
     def play(self) -> None:
@@ -151,7 +151,7 @@ class Trial:
         if gap == "change":
             done = f"change {self.sources.change()}"
         elif gap == "regrid":
-            self._part_size = self._dice.choice(PART_SIZES)
+            self._part_size = self._dice.choice(self.stage.part_sizes)
             self._write_ini()
             done = f"regrid to {self._part_size}"
         else:
@@ -184,7 +184,8 @@ class Trial:
     def _write_ini(self) -> None:
         self._ini.write_text(
             f"[main]\n{self.stage.main}catalog = {self.catalog}\nlogfile = {self.folder}/backup.log\n"
-            f"concurrency = {CONCURRENCY}\npart_size = {self._part_size}\n{self.sources.sections}"
+            f"concurrency = {CONCURRENCY}\npart_size = {self._part_size}\n"
+            f"{self.stage.more}{self.sources.sections}"
         )
 
     def _tell(self, line: str) -> None:

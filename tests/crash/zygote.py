@@ -23,17 +23,23 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 IMPORTED = (
+    "asyncssh",
     "boto3",
     "sqlalchemy.dialects.sqlite",
     "glacier_backup.cli.wiring",
     "glacier_backup.cli.commands.backup",
     "glacier_backup.cli.commands.list",
     "glacier_backup.config.load",
+    "glacier_backup.destination.s3",
+    "glacier_backup.destination.sftp",
     "glacier_backup.report.log",
 )
 HASTE = {
     "glacier_backup.destination.retrying": {"FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1, "GLANCE": 0.02},
     "glacier_backup.destination.multipart": {"GRACE": 0.5},
+    "glacier_backup.destination.sftp_sending": {"SETTLE": 0.5},
+    "glacier_backup.ssh.remote": {"FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1},
+    "glacier_backup.workflow.sharing": {"PATIENCE": 3.0},
 }
 """Seconds, by module and name: the waits of the program, as a run here has them."""
 
@@ -123,13 +129,21 @@ class AtRequest(At):
                     return super().reached(ended)
                 if _wait(ended, POLL_SECONDS):
                     return False
-                self._left -= Counter(json.loads(line).get("operation") for line in self._lines())[self._operation]
+                self._left -= Counter(map(_operation, self._lines()))[self._operation]
         return not _wait(ended, self._delay)
 
     def _lines(self) -> list[bytes]:
         *whole, torn = self._file.read().split(b"\n")
         self._file.seek(-len(torn), os.SEEK_CUR)
         return whole
+
+
+def _operation(line: bytes) -> str | None:
+    """What a line of a journal is about: of a JSON object the member of that name, of other text the first word."""
+    if not line.startswith(b"{"):
+        return line.partition(b" ")[0].decode(errors="replace")
+    operation: str | None = json.loads(line).get("operation")
+    return operation
 
 
 def _moment(stop: dict[str, Any] | None, begun: float) -> Never:

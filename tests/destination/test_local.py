@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from glacier_backup.destination import durable, multipart
+from glacier_backup.destination import multipart
 from glacier_backup.destination.local import Local
 from glacier_backup.destination.marker import MARKER
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted, UploadLost
@@ -24,6 +24,7 @@ from glacier_backup.model.upload import OpenUpload
 from glacier_backup.units import MIB
 from tests.contract import sending
 from tests.contract.sending import LABEL, MANIFEST, begin, nothing, resumed
+from tests.destination.killing import Killed, killer
 from tests.streams import BytesStream, noise
 
 NAME = "20260321T040000.123456Z.tar"
@@ -226,38 +227,9 @@ def test_what_an_upload_holds_after_a_crash_is_not_believed(tmp_path: Path) -> N
     assert (tmp_path / upload.id).read_bytes() == data
 
 
-class Killed(BaseException):
-    """Like SIGKILL, it lets nothing be cleaned up."""
-
-
-_CALLS = ("open", "link", "unlink", "replace", "fsync", "pwrite", "ftruncate", "utime", "mkdir")
-
-
 @pytest.fixture
 def kill(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int | None], None]]:
-    """Ends the process, as it were, before the nth of its calls that change something; None lets it live."""
-    left: int | None = None
-
-    def guarded(name: str) -> None:
-        real: Callable[..., object] = getattr(os, name)
-
-        def call(*arguments: object, **options: object) -> object:
-            nonlocal left
-            if left is not None:
-                left -= 1
-                if left < 0:
-                    raise Killed
-            return real(*arguments, **options)
-
-        monkeypatch.setattr(durable.os, name, call)  # type: ignore[attr-defined]  # it is os itself
-
-    for name in _CALLS:
-        guarded(name)
-
-    def at(nth: int | None) -> None:
-        nonlocal left
-        left = nth
-
+    at = killer(monkeypatch)
     yield at
     at(None)
 

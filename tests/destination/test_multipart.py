@@ -169,7 +169,8 @@ def test_a_failing_part_breaks_off_no_other_archive(parts: PartSender) -> None:
         raise ConnectionError
 
     def send(part: Part) -> int:
-        failed.wait(5)
+        if part.number == 0:  # the others make way for the one that fails
+            assert failed.wait(5)
         part.sent(0)
         return part.number
 

@@ -12,10 +12,14 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.destination.glacier import Glacier
-from glacier_backup.errors import DestinationUnavailable
+from glacier_backup.errors import DestinationError, DestinationUnavailable
+from glacier_backup.model.thaw import ThawRequest
 from glacier_backup.units import MIB
 from tests.contract.sending import begin, nothing
+from tests.destination.s3_buckets import complete, held, s3_at
 from tests.destination.vaults import glacier_at, send
+from tests.s3_servers.between import Answer, Asked
+from tests.s3_servers.fixtures import Store
 from tests.streams import BytesStream, noise
 from tests.vault_server.process import VaultServer
 from tests.vault_server.sigv4 import Credential
@@ -193,3 +197,24 @@ def test_a_provider_whose_credentials_are_all_refused_is_not_asked_for_ever(
         glacier.identify(holds_archives=False)
 
     assert requests(server) - before == 10
+
+
+def test_an_answer_to_head_that_can_t_say_why_may_be_for_credentials_that_expired(
+    s3_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no body to name a code in."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    in_file(FIRST)
+
+    def expired(asked: Asked) -> Answer | None:
+        with_first = FIRST.key_id in asked.headers["authorization"]
+        return Answer(400, body=b"") if with_first and asked.operation == "HeadObject" else None
+
+    with closing(s3_at(s3_store)) as s3:
+        receipt = complete(s3, held(s3, b"data"))
+        s3_store.between.rules.append(expired)
+        with pytest.raises(DestinationError, match="400"):
+            s3.thaw(ThawRequest(receipt.locator), nothing)
+        in_file(SECOND)
+        assert s3.thaw(ThawRequest(receipt.locator), nothing).state == "thawing"

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_backup.destination.crc64 import Sum, checksum, joined, sum_and_leaves
-from glacier_backup.destination.s3_keys import decoded, encoded, key_below
+from glacier_backup.destination.s3_keys import At, decoded, encoded, key_below, manifest_of
 from glacier_backup.digest import leaf_digests
 from glacier_backup.errors import DestinationUnavailable
 from glacier_backup.model.archive import Label
-from glacier_backup.model.naming import manifest_key
+from glacier_backup.model.naming import manifest_key, version_key
 
 LABEL = Label("x.tar", "/data/x", "nas", "directory", "tar", datetime(2026, 3, 21, 4, 0, tzinfo=UTC), "0")
 names = st.binary(min_size=1, max_size=40).map(os.fsdecode) | st.text("%4aAfF1\n\x7f\x85ä\udcff", max_size=9)
@@ -50,6 +50,22 @@ def test_a_key_always_fits_with_its_manifest(components: list[str], prefix: str)
     for one in (label, replace(label, fixed_key=label.path[1:])):
         key = key_below(prefix[:100], one)
         assert len(manifest_key(key).encode()) <= 1024
+        assert len(manifest_of(key, one.time, of_tree=one is not label).encode()) <= 1024
+
+
+def test_a_version_that_lies_beside_a_file_has_its_manifest_beside_it() -> None:
+    for size in (100, 900, 1000):
+        file = replace(LABEL, fixed_key="/".join(["d" * 100] * (size // 101)) + "/x")
+        version = replace(file, fixed_key=version_key(file.fixed_key or "", file.time))
+        keys = [key_below("p", one) for one in (file, version)]
+        assert version_key(keys[0], file.time) == keys[1]
+        assert {manifest_of(key, file.time, of_tree=True) for key in keys} == {f"{keys[1]}.recipe.json"}
+
+
+@given(st.text("a?versionId=/"), st.none() | st.text("abc_.", min_size=1))
+def test_a_locator_says_which_key_and_version_it_means(key: str, version: str | None) -> None:
+    for one in (At(key, version), At(f"{key}?versionId={key}", version), At(f"{key}?versionId=", version)):
+        assert At.parsed(one.locator) == one
 
 
 def test_long_keys_that_differ_stay_different() -> None:

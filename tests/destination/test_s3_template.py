@@ -45,4 +45,12 @@ def test_nobody_may_destroy_a_version() -> None:
     actions = {action for statement in statements for action in statement["Action"]}
 
     assert {"s3:PutObject", "s3:ListMultipartUploadParts", "s3:RestoreObject", "s3:ListBucket"} <= actions
-    assert not any("Version" in action or "*" in action or "Lifecycle" in action for action in actions)
+    assert {"s3:GetObjectVersion", "s3:GetBucketVersioning"} <= actions
+    forbidden = ("DeleteObjectVersion", "PutBucket", "*", "Lifecycle")
+    assert not any(word in action for word in forbidden for action in actions)
+
+
+def test_the_command_that_is_told_may_make_a_user_of_the_name_that_is_asked_for() -> None:
+    """CloudFormation wants to hear of names (API reference, CreateStack, Capabilities)."""
+    assert "UserName" in resource("User")
+    assert "--capabilities CAPABILITY_NAMED_IAM\n" in TEMPLATE.with_name("s3.md").read_text()

@@ -237,7 +237,7 @@ def test_an_untrusted_server_gets_nothing(sshd: Sshd) -> None:
 
 
 @pytest.mark.usefixtures("quick_retries")
-@pytest.mark.parametrize("part_size", [MIB, 4 * MIB, 16 * MIB])
+@pytest.mark.parametrize("part_size", [MIB, 16 * MIB])
 def test_a_server_that_breaks_every_connection_is_put_up_with(
     sshd: Sshd, relay: Relay, root: Path, part_size: int
 ) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from glacier_backup.destination import sftp_files
 from glacier_backup.destination.sftp import Sftp
 from glacier_backup.destination.sftp_errors import words
 from glacier_backup.errors import DestinationError, DestinationUnavailable, NotThawed, UploadLost, VolumeMissing
 from glacier_backup.model.thaw import Thaw, ThawRequest
-from glacier_backup.ssh import sessions
+from glacier_backup.ssh import Connections, sessions
 from glacier_backup.units import MIB
 from tests.contract import sending
 from tests.contract.sending import LABEL, MANIFEST, OTHER, begin, nothing, resumed
@@ -170,6 +171,37 @@ def test_a_file_of_a_tree_gets_there_whatever_is_refused(
     later.abort(label, None, nothing) if "remove" not in scripted.script.refused else None
     assert (scripted.root / "backup/photos/a.jpg").read_bytes() == b"newer"
     assert len(files(scripted)) == (2 if refused == "all" else 1)  # it lets nobody remove the try
+
+
+def test_a_rename_whose_answer_was_lost_removes_nothing(scripted: ScriptedServer) -> None:
+    """Asked again, a server that shows nothing can't tell that it was done."""
+    (scripted.root / "new").write_bytes(b"new")
+    scripted.script.refused = {"stat"}
+
+    with (
+        closing(Connections(scripted.server())) as connections,
+        connections.session(nothing) as session,
+        pytest.raises(asyncssh.SFTPNoSuchFile),
+    ):
+        session.run(sftp_files.replace(session, b"/old", b"/new"), nothing)
+
+    assert (scripted.root / "new").read_bytes() == b"new"
+
+
+def test_a_server_that_only_renames_to_what_is_free_gets_room(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scripted.root / "old").write_bytes(b"newer")
+    (scripted.root / "new").write_bytes(b"older")
+
+    async def unsupported(self: asyncssh.SFTPClient, *names: bytes) -> None:
+        raise asyncssh.SFTPOpUnsupported("Not here")
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "posix_rename", unsupported)
+    with closing(Connections(scripted.server())) as connections, connections.session(nothing) as session:
+        session.run(sftp_files.replace(session, b"/old", b"/new"), nothing)
+
+    assert {path.name: path.read_bytes() for path in scripted.root.iterdir()} == {"new": b"newer"}
 
 
 def test_what_nobody_can_read_is_sent_again_from_the_start(

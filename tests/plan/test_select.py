@@ -93,6 +93,19 @@ def test_a_section_that_can_not_be_read_is_not_sent_by_another() -> None:
     assert selected(mail, section("/data", "mail")) == list(mail.found)
 
 
+def test_a_section_that_can_not_be_read_is_said_though_the_one_above_sends_it() -> None:
+    above, closed = section("/data", "closed"), passing_over("/data/closed", Unreadable("Permission denied"))
+    assert selected(above, closed) == [
+        Candidate("/data/closed", "file", "/data/closed", compare=False),
+        *closed.found,
+    ]
+
+
+def test_a_name_that_a_listing_has_twice_counts_once() -> None:
+    data = section("/data", "a", "a", "b")
+    assert selected(data) == [data.found[0], data.found[2]]
+
+
 def test_the_same_section_twice_counts_once() -> None:
     assert selected(section("/dump"), section("/dump")) == list(section("/dump").found)
 

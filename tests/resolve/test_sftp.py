@@ -15,12 +15,14 @@ import pytest
 from glacier_backup.errors import SourceError, SourceUnavailable
 from glacier_backup.model.candidate import Candidate, PassedOver, Resolved
 from glacier_backup.model.reason import BrokenSection, ExcludedBy, Missing, ServerUnavailable, Unreadable
+from glacier_backup.pack.remote_tar import RemoteTarPacker
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.sftp import SftpSource
-from glacier_backup.resolve.source import Selection
+from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.ssh import Connections, Server
 from glacier_backup.ssh import remote as remote_module
 from glacier_backup.ssh.remote import Remote
+from glacier_backup.units import MIB
 from tests.contract.over_sftp import SourceOverSftp, remote
 from tests.pack.packing import ODD_NAMES
 from tests.resolve.trees import candidates, write
@@ -139,6 +141,24 @@ def test_what_the_server_refuses_is_said_in_its_words(scripted: ScriptedServer, 
         (found,) = SftpSource(Remote(connections)).resolve(selection)
         assert isinstance(found, PassedOver)
         assert found.reason == Unreadable("Permission denied")
+    connections.close()
+
+
+@pytest.mark.parametrize("name", [b"", b"../../etc", b"b/c", b"/etc", b"nul\0inside"])
+def test_a_listing_with_what_is_no_name_is_not_trusted(scripted: ScriptedServer, name: bytes) -> None:
+    """It would lead out of the directory, or for ever round in it."""
+    write(scripted.root / "data" / "a", "a")
+    scripted.script.listed_too.append(name)
+    connections = Connections(scripted.server())
+    source, path = SftpSource(Remote(connections)), "sftp://pca@h:22/data"
+    for selection in (Selection(path, dirs=True), Selection(path, tree=TreeRules())):
+        (found,) = source.resolve(selection)
+        assert isinstance(found, PassedOver)
+        assert isinstance(found.reason, Unreadable)
+        assert "no name" in str(found.reason)
+    assert source.look(Candidate(path, "directory", path, compare=True)).entries == 1
+    with pytest.raises(SourceError, match="no name"), RemoteTarPacker(Remote(connections)).pack(path, "data") as stream:
+        stream.readinto(memoryview(bytearray(MIB)))
     connections.close()
 
 

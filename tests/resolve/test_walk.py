@@ -108,6 +108,13 @@ def test_a_listing_that_breaks_off_is_said_and_what_there_is_of_it_counts() -> N
     assert f"{TOP}/b.txt" in found
 
 
+def test_a_name_that_is_listed_twice_counts_once() -> None:
+    """As some file systems have it while a directory changes."""
+    tree = {"/home/data": [directory("b"), file("a"), directory("b"), file("a", 2)], "/home/data/b": [file("z")]}
+    found = walk(Listing(tree, {}), TreeSection(Selection(TOP, tree=TreeRules())))
+    assert [one.path for one in found] == [f"{TOP}/a", f"{TOP}/b/z"]
+
+
 def test_loops_are_known_by_whatever_tells_one_directory_from_another() -> None:
     tree = {**TREE, "/home/data/b": [file("z"), link("up"), link("out"), link("no")], "/srv": [link("back"), file("s")]}
     links = {"up": "/home/data", "out": "/srv", "back": "/home/data/b", "no": "nowhere"}

@@ -40,6 +40,8 @@ class Script:
     """Files that somebody has tried to read."""
     hangs: bool = False
     """Whether writes are never answered."""
+    listed_too: list[bytes] = field(default_factory=list)
+    """Names that every listing ends with, as those of directories."""
 
 
 class ScriptedServer:
@@ -75,6 +77,10 @@ class ScriptedServer:
     def server(self, password: str | None = PASSWORD, connections: int = 4) -> Server:
         """What is needed to log in."""
         return Server("127.0.0.1", self.port, USER, password=password, host_key=self.host_key, connections=connections)
+
+    def open_files(self) -> int:
+        """How many files clients have open."""
+        return sum(not file.is_closed for file in self._files)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
@@ -122,6 +128,10 @@ class _Open:
         self.path = path
         self.written = written
         self.end = 0
+
+    @property
+    def is_closed(self) -> bool:
+        return isinstance(self.file, BufferedIOBase | RawIOBase) and self.file.closed
 
     def close(self) -> None:
         if isinstance(self.file, BufferedIOBase | RawIOBase):
@@ -201,6 +211,8 @@ class _Files(asyncssh.SFTPServer):
         self._ask("list", path)
         async for name in super().scandir(path):
             yield name
+        for more in self._script.listed_too:
+            yield asyncssh.SFTPName(more, attrs=asyncssh.SFTPAttrs(permissions=0o40755, size=0, mtime=0))
 
     def remove(self, path: bytes) -> Any:
         self._ask("remove", path)

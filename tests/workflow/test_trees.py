@@ -43,9 +43,16 @@ class Forest:
 
     def run(self) -> Summary:
         rules = TreeRules(keys=self.keys, keep_versions=self.keep_versions)
-        path = str(self.folder)
-        order = Order((Selection(path, compare=True, destinations=("main",), tree=rules),))
-        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS)}, "nas", {path: rules})
+        return self._run(Selection(str(self.folder), compare=True, destinations=("main",), tree=rules))
+
+    def run_path(self, name: str) -> Summary:
+        """As ``-p`` does."""
+        return self._run(Selection(str(self.folder / name), single_dir=True, compare=True, destinations=("main",)))
+
+    def _run(self, selection: Selection) -> Summary:
+        order = Order((selection,))
+        trees = {} if selection.tree is None else {selection.path: selection.tree}
+        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS)}, "nas", trees)
         target = Target("main", self.destination, classify=lambda size: ClassChoice("STANDARD", "small"))
         return run(Backup(order, tools, [target], self.catalog, 2), lambda event: None, StopRequest())
 
@@ -149,3 +156,16 @@ def test_one_file_that_fails_stops_no_other_and_is_sent_by_the_next_run(forest: 
     forest.destination.on_send = lambda label: None
     assert outcomes(forest.run()) == "sent skipped"
     assert forest.stored() == {"a": "a", "b": "b"}
+
+
+def test_what_was_sent_by_another_section_meanwhile_does_not_hide_that_the_key_is_taken(forest: Forest) -> None:
+    forest.keys = "relative"
+    forest.write("a", "old")
+    forest.run()
+    forest.write("a", "middle", 1_650_000_000)
+    forest.run_path("a")
+    forest.write("a", "newest", 1_700_000_000)
+
+    assert outcomes(forest.run()) == "sent"
+    assert forest.stored()["a"] == "old"
+    assert sorted(forest.stored().values()) == ["middle", "newest", "old"]

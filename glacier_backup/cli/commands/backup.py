@@ -101,7 +101,7 @@ def _complain(event: Event, *, several: bool) -> None:
     from glacier_backup.model.event import ArchiveFailed, Imported, Warned
 
     match event:
-        case Warned(message):
+        case Warned(message, lasting=False):
             render.warn(message)
         case ArchiveFailed(upload, error, hint, _):
             render.warn(f"{_about(upload.path, upload.to, several)}: {error}" + (f"; {hint}" if hint else ""))
@@ -113,7 +113,7 @@ def _complain(event: Event, *, several: bool) -> None:
 
 def _comment(event: Event, *, several: bool) -> None:
     """What a person who is looking should know of earlier runs; cron's need not."""
-    from glacier_backup.model.event import ArchiveFound, UploadAborted, UploadResumed
+    from glacier_backup.model.event import ArchiveFound, UploadAborted, UploadResumed, Warned
     from glacier_backup.units import local_time
 
     match event:
@@ -123,6 +123,8 @@ def _comment(event: Event, *, several: bool) -> None:
             render.warn(f"{_about(path, to, several)}: going on with what was begun {local_time(begun)}")
         case ArchiveFound(path, locator, to):
             render.warn(f"{_about(path, to, several)}: an earlier run had stored it; recorded now: {locator}")
+        case Warned(message, lasting=True):
+            render.warn(message)
         case _:
             pass
 
@@ -132,6 +134,8 @@ def _about(path: str, to: str, several: bool) -> str:
 
 
 def _show(settings: Settings, summary: Summary, arguments: argparse.Namespace) -> None:
+    from glacier_backup.model.reason import AlreadySent, Unchanged
+
     if arguments.json:
         render.write_json(render.summary_json(summary))
     elif arguments.verbose or (sys.stdout.isatty() and not arguments.quiet):
@@ -141,7 +145,8 @@ def _show(settings: Settings, summary: Summary, arguments: argparse.Namespace) -
             if result.outcome == "skipped":
                 skip = result.decision
                 about = _about(skip.path, skip.to, bool(skip.to) and len(summary.plan.places) > 1)
-                render.say(f"{about}: {skip.reason}; --force sends it anyway")
+                cure = "; --force sends it anyway" if isinstance(skip.reason, AlreadySent | Unchanged) else ""
+                render.say(f"{about}: {skip.reason}{cure}")
     places = summary.plan.places
     for destination in settings.destinations:
         if destination.embedded and destination.name in places:

@@ -1,0 +1,222 @@
+"""A prefix of a bucket as a trial's destination: a store of others, or moto's, behind a proxy that keeps a journal.
+
+The proxy hands on only what came whole, as S3 does: what a dead program was about to send is not carried out.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from glacier_backup.destination import s3
+from glacier_backup.model.naming import MANIFEST
+from glacier_backup.units import MIB
+from tests.crash.scenario import BUCKET_OPERATIONS, Gap, Scenario
+from tests.crash.stage import Allowed, Alone, Stored
+from tests.s3_servers.between import Answer, Asked, Between, Rule, trouble
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+PREFIX = "backups/here"
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+REGION = "us-east-1"
+_QUIET = 0.03
+"""Seconds without a request: what is in a socket's buffer would have been taken from there."""
+
+
+class CrashBetween(Between):
+    """Notes each request when it begins to deal with it, in a file and for the stage."""
+
+    def __init__(self, server: str, journal: Path) -> None:
+        super().__init__(server)
+        self.journal = journal
+        self.carried_out: Counter[tuple[str, str, str, int]] = Counter()
+        """How often the server did it and said so: operation, key, upload and part."""
+        self.answered: Counter[tuple[str, str, str, int]] = Counter()
+        """Likewise, and no fault kept it from the program."""
+        self._spoiled: set[int] = set()
+        self._busy = 0
+        self._last = 0.0
+        self._noting = threading.Lock()
+        self.rules.append(self._note)
+        # A program that is killed resets its connections: no news.
+        self._http.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
+        journal.touch()
+
+    def __enter__(self) -> CrashBetween:
+        super().__enter__()
+        return self
+
+    def trouble(self, rule: Rule | None) -> None:
+        """Have these faults from now on, or none."""
+
+        def spoiling(asked: Asked) -> Answer | None:
+            answer = None if rule is None else rule(asked)
+            if answer is not None:
+                self._spoiled.add(id(asked))
+            return answer
+
+        self.rules[1:] = [spoiling]
+
+    def forget(self) -> None:
+        """What was seen so far was another trial."""
+        for seen in (self.carried_out, self.answered, self.asked):
+            seen.clear()
+
+    def settle(self) -> None:
+        """Wait until all that was asked is dealt with."""
+        while self._busy or time.monotonic() - self._last < _QUIET:
+            time.sleep(_QUIET / 3)
+
+    def _note(self, asked: Asked) -> None:
+        with self.journal.open("a") as file:
+            file.write(json.dumps({"operation": asked.operation, "key": asked.key}) + "\n")
+
+    def _serve(self, client: BaseHTTPRequestHandler) -> None:
+        with self._noting:
+            self._busy += 1
+        try:
+            super()._serve(client)
+        finally:
+            with self._noting:
+                self._busy -= 1
+                self._last = time.monotonic()
+
+    def _forward(self, client: BaseHTTPRequestHandler, asked: Asked) -> tuple[int, list[tuple[str, str]], bytes]:
+        answer = super()._forward(client, asked)
+        given = parse_qs(urlsplit(client.path).query)
+        what = asked.operation, asked.key, given.get("uploadId", [""])[0], int(given.get("partNumber", ["0"])[0])
+        with self._noting:
+            spoiled = id(asked) in self._spoiled
+            self._spoiled.discard(id(asked))
+            if answer[0] < 300:
+                self.carried_out[what] += 1
+                self.answered[what] += not spoiled
+        return answer
+
+
+class BucketStage(Alone):
+    """A new bucket, which has nobody else's faults meanwhile. What is stored is read as another program reads it."""
+
+    least = s3.LIMITS.least
+    part_sizes = (8 * MIB, 16 * MIB, 32 * MIB)
+    large: Mapping[str, int] = {"in parts.bin": 16 * MIB + 1, "in equal parts.bin": 24 * MIB}
+    operations = BUCKET_OPERATIONS
+    environ = KEYS
+
+    def __init__(self, between: CrashBetween, server: str, name: str, scratch: Path) -> None:
+        self.between = between
+        self._server = server
+        self._bucket = name
+        self._scratch = scratch
+        self.journal = str(between.journal)
+
+    @property
+    def main(self) -> str:
+        return (
+            f"destination = s3://{self._bucket}/{PREFIX}\nregion = {REGION}\nstorage_class = STANDARD\n"
+            f"endpoint_url = {self.between.endpoint}\n"
+        )
+
+    def begin(self, scenario: Scenario) -> None:
+        self.between.forget()
+        with closing(self.aws()) as aws:
+            aws.create_bucket(Bucket=self._bucket)
+        variant = scenario.variant
+        self.between.trouble(trouble(scenario.seed, variant.rate) if variant.rate else None)
+
+    def settle(self) -> None:
+        self.between.settle()
+
+    def gap(self, gap: Gap, pick: float) -> str:
+        return gap
+
+    def stored(self) -> list[Stored]:
+        """By its manifests, for those are written last."""
+        self._scratch.mkdir(exist_ok=True)
+        with closing(self.aws()) as aws:
+            keys = self._keys(aws)
+            manifests = [key for key in keys if key.endswith(MANIFEST)]
+            found = [key.removesuffix(MANIFEST) for key in manifests if key.removesuffix(MANIFEST) in keys]
+            return [self._fetched(aws, key) for key in sorted(found, key=lambda key: key.rpartition("/")[2])]
+
+    def _fetched(self, aws: S3Client, key: str) -> Stored:
+        manifest = json.loads(aws.get_object(Bucket=self._bucket, Key=key + MANIFEST)["Body"].read())
+        file = self._scratch / key.replace("/", "~")[-200:]
+        aws.download_file(self._bucket, key, str(file))
+        return Stored(key, str(manifest["path"]), file)
+
+    def rest(self) -> Iterator[str]:
+        with closing(self.aws()) as aws:
+            keys = self._keys(aws)
+            for upload in self._uploads(aws):
+                yield f"an upload of {upload} is open"
+        for key in sorted(keys):
+            if key.endswith(MANIFEST) and key.removesuffix(MANIFEST) not in keys:
+                yield f"{key} is left over"
+            if not key.endswith(MANIFEST) and key + MANIFEST not in keys:
+                yield f"{key} has no manifest"
+
+    def traffic(self) -> object:
+        writing = ("PutObject", "UploadPart", "CreateMultipartUpload", "CompleteMultipartUpload", "DeleteObject")
+        return [operation for operation in self.between.operations() if operation in writing]
+
+    def repeats(self) -> Iterator[str]:
+        """Parts of one upload, and objects, that came again though no fault had kept their answer from the program."""
+        for (operation, key, upload, part), count in sorted(self.between.answered.items()):
+            # Of manifests the first of a run is sent twice, to see what the store makes of it.
+            if operation == "UploadPart" or (operation == "PutObject" and not key.endswith(MANIFEST)):
+                what = f"part {part} of {key} (upload {upload[:12]}…)" if upload else key
+                yield from [f"{what} came again"] * (count - 1)
+
+    def starts(self) -> Counter[str]:
+        begun: dict[str, set[str]] = defaultdict(set)
+        for operation, key, upload, _ in self.between.carried_out:
+            if operation in ("UploadPart", "PutObject") and not key.endswith(MANIFEST):
+                begun["/" + key.removeprefix(f"{PREFIX}/").partition("/")[2].rpartition("/")[0]].add(f"{upload} {key}")
+        return Counter({path: len(uploads) for path, uploads in begun.items()})
+
+    def allowed(self) -> Allowed:
+        return Allowed(Counter())
+
+    def remove(self) -> None:
+        self.between.trouble(None)
+        with closing(self.aws()) as aws:
+            for key in self._keys(aws):
+                aws.delete_object(Bucket=self._bucket, Key=key)
+            aws.delete_bucket(Bucket=self._bucket)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def aws(self) -> S3Client:
+        """A client of others, straight to the server."""
+        import boto3
+        from botocore.config import Config
+
+        checksums = Config(request_checksum_calculation="when_required", response_checksum_validation="when_required")
+        return boto3.client(
+            "s3",
+            region_name=REGION,
+            endpoint_url=self._server,
+            config=checksums,
+            aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def _keys(self, aws: S3Client) -> set[str]:
+        return {one["Key"] for one in aws.list_objects_v2(Bucket=self._bucket).get("Contents", [])}
+
+    def _uploads(self, aws: S3Client) -> list[str]:
+        try:
+            return [one["Key"] for one in aws.list_multipart_uploads(Bucket=self._bucket).get("Uploads", [])]
+        except aws.exceptions.NoSuchUpload:
+            return []  # what rclone's says where there never was one

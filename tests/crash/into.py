@@ -1,0 +1,52 @@
+"""The kinds of destination that trials can be played into, and the servers that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from tests.crash.bucket_stage import BucketStage, CrashBetween
+from tests.crash.scenario import BUCKET_VARIANTS, LOCAL_VARIANTS, SERVER_VARIANTS, VARIANTS, Variant
+from tests.crash.server_stage import CrashSshd, ServerStage, TwoStage
+from tests.crash.stage import FolderStage, Stage, VaultStage
+from tests.s3_servers.process import moto, rclone
+from tests.vault_server import VaultServer
+
+Into = Literal["vault", "local", "sftp", "s3", "moto", "two"]
+
+OF: dict[Into, tuple[Variant, ...]] = {
+    "vault": VARIANTS,
+    "local": LOCAL_VARIANTS,
+    "sftp": SERVER_VARIANTS,
+    "s3": BUCKET_VARIANTS,
+    "moto": BUCKET_VARIANTS,
+    "two": SERVER_VARIANTS,
+}
+"""The families of trials."""
+
+NewStage = Callable[[str], Stage]
+"""A destination of that name, which isn't there yet."""
+
+
+@contextmanager
+def stages(into: Into, folder: Path) -> Iterator[NewStage]:
+    """Destinations of that kind, and their server as long as it is wanted. For one trial at a time."""
+    if into == "vault":
+        with VaultServer(folder / "server") as vaults:
+            yield lambda name: VaultStage(vaults, name)
+    elif into in ("sftp", "two"):
+        kind = ServerStage if into == "sftp" else TwoStage
+        with CrashSshd(folder / "sshd") as sshd:
+            yield lambda name: kind(sshd, folder / f"{name}-vault")
+    elif into in ("s3", "moto"):
+        root = folder / "objects"
+        root.mkdir()
+        with (
+            rclone(root) if into == "s3" else moto() as endpoint,
+            CrashBetween(endpoint, folder / "journal") as between,
+        ):
+            yield lambda name: BucketStage(between, endpoint, name.lower(), folder / f"{name}-vault")
+    else:
+        yield lambda name: FolderStage(folder / f"{name}-vault")
