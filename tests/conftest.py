@@ -6,12 +6,12 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from hypothesis import settings
 
 from tests.cli.harness import Cli
+from tests.lacking import lacking
 from tests.s3_servers.fixtures import moto_server, others_store, rclone_server, s3_keys_set, s3_store  # noqa: F401
 from tests.ssh_server.fixtures import relay, scripted, sshd, sshd_program  # noqa: F401
 from tests.vault_server.process import VaultServer
@@ -55,16 +55,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mounted.mkdir()
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", mounted], capture_output=True, text=True)
     if made.returncode != 0:
-        _lacking(f"no file system can be mounted here: {made.stderr.strip()}")
+        lacking(f"no file system can be mounted here: {made.stderr.strip()}")
     yield mounted
     subprocess.run(["umount", mounted], check=True)
-
-
-def _lacking(reason: str) -> NoReturn:
-    """What a user's machine may lack, CI must have."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture

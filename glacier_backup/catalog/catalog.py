@@ -81,13 +81,22 @@ class Catalog:
         with self._database.write() as connection:
             return places.register(connection, place, identified)
 
+    def mark(self, place: Place) -> None:
+        """Note that the directory ``place`` bears our marker, so that one without is known to be another."""
+        with self._database.write() as connection:
+            places.mark(connection, places.register(connection, place, place))
+
+    def is_marked(self, place_id: int) -> bool:
+        """Whether :meth:`mark` was told of that place."""
+        return self._database.read(lambda connection: places.is_marked(connection, place_id))
+
     def last_sent(self, place_id: int, paths: Sequence[str]) -> dict[str, LastSent]:
         """The newest stored archive of each path that has one at that place; newest by order of intent."""
         return self._database.read(lambda connection: queries.last_sent(connection, place_id, paths))
 
-    def has_key(self, place_id: int, path: str, key: str) -> bool:
-        """Whether anything that was sent of ``path`` to that place, and not only the newest, has that fixed key."""
-        return self._database.read(lambda connection: queries.has_key(connection, place_id, path, key))
+    def has_key(self, place_id: int, key: str) -> bool:
+        """Whether anything that was sent to that place, of whatever path and however long ago, has that fixed key."""
+        return self._database.read(lambda connection: queries.has_key(connection, place_id, key))
 
     def begin_run(self, host: str) -> int:
         """Note that this process begins a run now; returns its id. A run that dies never gets an end."""

@@ -18,6 +18,9 @@ from glacier_backup.model.place import DestinationKind, Place
 
 OWN = "-"
 
+_MARKER = "marker"
+"""How a directory is reached that bears one."""
+
 
 class _Row(NamedTuple):
     id: int
@@ -56,6 +59,17 @@ def register(connection: Connection, place: Place, identified: Place) -> int:
     kept = _merge(connection, same) if same else _add(connection, identified, own=True)
     _note_reached(connection, kept, identified.account, place.reached_by)
     return kept
+
+
+def mark(connection: Connection, id: int) -> None:
+    """Note that a directory bears our marker."""
+    connection.execute(update(destinations).where(destinations.c.id == id).values(reached_by=_MARKER))
+
+
+def is_marked(connection: Connection, id: int) -> bool:
+    """Whether that was noted."""
+    found = connection.execute(select(destinations.c.reached_by).where(destinations.c.id == id)).scalar()
+    return bool(found == _MARKER)
 
 
 def place_of(kind: str, name: str, region: str, account: str) -> Place:

@@ -71,9 +71,9 @@ def last_sent(connection: Connection, destination: int, paths: Sequence[str]) ->
     return found
 
 
-def has_key(connection: Connection, destination: int, path: str, key: str) -> bool:
-    """Whether any stored archive of ``path`` has that fixed key."""
-    wanted = and_(is_stored_at(destination), archives.c.path == path, archives.c.fixed_key == key)
+def has_key(connection: Connection, destination: int, key: str) -> bool:
+    """Whether any stored archive has that fixed key."""
+    wanted = and_(is_stored_at(destination), archives.c.fixed_key == key)
     return connection.execute(select(archives.c.id).where(wanted).limit(1)).first() is not None
 
 

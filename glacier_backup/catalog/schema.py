@@ -100,6 +100,8 @@ archives = Table(
     # Only of what is stored: the newest archive of a path is found without a look at the rows themselves.
     Index("archives_by_path", "destination", "path", sqlite_where=text("sent_at IS NOT NULL")),
     Index("archives_by_time", "sent_at"),
+    # Few have one that belong to no tree; of a tree all do, and whether a key is taken is asked before each is sent.
+    Index("archives_by_key", "destination", "fixed_key", sqlite_where=text("fixed_key IS NOT NULL")),
     # An id is never used again, whatever is deleted: people and later runs may still have it in hand.
     sqlite_autoincrement=True,
 )

@@ -94,18 +94,21 @@ def destination(one: DestinationSettings, parallel: int, tell: Listener) -> Dest
     return DESTINATIONS[one.kind](one, parallel, _Telling(tell, one.name))
 
 
-def mark(one: DestinationSettings) -> bool:
-    """Mark a directory as the one that archives go to, so that a bare mount point isn't taken for it; whether it had no
-    mark. Of other kinds, and of the embedded local vault, there is nothing to mark.
+def mark(one: DestinationSettings, catalog: str) -> None:
+    """Mark a directory as the one that archives go to, and note so in the catalog at that path: from now on a bare
+    mount point isn't taken for it. Of other kinds, and of the embedded local vault, there is nothing to mark.
 
-    Raises DestinationUnavailable for a directory that isn't there or can't be written.
+    Raises DestinationUnavailable for a directory that isn't there or can't be written, and CatalogError.
     """
+    from glacier_backup.catalog.catalog import Catalog
     from glacier_backup.destination.local import Local
 
     if one.kind != "local" or one.embedded:
-        return False
+        return
     with closing(Local(one.directory, create=False)) as directory:
-        return directory.mark()
+        directory.mark()
+        with Catalog.open(catalog) as opened:
+            opened.mark(directory.place)
 
 
 def set_environment(settings: Settings) -> None:

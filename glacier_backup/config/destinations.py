@@ -54,6 +54,8 @@ class Destinations:
         for item in _items(given):
             if item == Where("glacier"):
                 yield from self._no_vault(given.spot)
+            elif isinstance(item, Where) and self._has_swallowed(item):
+                yield given.spot.problem(f"{item} is one destination, commas and all; expected one a line")
             elif isinstance(item, str) and item not in self._sections:
                 known = (*self._sections, *WORDS)
                 like = nearest(item, known) or nearest(item.lower(), known)
@@ -142,8 +144,6 @@ class Destinations:
 
     def warnings(self, lists: Sequence[Given]) -> Iterator[str]:
         """``lists`` are all there are, in the file, the environment and on the command line."""
-        for given in lists:
-            yield from self._swallowed(given)
         used = {item for given in lists for item in _items(given)}
         for name, section in self._sections.items():
             if name not in used:
@@ -155,13 +155,10 @@ class Destinations:
         for one in self.found.values():
             yield from _strange_class(one)
 
-    def _swallowed(self, given: Given) -> Iterator[str]:
-        """A path or URL that looks as if it were followed by another destination."""
-        for item in _items(given):
-            if isinstance(item, Where) and "," in item.directory:
-                rest = [piece.strip() for piece in item.directory.split(",")[1:]]
-                if any(piece in self._sections or piece in WORDS or piece[:1] in ("/", "~") for piece in rest):
-                    yield str(given.spot.problem(f"{item} is one destination, commas and all; write one a line"))
+    def _has_swallowed(self, item: Where) -> bool:
+        """Whether a path or URL looks as if it were followed by another destination, which would get nothing."""
+        rest = [piece.strip() for piece in item.directory.split(",")[1:]]
+        return any(piece in self._sections or piece in WORDS or piece[:1] in ("/", "~") for piece in rest)
 
 
 def login(options: Mapping[str, Given]) -> ServerSettings:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from glacier_backup.destination.aws_errors import error_code
 from glacier_backup.destination.bucket_objects import Hidden, find, missing_codes
 from glacier_backup.destination.bucket_requests import DENIED, BucketRequests
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.layout import is_dated
+from glacier_backup.destination.s3_description import described
 from glacier_backup.destination.s3_keys import At, is_below, manifest_of
 from glacier_backup.errors import DestinationError
 from glacier_backup.model.naming import ShortenedLabel, manifest_key, parse_description
@@ -49,7 +49,10 @@ class Removing:
             return None
         if found is None or found.tree_hash is not None or found.description is None:
             return None
-        label = parse_description(unquote(found.description))
+        try:
+            label = parse_description(described(found.description))
+        except ValueError:
+            return None
         if isinstance(label, ShortenedLabel):
             label = label.beginning
         return None if label is None else manifest_of(at.key, label.time, of_tree=True)

@@ -31,7 +31,8 @@ from glacier_backup.destination.bucket_versions import Versions
 from glacier_backup.destination.crc64 import Sum, joined, sum_and_leaves
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress, RandomAccess
 from glacier_backup.destination.multipart import Part, PartSender
-from glacier_backup.destination.s3_finishing import Finishing, Made, Ours, Upload, description
+from glacier_backup.destination.s3_description import description
+from glacier_backup.destination.s3_finishing import Finishing, Made, Ours, Upload
 from glacier_backup.destination.s3_keys import At, key_below, manifest_of, start_of
 from glacier_backup.destination.store import Note
 from glacier_backup.digest import tree_hash

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import quote
 
 from glacier_backup.destination.bucket import Bucket, Taken, UploadGone
 from glacier_backup.destination.bucket_objects import Found, Hidden, find
@@ -19,19 +18,15 @@ from glacier_backup.destination.bucket_requests import BucketRequests
 from glacier_backup.destination.bucket_values import Object, Uploaded, Written
 from glacier_backup.destination.crc64 import Sum
 from glacier_backup.destination.destination import Check
+from glacier_backup.destination.s3_description import description
 from glacier_backup.destination.s3_keys import At
 from glacier_backup.errors import DestinationError, UploadForgotten, UploadLost
 from glacier_backup.model.archive import Checksums, Label
-from glacier_backup.model.naming import describe, manifest_key
+from glacier_backup.model.naming import manifest_key
 from glacier_backup.units import now
 
 HOT = "STANDARD"
 """The class of manifests."""
-
-
-def description(label: Label) -> str:
-    """What a vault would say of the archive, as a header carries it unharmed: percent-encoded."""
-    return quote(describe(label), safe="!\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class Ours:
         return self.label.fixed_key is None
 
     def metadata(self) -> dict[str, str]:
-        """What the object says of itself: at most 1.2 KB, and up to thrice the name."""
+        """What the object says of itself, in less than 2 KB."""
         return {
             "description": description(self.label),
             "tree-hash": self.checksums.tree_hash,

@@ -199,8 +199,8 @@ class Sending:
         if rules is None or not candidate.of_tree:
             return None
         key = tree_key(self.tools.host, candidate.path, candidate.section, rules.keys, candidate.kind)
-        # Any archive of it, not only the last, which may be one of another section or of ``-p``, with a key of its own.
-        is_taken = self.catalog.has_key(self.place_id, candidate.path, key)
+        # By any archive, whatever its path was then: with relative keys a section may have moved.
+        is_taken = self.catalog.has_key(self.place_id, key)
         if not is_taken or not rules.keep_versions or self.destination.keeps_versions(self.stop.check):
             return key
         return version_key(key, time)

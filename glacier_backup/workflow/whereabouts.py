@@ -55,10 +55,12 @@ class Whereabouts:
             self.left = self._catalog.unfinished(self.id)
 
     def _holds_something(self) -> bool:
-        """Whether anything is known to be there: archives, or what was sent of one."""
+        """Whether anything is known to be there: archives, what was sent of one, or the mark of a directory."""
         if self.id is None:
             return False
-        return self._catalog.holds_archives(self.id) or any(one.upload_id is not None for one in self.left)
+        if any(one.upload_id is not None for one in self.left):
+            return True
+        return self._catalog.holds_archives(self.id) or self._catalog.is_marked(self.id)
 
 
 def ask(places: Iterable[Whereabouts], stop: StopRequest) -> None:

@@ -116,6 +116,25 @@ def test_check_marks_a_backup_disk_and_makes_no_directory_where_none_is_mounted(
     assert (disk / ".glacier-backup").read_text().startswith("Archives of glacier-backup are kept in this directory")
 
 
+def test_a_disk_that_was_marked_and_is_not_mounted_is_not_written_to_not_even_by_the_first_run(cli: Cli) -> None:
+    ini = cli.ini("[main]\ndestination = {here}/disk\n[{data}]\nupload_files = yes\n")
+    (cli.data / "file").write_text("x")
+    disk = cli.folder / "disk"
+    disk.mkdir()
+    assert cli("config", "check", "-c", ini).code == 0
+    disk.rename(cli.folder / "unplugged")
+    disk.mkdir()
+
+    unmounted = cli("-c", ini)
+
+    assert unmounted.code == 4
+    assert "is its disk mounted?" in unmounted.err
+    assert list(disk.iterdir()) == []
+    disk.rmdir()
+    (cli.folder / "unplugged").rename(disk)
+    assert cli("-c", ini).code == 0
+
+
 def test_show_has_all_destinations_and_no_secrets(cli: Cli) -> None:
     ini = cli.ini(SEVERAL)
 

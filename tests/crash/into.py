@@ -41,12 +41,12 @@ def stages(into: Into, folder: Path) -> Iterator[NewStage]:
         with CrashSshd(folder / "sshd") as sshd:
             yield lambda name: kind(sshd, folder / f"{name}-vault")
     elif into in ("s3", "moto"):
-        root = folder / "objects"
-        root.mkdir()
+        (root := folder / "objects").mkdir()
+        files = root if into == "s3" else None
         with (
             rclone(root) if into == "s3" else moto() as endpoint,
             CrashBetween(endpoint, folder / "journal") as between,
         ):
-            yield lambda name: BucketStage(between, endpoint, name.lower(), folder / f"{name}-vault")
+            yield lambda name: BucketStage(between, endpoint, files, name.lower(), folder / f"{name}-vault")
     else:
         yield lambda name: FolderStage(folder / f"{name}-vault")

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
 from glacier_backup.destination.aws import Access
 from glacier_backup.destination.crc64 import checksum
 from glacier_backup.destination.s3 import S3, SMALL
+from glacier_backup.destination.s3_description import described
 from glacier_backup.errors import DestinationError, UploadForgotten, UploadLost, UploadOutgrown
 from glacier_backup.model.naming import parse_description
 from glacier_backup.model.upload import UploadRequest
@@ -77,7 +77,7 @@ def test_an_object_says_of_itself_what_it_is(s3: S3, s3_store: Store) -> None:
     receipt = complete(s3, held(s3, DATA, label))
 
     metadata = s3_store.aws.head_object(Bucket=s3_store.bucket, Key=TREE_KEY)["Metadata"]
-    assert parse_description(unquote(metadata["description"])) == replace(label, fixed_key=None)
+    assert parse_description(described(metadata["description"])) == replace(label, fixed_key=None)
     assert metadata["tree-hash"] == receipt.tree_hash
     assert sum(len(name) + len(value) for name, value in metadata.items()) < 2048
 

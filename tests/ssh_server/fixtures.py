@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.lacking import lacking
 from tests.ssh_server.relay import Relay
 from tests.ssh_server.scripted import ScriptedServer
 from tests.ssh_server.sshd import Sshd, find_sshd
@@ -17,9 +17,7 @@ from tests.ssh_server.sshd import Sshd, find_sshd
 def sshd_program() -> str:
     program = find_sshd()
     if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("sshd is not installed")
-        pytest.skip("sshd is not installed: apt-get install openssh-server")
+        lacking("sshd is not installed: apt-get install openssh-server")
     return program
 
 

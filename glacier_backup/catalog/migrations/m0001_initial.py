@@ -63,6 +63,7 @@ STATEMENTS = (
     """,
     "CREATE INDEX archives_by_path ON archives (destination, path) WHERE sent_at IS NOT NULL",
     "CREATE INDEX archives_by_time ON archives (sent_at)",
+    "CREATE INDEX archives_by_key ON archives (destination, fixed_key) WHERE fixed_key IS NOT NULL",
     """
     CREATE TABLE uploads (
         archive INTEGER NOT NULL PRIMARY KEY REFERENCES archives (id) ON DELETE CASCADE,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
 from glacier_backup.cli.arguments import add_common, add_options, overrides
-from glacier_backup.errors import ConfigError, DestinationUnavailable, UsageError
+from glacier_backup.errors import CatalogError, ConfigError, DestinationUnavailable, UsageError
 
 if TYPE_CHECKING:
     from glacier_backup.config.settings import DestinationSettings, Settings
@@ -152,8 +152,8 @@ def _mark(settings: Settings) -> Iterator[str]:
 
     for one in settings.destinations:
         try:
-            mark(one)
-        except DestinationUnavailable as error:
+            mark(one, settings.catalog)
+        except (CatalogError, DestinationUnavailable) as error:
             yield f"destination {one.name}: {error}" + (f"; {error.hint}" if error.hint else "")
 
 
