@@ -8,7 +8,7 @@ from contextlib import closing
 
 from glacier_backup.config.prices import SHIPPED, read_prices
 from glacier_backup.config.settings import DestinationSettings, ServerSettings, Settings
-from glacier_backup.destination.aws import Access
+from glacier_backup.destination.aws.access import Access
 from glacier_backup.destination.destination import Destination
 from glacier_backup.errors import ConfigError, Problem
 from glacier_backup.model.event import Listener, Waiting, Warned

@@ -11,7 +11,7 @@ from glacier_backup.catalog.matching import Matching
 from glacier_backup.catalog.streamer import is_streamer_record
 from glacier_backup.cli.destinations import destination, set_environment
 from glacier_backup.config.settings import DestinationSettings, SectionSettings, Settings
-from glacier_backup.destination.bucket_requests import BucketRequests
+from glacier_backup.destination.buckets.requests import BucketRequests
 from glacier_backup.errors import UsageError
 from glacier_backup.lock import RunLock
 from glacier_backup.model.event import Imported, Listener

@@ -1,10 +1,10 @@
 """A directory of archives: the embedded local vault, an external disk, a NAS mount.
 
 Below the root lies ``HOST/PATH/OF/CANDIDATE/TIME.tar``, with the files of :mod:`glacier_backup.destination.layout`
-beside it, and in the root the marker of :mod:`glacier_backup.destination.marker`. All is flushed to disk before it gets
-its name; no archive is ever overwritten, but for a file of a whole tree, by the next one with its key. It has the
-modification time of its source, for ls, rsync and rclone. Directories are 0700 and files 0600, those of a tree, too:
-the disk may have other users than the source, and the catalog knows the mode.
+beside it, and in the root the marker of :mod:`glacier_backup.destination.directories.marker`. All is flushed to disk
+before it gets its name; no archive is ever overwritten, but for a file of a whole tree, by the next one with its key. It
+has the modification time of its source, for ls, rsync and rclone. Directories are 0700 and files 0600, those of a tree,
+too: the disk may have other users than the source, and the catalog knows the mode.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from glacier_backup.destination import durable, local_files, local_partial, local_trees, marker
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
+from glacier_backup.destination.directories import durable, marker
+from glacier_backup.destination.directories import files as local_files
+from glacier_backup.destination.directories import partial as local_partial
+from glacier_backup.destination.directories import trees as local_trees
+from glacier_backup.destination.directories.room import Room
 from glacier_backup.destination.layout import Paths, TreePaths, hidden, paths_of, tree_paths_of
 from glacier_backup.destination.multipart import Part, PartSender
-from glacier_backup.destination.room import Room
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, VolumeMissing
 from glacier_backup.model.archive import Checksums, Label, Receipt

@@ -19,22 +19,22 @@ from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from glacier_backup.destination.aws import Access, s3_endpoint
-from glacier_backup.destination.aws_requests import Waiting
-from glacier_backup.destination.bucket import Bucket
-from glacier_backup.destination.bucket_identity import identify, note_emptied
-from glacier_backup.destination.bucket_reading import Reading
-from glacier_backup.destination.bucket_removing import Removing
-from glacier_backup.destination.bucket_requests import BucketRequests, Writing
-from glacier_backup.destination.bucket_values import Object, Uploaded
-from glacier_backup.destination.bucket_versions import Versions
-from glacier_backup.destination.crc64 import Sum, joined, sum_and_leaves
+from glacier_backup.destination.aws.access import Access, s3_endpoint
+from glacier_backup.destination.aws.requests import Waiting
+from glacier_backup.destination.buckets.bucket import Bucket
+from glacier_backup.destination.buckets.crc64 import Sum, joined, sum_and_leaves
+from glacier_backup.destination.buckets.description import description
+from glacier_backup.destination.buckets.finishing import Finishing, Made, Ours, Upload
+from glacier_backup.destination.buckets.identity import identify, note_emptied
+from glacier_backup.destination.buckets.keys import At, key_below, manifest_of, start_of
+from glacier_backup.destination.buckets.reading import Reading
+from glacier_backup.destination.buckets.removing import Removing
+from glacier_backup.destination.buckets.requests import BucketRequests, Writing
+from glacier_backup.destination.buckets.store import Note
+from glacier_backup.destination.buckets.values import Object, Uploaded
+from glacier_backup.destination.buckets.versions import Versions
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress, RandomAccess
 from glacier_backup.destination.multipart import Part, PartSender
-from glacier_backup.destination.s3_description import description
-from glacier_backup.destination.s3_finishing import Finishing, Made, Ours, Upload
-from glacier_backup.destination.s3_keys import At, key_below, manifest_of, start_of
-from glacier_backup.destination.store import Note
 from glacier_backup.digest import tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
 from glacier_backup.model.archive import Checksums, Label, Receipt

@@ -20,15 +20,14 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from glacier_backup.destination import sftp_publishing as publishing
-from glacier_backup.destination import sftp_trees as trees
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
 from glacier_backup.destination.layout import is_dated
 from glacier_backup.destination.multipart import Part, PartSender
-from glacier_backup.destination.sftp_errors import is_refusal
-from glacier_backup.destination.sftp_files import Seen, is_empty, look
-from glacier_backup.destination.sftp_listing import stored
-from glacier_backup.destination.sftp_paths import (
+from glacier_backup.destination.servers import publishing, trees
+from glacier_backup.destination.servers.errors import is_refusal
+from glacier_backup.destination.servers.files import Seen, is_empty, look
+from glacier_backup.destination.servers.listing import stored
+from glacier_backup.destination.servers.paths import (
     RemotePaths,
     RemoteTreePaths,
     absolute,
@@ -37,9 +36,9 @@ from glacier_backup.destination.sftp_paths import (
     remote_paths,
     remote_tree_paths,
 )
-from glacier_backup.destination.sftp_reading import Reading
-from glacier_backup.destination.sftp_sending import InOneGo, Sending
-from glacier_backup.destination.sftp_server import Note, SftpServer, Waiting
+from glacier_backup.destination.servers.reading import Reading
+from glacier_backup.destination.servers.sending import InOneGo, Sending
+from glacier_backup.destination.servers.server import Note, SftpServer, Waiting
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, NotThawed, UploadLost, VolumeMissing
 from glacier_backup.model.archive import Checksums, Label, Receipt

@@ -11,11 +11,11 @@ from pathlib import Path
 import boto3
 import pytest
 
-from glacier_backup.destination.aws import Access
+from glacier_backup.destination.aws.access import Access
 from glacier_backup.destination.destination import Destination
+from glacier_backup.destination.directories.marker import MARKER
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.destination.local import Local
-from glacier_backup.destination.marker import MARKER
 from glacier_backup.destination.s3 import S3
 from glacier_backup.destination.sftp import Sftp
 from glacier_backup.model.archive import Receipt

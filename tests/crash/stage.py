@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from glacier_backup.destination import glacier, local, marker
+from glacier_backup.destination import glacier, local
+from glacier_backup.destination.directories import marker
 from glacier_backup.model.archive import Label
 from glacier_backup.model.naming import parse_description
 from tests.crash.scenario import OPERATIONS, PART_SIZES, Gap, Scenario

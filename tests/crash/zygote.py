@@ -37,7 +37,7 @@ IMPORTED = (
 HASTE = {
     "glacier_backup.destination.retrying": {"FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1, "GLANCE": 0.02},
     "glacier_backup.destination.multipart": {"GRACE": 0.5},
-    "glacier_backup.destination.sftp_sending": {"SETTLE": 0.5},
+    "glacier_backup.destination.servers.sending": {"SETTLE": 0.5},
     "glacier_backup.ssh.remote": {"FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1},
     "glacier_backup.workflow.sharing": {"PATIENCE": 3.0},
 }
@@ -197,7 +197,7 @@ def _main(start: dict[str, Any]) -> int:
         faulthandler.dump_traceback_later(start["deadline"] - _DUMP_EARLIER, file=2)
         tempfile.tempdir = None
         random.seed(start["seed"])
-        shorten("glacier_backup.destination.aws", "READ_TIMEOUT", start["read_timeout"])
+        shorten("glacier_backup.destination.aws.access", "READ_TIMEOUT", start["read_timeout"])
         from glacier_backup.cli.main import main
 
         return main(start["argv"])

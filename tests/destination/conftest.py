@@ -30,4 +30,4 @@ def later(vault: str, vault_server: VaultServer) -> Iterator[Glacier]:
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glacier_backup.destination.retrying.FIRST_WAIT", 0.001)
     monkeypatch.setattr("glacier_backup.destination.retrying.LONGEST_WAIT", 0.01)
-    monkeypatch.setattr("glacier_backup.destination.aws.READ_TIMEOUT", 1.0)
+    monkeypatch.setattr("glacier_backup.destination.aws.access.READ_TIMEOUT", 1.0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from glacier_backup.destination import durable
+from glacier_backup.destination.directories import durable
 
 _CALLS = ("open", "link", "unlink", "replace", "fsync", "pwrite", "ftruncate", "utime", "mkdir")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import CredentialRetrievalError, SSLError
 
-from glacier_backup.destination.aws_errors import cause, translated, verdict
+from glacier_backup.destination.aws.errors import cause, translated, verdict
 from glacier_backup.destination.retrying import Verdict
 from glacier_backup.errors import DestinationUnavailable
 

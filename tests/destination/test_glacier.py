@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from botocore.utils import calculate_tree_hash
 
-from glacier_backup.destination.aws import Access
+from glacier_backup.destination.aws.access import Access
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.errors import DestinationError, DestinationUnavailable
 from glacier_backup.model.naming import parse_description

@@ -13,8 +13,8 @@ import boto3
 import pytest
 
 from glacier_backup.destination import glacier as glacier_module
-from glacier_backup.destination import vault_jobs
 from glacier_backup.destination.glacier import Glacier
+from glacier_backup.destination.vaults import jobs as vault_jobs
 from glacier_backup.errors import DestinationError, DestinationUnavailable, NotThawed, VolumeMissing
 from glacier_backup.model.thaw import Thaw, ThawRequest, Tier
 from glacier_backup.units import MIB

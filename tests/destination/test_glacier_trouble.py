@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from glacier_backup.destination import retrying
-from glacier_backup.destination.aws import Access
+from glacier_backup.destination.aws.access import Access
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted
 from glacier_backup.model.upload import UploadRequest

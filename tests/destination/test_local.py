@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.destination import multipart
+from glacier_backup.destination.directories.marker import MARKER
 from glacier_backup.destination.local import Local
-from glacier_backup.destination.marker import MARKER
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted, UploadLost
 from glacier_backup.model.archive import Checksums, Receipt
 from glacier_backup.model.upload import OpenUpload

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from glacier_backup.destination import marker
+from glacier_backup.destination.directories import marker
+from glacier_backup.destination.directories.marker import MARKER
 from glacier_backup.destination.local import Local
-from glacier_backup.destination.marker import MARKER
 from glacier_backup.errors import DestinationError, DestinationUnavailable
 from glacier_backup.model.upload import OpenUpload, UploadRequest
 from glacier_backup.units import MIB

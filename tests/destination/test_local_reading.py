@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from glacier_backup.destination.directories.marker import MARKER
 from glacier_backup.destination.local import Local
-from glacier_backup.destination.marker import MARKER
 from glacier_backup.errors import DestinationError, DestinationUnavailable, VolumeMissing
 from glacier_backup.model.thaw import Thaw, ThawRequest
 from tests.contract.sending import begin, nothing, send

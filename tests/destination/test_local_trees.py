@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from glacier_backup.destination.directories.marker import MARKER
 from glacier_backup.destination.layout import is_dated, is_partial, is_tree_manifest, tree_paths_of
 from glacier_backup.destination.local import Local
-from glacier_backup.destination.marker import MARKER
 from glacier_backup.errors import DestinationError, UploadLost
 from glacier_backup.model.archive import Checksums, Receipt
 from glacier_backup.model.naming import tree_key, version_key

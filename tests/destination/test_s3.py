@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from glacier_backup.destination.aws import Access
-from glacier_backup.destination.crc64 import checksum
+from glacier_backup.destination.aws.access import Access
+from glacier_backup.destination.buckets.crc64 import checksum
+from glacier_backup.destination.buckets.description import described
 from glacier_backup.destination.s3 import S3, SMALL
-from glacier_backup.destination.s3_description import described
 from glacier_backup.errors import DestinationError, UploadForgotten, UploadLost, UploadOutgrown
 from glacier_backup.model.naming import parse_description
 from glacier_backup.model.upload import UploadRequest
@@ -240,7 +240,7 @@ def test_stock_tools_read_back_what_was_written(s3: S3, s3_store: Store, tmp_pat
 def test_amazon_is_trusted_to_keep_conditions_and_asked_nothing_first(
     s3_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("glacier_backup.destination.bucket_requests.s3_endpoint", lambda access: "")
+    monkeypatch.setattr("glacier_backup.destination.buckets.requests.s3_endpoint", lambda access: "")
     with closing(s3_at(s3_store)) as s3:
         complete(s3, held(s3, DATA))
         assert s3_store.between.operations() == ["PutObject", "PutObject"]

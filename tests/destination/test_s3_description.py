@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_backup.destination.s3_description import LONGEST, described, description
+from glacier_backup.destination.buckets.description import LONGEST, described, description
 from glacier_backup.model.naming import describe
 from tests.contract.sending import LABEL
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_backup.destination.crc64 import Sum, checksum, joined, sum_and_leaves
-from glacier_backup.destination.s3_keys import At, decoded, encoded, key_below, manifest_of
+from glacier_backup.destination.buckets.crc64 import Sum, checksum, joined, sum_and_leaves
+from glacier_backup.destination.buckets.keys import At, decoded, encoded, key_below, manifest_of
 from glacier_backup.digest import leaf_digests
 from glacier_backup.errors import DestinationUnavailable
 from glacier_backup.model.archive import Label

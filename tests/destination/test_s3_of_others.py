@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from glacier_backup.destination.aws import Access
+from glacier_backup.destination.aws.access import Access
 from glacier_backup.destination.s3 import S3
 from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
 from glacier_backup.model.thaw import Thaw, ThawRequest

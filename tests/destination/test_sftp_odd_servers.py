@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from glacier_backup.destination import sftp_files
+from glacier_backup.destination.servers import files as sftp_files
+from glacier_backup.destination.servers.errors import words
 from glacier_backup.destination.sftp import Sftp
-from glacier_backup.destination.sftp_errors import words
 from glacier_backup.errors import DestinationError, DestinationUnavailable, NotThawed, UploadLost, VolumeMissing
 from glacier_backup.model.thaw import Thaw, ThawRequest
 from glacier_backup.ssh import Connections, sessions

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacier_backup.destination.vault_inventory import NotAnInventory, stored_archives
+from glacier_backup.destination.vaults.inventory import NotAnInventory, stored_archives
 from glacier_backup.model.thaw import Stored
 
 MOMENT = "2012-03-20T17:03:43.221Z"

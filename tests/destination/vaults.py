@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glacier_backup.destination.aws import Access
+from glacier_backup.destination.aws.access import Access
 from glacier_backup.destination.destination import Progress
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.model.archive import Checksums, Receipt

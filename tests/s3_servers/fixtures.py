@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glacier_backup.destination.aws import Access
+from glacier_backup.destination.aws.access import Access
 from tests.s3_servers.between import Between
 from tests.s3_servers.process import moto, rclone
 

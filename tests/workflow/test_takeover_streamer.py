@@ -10,7 +10,7 @@ import pytest
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.matching import Matching
-from glacier_backup.destination.bucket_requests import BucketRequests
+from glacier_backup.destination.buckets.requests import BucketRequests
 from glacier_backup.errors import DestinationUnavailable
 from glacier_backup.model.event import Event, Warned
 from glacier_backup.workflow.takeover_streamer import Record, TakenOver, take_over_files

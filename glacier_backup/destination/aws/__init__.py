@@ -1,0 +1,1 @@
+"""What vaults and buckets share: sessions, requests that are repeated, what refusals mean."""

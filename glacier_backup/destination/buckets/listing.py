@@ -1,0 +1,80 @@
+"""What is in one bucket, page by page (S3 API reference, ListObjectsV2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from glacier_backup.destination.aws.requests import Marker, Page
+from glacier_backup.destination.buckets.keys import At
+from glacier_backup.destination.buckets.objects import COLD
+from glacier_backup.destination.buckets.requests import BucketRequests
+from glacier_backup.destination.destination import Check
+from glacier_backup.errors import DestinationError, DestinationUnavailable
+from glacier_backup.model.thaw import Stored, Thaw
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef, ObjectTypeDef
+
+
+def listed(requests: BucketRequests, prefix: str, check: Check) -> Iterator[Stored]:
+    """The objects whose keys begin with ``prefix``, in the order of the keys' bytes."""
+    for one in _objects(requests, {"Bucket": requests.bucket, "Prefix": prefix}, check):
+        yield Stored(
+            locator=At(one["Key"]).locator,
+            size=one["Size"],
+            stored_at=one["LastModified"].astimezone(UTC),
+            storage_class=one.get("StorageClass") or "STANDARD",
+        )
+
+
+def thawing_below(requests: BucketRequests, folder: str, keys: Sequence[str], check: Check) -> dict[str, Thaw]:
+    """How the thaws of ``keys``, all of one folder, stand, as far as a listing of it says so: not every store lists
+    such things, and what is cold and isn't thawed has nothing there to tell it by."""
+    wanted, last = set(keys), max(keys, key=str.encode)
+    parameters: ListObjectsV2RequestTypeDef = {
+        "Bucket": requests.bucket,
+        "Prefix": folder,
+        "Delimiter": "/",
+        "OptionalObjectAttributes": ["RestoreStatus"],
+    }
+    found: dict[str, Thaw] = {}
+    try:
+        for one in _objects(requests, parameters, check):
+            if one["Key"] in wanted and (thaw := _thaw(one)) is not None:
+                found[one["Key"]] = thaw
+            if one["Key"].encode() >= last.encode():
+                break
+    except DestinationUnavailable as error:
+        if not requests.is_denial(error):
+            raise
+    except DestinationError:
+        pass  # a store that doesn't know how to list that
+    return found
+
+
+def _thaw(one: ObjectTypeDef) -> Thaw | None:
+    key, status = one["Key"], one.get("RestoreStatus", {})
+    if status.get("IsRestoreInProgress"):
+        return Thaw(key, key, "thawing")
+    if until := status.get("RestoreExpiryDate"):
+        return Thaw(key, key, "ready", until=until.astimezone(UTC))
+    if one.get("StorageClass", "STANDARD") in COLD | {"INTELLIGENT_TIERING"}:
+        return None
+    return Thaw(key, key, "ready")
+
+
+def _objects(
+    requests: BucketRequests, parameters: ListObjectsV2RequestTypeDef, check: Check
+) -> Iterator[ObjectTypeDef]:
+    def page(marker: Marker, aws: S3Client) -> Page[ObjectTypeDef]:
+        more: ListObjectsV2RequestTypeDef = {**parameters}
+        if marker:
+            more["ContinuationToken"] = marker["marker"]
+        answer = aws.list_objects_v2(**more)
+        return answer.get("Contents", []), answer.get("NextContinuationToken") if answer.get("IsTruncated") else None
+
+    for objects in requests.pages(page, check):
+        yield from objects

@@ -1,0 +1,1 @@
+"""A directory of this machine, as :mod:`glacier_backup.destination.local` works with it."""

@@ -1,0 +1,1 @@
+"""An SFTP server, as :mod:`glacier_backup.destination.sftp` works with it."""
