@@ -2,9 +2,9 @@
 
 Below the root lies ``HOST/PATH/OF/CANDIDATE/TIME.tar``, with the files of :mod:`glacier_backup.destination.layout`
 beside it, and in the root the marker of :mod:`glacier_backup.destination.directories.marker`. All is flushed to disk
-before it gets its name; no archive is ever overwritten, but for a file of a whole tree, by the next one with its key. It
-has the modification time of its source, for ls, rsync and rclone. Directories are 0700 and files 0600, those of a tree,
-too: the disk may have other users than the source, and the catalog knows the mode.
+before it gets its name; no archive is ever overwritten, but for a file of a whole tree, by the next one with its key.
+It has the modification time of its source, for ls, rsync and rclone. Directories are 0700 and files 0600, those of a
+tree, too: the disk may have other users than the source, and the catalog knows the mode.
 """
 
 from __future__ import annotations
