@@ -21,7 +21,7 @@ exit codes:
   1    some candidates failed, are missing or incomplete; the others were sent
   2    bad usage, configuration or catalog
   3    another run holds the lock
-  4    nothing could be done: a destination refuses or can't be reached
+  4    nothing could be done: a destination or source server refuses or can't be reached
   130  interrupted
 """
 

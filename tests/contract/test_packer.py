@@ -6,6 +6,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,8 @@ def _wait_for_the_clock(path: Path) -> None:
 
 def _resources() -> tuple[list[str], list[str], int]:
     """Children and open files of this process, and its threads."""
-    children = [
-        number for task in Path("/proc/self/task").iterdir() for number in (task / "children").read_text().split()
-    ]
+    children = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that ended since it was listed
+            children += (task / "children").read_text().split()
     return children, sorted(os.listdir("/proc/self/fd")), threading.active_count()
