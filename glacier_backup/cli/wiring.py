@@ -1,4 +1,4 @@
-"""From settings to objects: the only place that knows both."""
+"""From settings to objects: with :mod:`destinations` and :mod:`origins` beside it the only place that knows both."""
 
 from __future__ import annotations
 
