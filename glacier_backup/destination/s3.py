@@ -30,11 +30,11 @@ from glacier_backup.destination.buckets.keys import At, key_below, manifest_of, 
 from glacier_backup.destination.buckets.reading import Reading
 from glacier_backup.destination.buckets.removing import Removing
 from glacier_backup.destination.buckets.requests import BucketRequests, Writing
-from glacier_backup.destination.buckets.store import Note
 from glacier_backup.destination.buckets.values import Object, Uploaded
 from glacier_backup.destination.buckets.versions import Versions
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress, RandomAccess
 from glacier_backup.destination.multipart import Part, PartSender
+from glacier_backup.destination.remarks import Note
 from glacier_backup.digest import tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
 from glacier_backup.model.archive import Checksums, Label, Receipt

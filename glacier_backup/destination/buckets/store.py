@@ -8,14 +8,13 @@ encryption gets that, or an error.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
-Header = Literal["checksums", "conditions", "tags"]
+from glacier_backup.destination.remarks import Note, Remarks
 
-Note = Callable[[str], object]
-"""Told, once, what a person should know of a store."""
+Header = Literal["checksums", "conditions", "tags"]
 
 _USES: Mapping[str, tuple[Header, ...]] = {
     "PutObject": ("checksums", "conditions", "tags"),
@@ -45,23 +44,12 @@ class Store:
     """What is known of the store behind one bucket. Safe to use from several threads."""
 
     def __init__(self, where: str, note: Note | None) -> None:
-        self._where = where
-        self._note = note
-        self._told: set[str] = set()
+        self.tell = Remarks(where, note)
         self._refused: frozenset[Header] = frozenset()
         self._lock = threading.Lock()
         self._trial = threading.local()
         self.honours_conditions: bool | None = None
         """Whether it never replaces what was to be new; None until that was seen."""
-
-    def tell(self, text: str) -> None:
-        """Say something of this store, if it wasn't said before."""
-        with self._lock:
-            if text in self._told:
-                return
-            self._told.add(text)
-        if self._note is not None:
-            self._note(f"{self._where}: {text}")
 
     def keeps_no_checksums(self) -> None:
         self.tell("it keeps no CRC64NVME checksums: MD5 and size are compared instead")

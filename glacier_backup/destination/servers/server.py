@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from glacier_backup.destination.destination import Check
+from glacier_backup.destination.remarks import Note, Remarks
 from glacier_backup.destination.retrying import Retrier
 from glacier_backup.destination.servers.errors import translated, verdict
 from glacier_backup.ssh import Connections, Server, Session
 from glacier_backup.ssh.loop import Work
 
 T = TypeVar("T")
-
-Note = Callable[[str], object]
-"""Told, once, what a person should know of a server."""
 
 Waiting = Callable[[str, float], object]
 """Told why nothing moves, and for how many seconds."""
@@ -30,9 +27,7 @@ class SftpServer:
 
     def __init__(self, server: Server, waiting: Waiting | None, note: Note | None) -> None:
         self._connections = Connections(server)
-        self._note = note
-        self._told: set[str] = set()
-        self._lock = threading.Lock()
+        self.tell = Remarks(str(server), note)
         tell = None if waiting is None else lambda error, seconds: waiting(str(error), seconds)
         # SFTP knows no throttling, so nothing is ever held back; each connection takes what it can.
         self._retrier = Retrier(verdict, most=1024, tell=tell)
@@ -70,15 +65,6 @@ class SftpServer:
         """Note that nothing can be read back."""
         self.reads = False
         self.tell("it lets nobody read what was written: an interrupted upload is sent again from its beginning")
-
-    def tell(self, text: str) -> None:
-        """Say something of this server, if it wasn't said before."""
-        with self._lock:
-            if text in self._told:
-                return
-            self._told.add(text)
-        if self._note is not None:
-            self._note(f"{self._connections.server}: {text}")
 
     def close(self) -> None:
         """Let go of the connections."""
