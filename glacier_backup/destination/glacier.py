@@ -16,9 +16,9 @@ from typing import NamedTuple
 from glacier_backup.destination.aws.access import Access, region_of, way_in
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress, RandomAccess
 from glacier_backup.destination.multipart import Part, PartSender
+from glacier_backup.destination.remarks import Waiting
 from glacier_backup.destination.vaults.inventory import NotAnInventory, stored_archives
 from glacier_backup.destination.vaults.job import Job
-from glacier_backup.destination.vaults.requests import Waiting
 from glacier_backup.destination.vaults.vault import StoredPart, Vault
 from glacier_backup.digest import PartDigest, digest_part, join_leaves, tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, NotThawed, UploadLost

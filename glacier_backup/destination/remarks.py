@@ -8,6 +8,9 @@ from collections.abc import Callable
 Note = Callable[[str], object]
 """Told, once, what a person should know."""
 
+Waiting = Callable[[str, float], object]
+"""Told why nothing moves, which names the place, and the seconds until a request is made again."""
+
 
 class Remarks:
     """Says things of one place, if they weren't said before. Safe to use from several threads."""

@@ -20,7 +20,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 from glacier_backup.destination.aws.access import Access, s3_endpoint
-from glacier_backup.destination.aws.requests import Waiting
 from glacier_backup.destination.buckets.bucket import Bucket
 from glacier_backup.destination.buckets.crc64 import Sum, joined, sum_and_leaves
 from glacier_backup.destination.buckets.description import description
@@ -34,7 +33,7 @@ from glacier_backup.destination.buckets.values import Object, Uploaded
 from glacier_backup.destination.buckets.versions import Versions
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress, RandomAccess
 from glacier_backup.destination.multipart import Part, PartSender
-from glacier_backup.destination.remarks import Note
+from glacier_backup.destination.remarks import Note, Waiting
 from glacier_backup.digest import tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
 from glacier_backup.model.archive import Checksums, Label, Receipt

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
 from glacier_backup.destination.layout import is_dated
 from glacier_backup.destination.multipart import Part, PartSender
-from glacier_backup.destination.remarks import Note
+from glacier_backup.destination.remarks import Note, Waiting
 from glacier_backup.destination.servers import publishing, trees
 from glacier_backup.destination.servers.errors import is_refusal
 from glacier_backup.destination.servers.files import Seen, is_empty, look
@@ -39,7 +39,7 @@ from glacier_backup.destination.servers.paths import (
 )
 from glacier_backup.destination.servers.reading import Reading
 from glacier_backup.destination.servers.sending import InOneGo, Sending
-from glacier_backup.destination.servers.server import SftpServer, Waiting
+from glacier_backup.destination.servers.server import SftpServer
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, NotThawed, UploadLost, VolumeMissing
 from glacier_backup.model.archive import Checksums, Label, Receipt

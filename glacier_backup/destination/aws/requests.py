@@ -11,6 +11,7 @@ from glacier_backup.destination.aws.access import Access
 from glacier_backup.destination.aws.errors import cause, error_code, translated
 from glacier_backup.destination.aws.renewing import Renewing
 from glacier_backup.destination.destination import Check
+from glacier_backup.destination.remarks import Waiting
 from glacier_backup.destination.retrying import Retrier
 from glacier_backup.errors import DestinationError
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="BaseClient")
 T = TypeVar("T")
-
-Waiting = Callable[[str, float], object]
-"""Told the cause, which names the place, and the seconds of a wait before a request is made again."""
 
 Meanings = Mapping[str, Callable[[Exception], DestinationError]]
 """What a refusal means to one request, by its code; any other means what it says."""

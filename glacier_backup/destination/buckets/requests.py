@@ -11,11 +11,11 @@ from urllib.parse import urlencode, urlsplit
 
 from glacier_backup.destination.aws.access import Access, client_config, s3_endpoint
 from glacier_backup.destination.aws.errors import error_code, error_message
-from glacier_backup.destination.aws.requests import NOTHING, Meanings, Requests, Waiting
+from glacier_backup.destination.aws.requests import NOTHING, Meanings, Requests
 from glacier_backup.destination.buckets.store import Header, Store
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.multipart import Part, PartBody
-from glacier_backup.destination.remarks import Note
+from glacier_backup.destination.remarks import Note, Waiting
 from glacier_backup.errors import DestinationError, DestinationUnavailable
 
 if TYPE_CHECKING:

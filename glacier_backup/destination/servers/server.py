@@ -7,16 +7,13 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from glacier_backup.destination.destination import Check
-from glacier_backup.destination.remarks import Note, Remarks
+from glacier_backup.destination.remarks import Note, Remarks, Waiting
 from glacier_backup.destination.retrying import Retrier
 from glacier_backup.destination.servers.errors import translated, verdict
 from glacier_backup.ssh import Connections, Server, Session
 from glacier_backup.ssh.loop import Work
 
 T = TypeVar("T")
-
-Waiting = Callable[[str, float], object]
-"""Told why nothing moves, and for how many seconds."""
 
 
 class SftpServer:

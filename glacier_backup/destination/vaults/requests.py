@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glacier_backup.destination.aws.access import Access, client_config
-from glacier_backup.destination.aws.requests import Marker, Meanings, Page, Requests, Waiting
+from glacier_backup.destination.aws.requests import Marker, Meanings, Page, Requests
 from glacier_backup.destination.multipart import PartBody
+from glacier_backup.destination.remarks import Waiting
 
 if TYPE_CHECKING:
     from boto3.session import Session

@@ -13,8 +13,9 @@ from glacier_backup.destination.aws.access import Access, region_of
 from glacier_backup.destination.aws.errors import WrongChecksum, demand, error_code, error_message
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.multipart import Part, PartBody
+from glacier_backup.destination.remarks import Waiting
 from glacier_backup.destination.vaults.jobs import ARCHIVE_ID, VaultJobs, can_be_asked_for, no_id
-from glacier_backup.destination.vaults.requests import DENIED, INVALID, NOT_FOUND, Marker, Page, VaultRequests, Waiting
+from glacier_backup.destination.vaults.requests import DENIED, INVALID, NOT_FOUND, Marker, Page, VaultRequests
 from glacier_backup.digest import PartDigest
 from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadForgotten, UploadLost, VolumeMissing
 
