@@ -8,12 +8,14 @@ The tree, with the exit code that each branch stands for:
     ├── CatalogError                   2   the catalog can't be opened, read or written
     ├── LockHeld                       3   another run is at work on the same catalog
     ├── DestinationError               1   one archive could not be stored
-    │   ├── NotThawed              1   it has to be thawed first, or the thawed copy is over
-    │   ├── VolumeMissing          1   nothing is stored there
+    │   ├── NotThawed                  1   it has to be thawed first, or the thawed copy is over
+    │   ├── VolumeMissing              1   nothing is stored there
     │   ├── UploadOutgrown             1   the stream is longer than the part size allows
     │   ├── UploadLost                 1   the destination doesn't know the upload any more
     │   │   └── UploadForgotten        1   and it may have been completed: the archive may be stored
     │   └── DestinationUnavailable     4   nothing can be stored there: refused, missing or out of reach
+    ├── TargetError                    1   what comes back can't be written where it is to go
+    ├── DamageFound                    5   what came back isn't what was sent
     ├── ServerError                    4   an SSH server can't be used: not trusted, or it refuses
     │   ├── ServerUnreachable          4   nobody answers
     │   └── ServerLost                 4   the connection broke, or an answer never came
@@ -116,6 +118,16 @@ class DestinationUnavailable(DestinationError):
     """Nothing can be stored at this destination now: it refuses, is missing, or can't be reached."""
 
     exit_code = 4
+
+
+class TargetError(GlacierBackupError):
+    """The directory that things are restored into can't be written, is too small, or isn't what it was."""
+
+
+class DamageFound(GlacierBackupError):
+    """What a destination hands back, or what is written of it, isn't what was sent. Reading again doesn't help."""
+
+    exit_code = 5
 
 
 class ServerError(GlacierBackupError):

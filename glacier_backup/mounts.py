@@ -1,6 +1,7 @@
 """Which file system a path lies on, as Linux tells in ``/proc/self/mountinfo`` (proc(5)).
 
-In each line the fifth field is the mount point; the type follows a lone hyphen. Of two on one point the later is seen.
+In each line the third field is the device, the fifth the mount point; the type follows a lone hyphen. Of two on one
+point the later is seen.
 """
 
 from __future__ import annotations
@@ -11,13 +12,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+_KERNEL = """
+    proc sysfs devtmpfs devpts cgroup cgroup2 mqueue securityfs debugfs tracefs configfs pstore bpf binfmt_misc
+    efivarfs hugetlbfs rpc_pipefs nsfs fusectl selinuxfs
+"""
+VIRTUAL = frozenset(_KERNEL.split())
+"""Types of file systems by which the kernel shows itself: they hold no data of anyone's."""
+
 _TABLE = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(rb"[ \t\n\\]")
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 class _Mount(NamedTuple):
     point: bytes
     kind: str
+    device: int = 0
+    """As ``st_dev`` has it."""
 
 
 def mount_table() -> bytes:
@@ -45,6 +56,20 @@ def file_systems(path: str, table: bytes) -> set[str]:
     return below | {holder.kind} if holder.point else set()
 
 
+def virtual_below(path: str, table: bytes) -> dict[bytes, int]:
+    """Where below the real path of ``path`` file systems of :data:`VIRTUAL` types are mounted, and the ``st_dev`` of
+    each. What is hidden by another mount isn't among them."""
+    real = os.path.realpath(os.fsencode(path))
+    start = _ESCAPED.sub(lambda match: b"\\%03o" % ord(match[0]), real.rstrip(b"/") + b"/")
+    found: dict[bytes, int] = {}
+    for mount in _mounts(table) if b" " + start in table else ():
+        if mount.point != real and _is_at_or_below(mount.point, real):
+            found.pop(mount.point, None)
+            if mount.kind in VIRTUAL:
+                found[mount.point] = mount.device
+    return {point: device for point, device in found.items() if _device(point) == device}
+
+
 def mount_point(path: str, table: bytes) -> str:
     """Where the file system is mounted that holds ``path``; empty where the table doesn't tell."""
     return os.fsdecode(_holder(os.path.realpath(os.fsencode(path)), table).point)
@@ -61,9 +86,18 @@ def _holder(path: bytes, table: bytes) -> _Mount:
 def _mounts(table: bytes) -> Iterator[_Mount]:
     for line in table.splitlines():
         mount, _, rest = line.partition(b" - ")
-        point = _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), mount.split(b" ")[4])
-        yield _Mount(point, os.fsdecode(rest.partition(b" ")[0]))
+        fields = mount.split(b" ")
+        point = _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), fields[4])
+        major, _, minor = fields[2].partition(b":")
+        yield _Mount(point, os.fsdecode(rest.partition(b" ")[0]), os.makedev(int(major), int(minor)))
 
 
 def _is_at_or_below(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
+def _device(point: bytes) -> int | None:
+    try:
+        return os.lstat(point).st_dev
+    except OSError:
+        return None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from glacier_backup import mounts
-from glacier_backup.mounts import file_system, file_systems, mount_table
+from glacier_backup.mounts import file_system, file_systems, mount_table, virtual_below
 
 TABLE = rb"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw
@@ -58,3 +58,39 @@ def test_this_system_tells_where_its_processes_are_shown() -> None:
     if not mount_table():
         pytest.skip("no table of mounts here")
     assert file_system("/proc/self", mount_table()) == "proc"
+
+
+HIDDEN = rb"""27 1 254:0 / / rw - ext4 /dev/vda rw
+22 27 0:21 / /proc rw - proc proc rw
+23 27 0:22 / /my\040root/sys rw - sysfs sysfs rw
+24 27 0:21 / /my\040root/proc rw - proc proc rw
+25 24 0:30 / /my\040root/proc/data rw - ext4 /dev/vdb rw
+26 27 0:21 / /over rw - proc proc rw
+28 27 254:1 / /over rw - ext4 /dev/vdc rw
+29 27 0:21 / /gone/proc rw - proc proc rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/", {b"/proc": 21, b"/my root/sys": 22, b"/my root/proc": 21}),
+        ("/my root", {b"/my root/sys": 22, b"/my root/proc": 21}),
+        ("/my root/proc", {}),
+        ("/my", {}),
+        ("/over", {}),
+        ("/home", {}),
+    ],
+)
+def test_what_the_kernel_shows_of_itself_is_found_below_a_path(
+    path: str, expected: dict[bytes, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {b"/proc": 21, b"/my root/sys": 22, b"/my root/proc": 21, b"/gone/proc": 7}
+    monkeypatch.setattr(mounts, "_device", there.get)
+    assert virtual_below(path, HIDDEN) == expected
+
+
+def test_this_system_shows_itself_below_the_root_directory() -> None:
+    if not mount_table():
+        pytest.skip("no table of mounts here")
+    assert b"/proc" in virtual_below("/", mount_table())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from glacier_backup.model.candidate import Fingerprint
 
@@ -27,6 +28,7 @@ class LastSent:
 class Listed:
     """One archive as ``list`` shows it."""
 
+    id: int
     path: str
     name: str
     bytes: int
@@ -63,3 +65,14 @@ class AsIs:
     """As a :class:`~glacier_backup.model.archive.Label` has it: below the prefix."""
     storage_class: str | None = None
     """None where that isn't known."""
+
+
+class CatalogCopy(NamedTuple):
+    """A copy of the catalog that was put at some place."""
+
+    locator: str
+    changes: int | None
+    """How many changes it holds, as :meth:`~glacier_backup.catalog.catalog.Catalog.changes` counts them; None where it
+    isn't known whether it was stored."""
+    begun: datetime
+    """The time in its name."""

@@ -58,7 +58,25 @@ class Stored:
     """Bytes."""
     stored_at: datetime
     description: str | None = None
-    """Where the destination keeps one."""
+    """Where the destination keeps one: as :func:`~glacier_backup.model.description.describe` makes it, or whatever else
+    another system has written there."""
     tree_hash: str | None = None
     """Hex; where the listing says it."""
+    storage_class: str | None = None
+    sha256: str | None = None
+    """Linear, hex; where asking about this one tells it."""
+    crc64nvme: str | None = None
+    """Of the whole, base64; likewise."""
+    manifest: str | None = None
+    """The text beside it; likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThawRecord:
+    """One request for bytes to become readable, as the catalog keeps it."""
+
+    place_id: int
+    thaw: Thaw
+    tier: Tier
+    requested_at: datetime
     storage_class: str | None = None

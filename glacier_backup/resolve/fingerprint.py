@@ -20,6 +20,9 @@ of a document that somebody opened: it would send a large archive again with not
 ``newest_mtime_ns``, so what came and went *while* an archive was read can be told from two whole fingerprints, and
 the date test for archives of other systems sees old files that were moved in.
 
+**What the kernel shows of itself** below a candidate, such as /proc and /sys below /, is left out: there a directory is
+one without entries, and its mtime doesn't count.
+
 **Files that this program itself writes are left out**, as if they were not there, where they are named to
 :func:`fingerprint_directory`; without them among the entries the digest is the same as if none were named.
 
@@ -36,9 +39,10 @@ import struct
 from collections.abc import Iterator
 from itertools import islice
 
+from glacier_backup.descent import OPEN_DIRECTORY, Descent
 from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.mounts import mount_table, virtual_below
 from glacier_backup.ordering import Ordering
-from glacier_backup.resolve.descent import OPEN_DIRECTORY, Descent
 from glacier_backup.resolve.own import OwnNames, directory_of, is_own
 
 _FIRST_LINE = b"glacier-backup fingerprint 1\n"
@@ -78,7 +82,7 @@ def fingerprint_directory(path: str, own: OwnNames = _NONE) -> Fingerprint:
     below are never followed and files never opened. Files that are ``own`` are left out of everything, and the mtimes
     of the directories they lie in out of the newest.
     """
-    tally = _Tally(own)
+    tally = _Tally(own, frozenset(virtual_below(path, mount_table()).values()) - {os.stat(path).st_dev})
     try:
         root = os.open(path, OPEN_DIRECTORY)
     except PermissionError:
@@ -117,8 +121,10 @@ def _walk(here: Descent, root: int, tally: _Tally) -> None:
 class _Tally:
     """What a walk has added up so far."""
 
-    def __init__(self, own: OwnNames = _NONE) -> None:
+    def __init__(self, own: OwnNames = _NONE, virtual: frozenset[int] = frozenset()) -> None:
+        """``virtual`` are the devices, as ``st_dev``, of which nothing counts."""
         self._own = own
+        self._virtual = virtual
         self.hash = hashlib.sha256(_FIRST_LINE)
         self._bytes = 0
         self._entries = 0
@@ -129,13 +135,16 @@ class _Tally:
         self._entries += 1
         if self._mode is None:
             self._mode = stat.S_IMODE(found.st_mode)
-        if (self._newest is None or found.st_mtime_ns > self._newest) and not self._own_in(found):
+        if (self._newest is None or found.st_mtime_ns > self._newest) and not self._moves_by_itself(found):
             self._newest = found.st_mtime_ns
         if stat.S_ISREG(found.st_mode):
             self._bytes += found.st_size
 
     def block(self, directory: int) -> Iterator[bytes]:
         """Hash one directory's entries; the names of its subdirectories, in their order."""
+        if self._virtual and os.fstat(directory).st_dev in self._virtual:
+            self.hash.update(_READ)
+            return iter(())
         entries = Ordering()
         below = Ordering()
         own = self._own_in(os.fstat(directory)) if self._own else _NO_NAMES
@@ -151,6 +160,9 @@ class _Tally:
             self.hash.update(piece)
         self.hash.update(state)
         return iter(below)
+
+    def _moves_by_itself(self, found: os.stat_result) -> bool:
+        return found.st_dev in self._virtual or bool(self._own_in(found))
 
     def _own_in(self, found: os.stat_result) -> frozenset[bytes]:
         """The names that are left out of this directory."""

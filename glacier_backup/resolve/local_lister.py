@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import AnyStr
 
+from glacier_backup.descent import OPEN_DIRECTORY, Descent
 from glacier_backup.errors import SourceError
 from glacier_backup.model.candidate import Fingerprint, Kind
 from glacier_backup.model.reason import IsTheVault, Missing, NotAFile, SkipReason, Unreadable
 from glacier_backup.model.tree_digest import tree_fingerprint
-from glacier_backup.resolve.descent import OPEN_DIRECTORY, Descent
+from glacier_backup.mounts import mount_table, virtual_below
 from glacier_backup.resolve.examine import absence, cause, special
 from glacier_backup.resolve.nesting import covers
 from glacier_backup.resolve.own import OwnNames, directory_of, is_own
@@ -26,14 +27,16 @@ _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 class LocalLister:
     """A :class:`~glacier_backup.resolve.walk.Lister` below ``path``; opens directories only, whatever their depth.
 
-    Files that are ``own`` are no part of it. None of the directories ``vaults`` is entered, by whatever way. Close it
-    by leaving its context. Raises OSError when ``path`` can't be opened.
+    Files that are ``own`` are no part of it, nor is what the kernel shows of itself, as in /proc. None of the
+    directories ``vaults`` is entered, by whatever way. Close it by leaving its context. Raises OSError when ``path``
+    can't be opened.
     """
 
     def __init__(self, path: str, own: OwnNames, vaults: Sequence[str]) -> None:
         self._own = own
         self._real_vaults = {vault: os.path.realpath(vault) for vault in vaults}
         self._identified = {identity: vault for vault in vaults if (identity := _identity_of(vault)) is not None}
+        self._virtual = frozenset(virtual_below(path, mount_table()).values()) - {os.stat(path).st_dev}
         self._entered = os.open(path, OPEN_DIRECTORY)
         self._here = Descent(self._entered)
 
@@ -88,6 +91,9 @@ class LocalLister:
             self._entered = self._here.enter(name, follow)
         except OSError as error:
             return _closed(error)
+        if self._virtual and os.fstat(self._entered).st_dev in self._virtual:
+            self._here.leave()
+            return Missing()
         vault = self._identified.get(directory_of(os.fstat(self._entered))) if self._identified else None
         if vault is not None:
             self._here.leave()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -11,9 +13,14 @@ from hypothesis import strategies as st
 from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
 from glacier_backup.model.naming import (
+    MARKER,
+    RESTORE_NOTE,
     Layout,
     archive_name,
+    catalog_key,
+    is_catalog_copy,
     key,
+    label_of_key,
     manifest_key,
     path_on_server,
     stored_name,
@@ -24,6 +31,7 @@ from glacier_backup.model.naming import (
 from tests.model.labels import LABELS, NAMES, TIME, from_disk, label
 
 STAMP = "20260321T040000.123456Z"
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -272,3 +280,147 @@ def test_no_archive_has_the_key_of_a_file_of_a_tree(archive: Label, file: tuple[
     for label_ in (archive, beside, other):
         timed = {key(label_), manifest_key(key(label_))}
         assert not timed & {one, version_key(one, archive.time), tree_manifest_key(one, archive.time)}
+
+
+class TestBesideArchives:
+    def test_a_copy_of_the_catalog_lies_below_its_host(self) -> None:
+        assert catalog_key("nas", TIME) == f"nas/.catalog/{STAMP}.sqlite3.gz"
+        assert is_catalog_copy(catalog_key("nas", TIME))
+        assert is_catalog_copy(catalog_key("n" * 300, TIME))
+
+    @pytest.mark.parametrize("host", ["", ".", "..", "a/b"])
+    def test_a_host_that_could_lead_elsewhere_has_none(self, host: str) -> None:
+        with pytest.raises(ValueError, match="no key can be made"):
+            catalog_key(host, TIME)
+
+    @pytest.mark.parametrize("name", [RESTORE_NOTE, MARKER])
+    def test_nothing_that_is_sent_takes_its_place(self, name: str) -> None:
+        assert tree_key("nas", f"/d/{name}", "/d", "relative") == f"{name}~"
+        assert tree_key("nas", f"/d/{name}/a", "/d", "relative") == f"{name}~/a"
+        assert tree_key("nas", f"/d/{name}~", "/d", "relative") == f"{name}~~"
+        assert tree_key("nas", f"/d/a/{name}", "/d", "relative") == f"a/{name}"
+        assert tree_key("nas", f"/d/{name}", "/d", "relative", "link") == f"{name}.rclonelink"
+        assert tree_key(name, "/d/a", "/d").startswith(f"{name}~/")
+        assert key(label(host=name)).startswith(f"{name}~/")
+
+    @pytest.mark.parametrize("layout", ["host", "relative"])
+    def test_a_file_of_a_tree_that_is_called_like_a_copy_is_told_from_it(self, layout: Layout) -> None:
+        path = f"/nas/.catalog/{STAMP}.sqlite3.gz"
+        assert not is_catalog_copy(tree_key("x", path, "/", layout))
+        assert not is_catalog_copy(tree_key("nas", path.removeprefix("/nas"), "/", layout))
+
+
+@settings(deadline=None)
+@given(LABELS, TREE_FILES, st.sampled_from(["host", "relative"]))
+@example(label("/.catalog/x.gz", container="raw"), ([".catalog"], f"{STAMP}.sqlite3.gz", "file"), "host")
+@example(label(), ([".catalog"], f"{STAMP}.sqlite3.gz", "file"), "relative")
+@example(label(), ([], RESTORE_NOTE, "file"), "relative")
+def test_no_key_is_one_of_what_lies_besides_archives(
+    archive: Label, file: tuple[list[str], str, Kind], layout: Layout
+) -> None:
+    folders, name, kind = file
+    one = tree_key(archive.host, "/" + "/".join([*folders, name]), "/", layout, kind)
+    of_tree = {one, version_key(one, archive.time), tree_manifest_key(one, archive.time)}
+    for found in of_tree | {key(archive), manifest_key(key(archive))}:
+        assert not is_catalog_copy(found)
+        assert found.split("/")[0] not in (RESTORE_NOTE, MARKER)
+
+
+class TestWhatAKeyTells:
+    @pytest.mark.parametrize(
+        ("found", "path", "kind", "container"),
+        [
+            (f"nas/data/photos/{STAMP}.tar", "/data/photos", "directory", "tar"),
+            (f"nas/{STAMP}.tar", "/", "directory", "tar"),
+            (f"nas/data/dump.sql/{STAMP}.sql", "/data/dump.sql", "file", "raw"),
+            (f"nas/data/dump/{STAMP}", "/data/dump", "file", "raw"),
+            (f"nas/data/old.tar/{STAMP}.tar", "/data/old.tar", "file", "raw"),
+        ],
+    )
+    def test_of_an_archive_host_path_time_and_container(
+        self, found: str, path: str, kind: Kind, container: Container
+    ) -> None:
+        told = label_of_key(found, NOW)
+        assert told is not None
+        assert (told.host, told.path, told.kind, told.container, told.time) == ("nas", path, kind, container, TIME)
+        assert key(told) == found
+        assert told.fixed_key is None
+
+    @pytest.mark.parametrize(
+        ("found", "path", "kind", "time"),
+        [
+            ("nas/data/a.jpg", "/data/a.jpg", "file", NOW),
+            ("nas/data/a.jpg.rclonelink", "/data/a.jpg", "link", NOW),
+            (f"nas/data/a.jpg~{STAMP}", "/data/a.jpg", "file", TIME),
+            (f"nas/data/a~.rclonelink~{STAMP}", "/data/a~", "link", TIME),
+            ("nas/data/a.rclonelink~", "/data/a.rclonelink", "file", NOW),
+            (f"nas/{STAMP}.tar~/x", f"/{STAMP}.tar/x", "file", NOW),
+        ],
+    )
+    def test_of_a_file_of_a_tree_host_and_path_by_guess(
+        self, found: str, path: str, kind: Kind, time: datetime
+    ) -> None:
+        told = label_of_key(found, NOW)
+        assert told is not None
+        assert (told.host, told.path, told.kind, told.container, told.time) == ("nas", path, kind, "raw", time)
+        assert (told.fixed_key, key(told)) == (found, found)
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            "",
+            "a.jpg",
+            "nas/",
+            "/a",
+            "nas//a",
+            "nas/../a",
+            f"nas/data/a.sql/{STAMP}.txt",
+            f"nas/{STAMP}",
+            f"{STAMP}.tar",
+            f"nas/data/{'x~' + '0f' * 16}/{STAMP}.tar",
+            f"nas/{'x~' + '0f' * 16}.rclonelink",
+            f"nas/{'x~' + '0f' * 16}~{STAMP}",
+            f"nas/a~{STAMP}.recipe.json",
+            "nas/a.rclonelink/b",
+            "nas/data/photos/20269999T999999.123456Z.tar",
+            f"nas/data/photos/{STAMP}.tar.recipe.json",
+            f"nas/.catalog/{STAMP}.sqlite3.gz",
+            "RESTORE.md/x/y",
+            "nas/\0",
+        ],
+    )
+    def test_nothing_of_what_was_cut_or_is_something_else(self, found: str) -> None:
+        assert label_of_key(found, NOW) is None
+
+    @settings(deadline=None)
+    @given(LABELS)
+    def test_what_was_not_cut_is_told_again(self, archive: Label) -> None:
+        assume(archive.path != "/" or archive.container == "tar")
+        found = key(archive)
+        told = label_of_key(found, NOW)
+        if told is None:
+            assert "~" in found
+            return
+        assert (told.host, told.path, told.time) == (archive.host, archive.path, archive.time)
+        assert key(told) == found
+
+    @settings(deadline=None)
+    @given(TREE_FILES, st.booleans())
+    def test_so_is_a_file_of_a_tree(self, file: tuple[list[str], str, Kind], is_version: bool) -> None:
+        folders, name, kind = file
+        path = "/" + "/".join([*folders, name])
+        found = tree_key("nas", path, "/", "host", kind)
+        if is_version:
+            found = version_key(found, TIME)
+        told = label_of_key(found, NOW)
+        if told is None:
+            assert re.search("~[0-9a-f]{32}", found)
+            return
+        assert (told.host, told.path, told.kind) == ("nas", path, kind)
+        assert told.time == (TIME if is_version else NOW)
+
+    @settings(deadline=None)
+    @given(st.text())
+    def test_no_key_is_an_error(self, found: str) -> None:
+        label_of_key(found, NOW)
+        label_of_key(f"nas/{found}", NOW)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from glacier_backup.resolve.descent import KEPT_OPEN, OPEN_DIRECTORY, Descent
+from glacier_backup.descent import KEPT_OPEN, OPEN_DIRECTORY, Descent
 
 
 @pytest.fixture

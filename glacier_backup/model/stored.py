@@ -1,0 +1,119 @@
+"""What is stored, as the catalog tells it to whoever wants it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from glacier_backup.model.archive import Container, Label, Member
+from glacier_backup.model.candidate import Fingerprint, Kind
+from glacier_backup.model.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVolume:
+    """One stored object. The leaves, 32 bytes for each MiB, are asked for by themselves."""
+
+    number: int
+    """From 1."""
+    locator: str
+    size: int | None
+    """Bytes; None where that isn't known, as of what was taken over from a system that kept none."""
+    tree_hash: str | None
+    """Hex."""
+    stored_at: datetime
+    sha256: str | None = None
+    """Linear, hex."""
+    crc64nvme: str | None = None
+    """Base64."""
+    storage_class: str | None = None
+    has_leaves: bool = False
+    verified_at: datetime | None = None
+    """When all of it was last found to be right, by reading it or by the destination's own checksum."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArchive:
+    """One stored archive. What is None isn't known: it was taken over from another system, or rebuilt."""
+
+    id: int
+    place_id: int
+    path: str
+    name: str
+    time: datetime
+    """Of its label; where it has none, when it was sent."""
+    sent_at: datetime
+    volumes: tuple[StoredVolume, ...]
+    host: str | None = None
+    kind: Kind | None = None
+    container: Container | None = None
+    recipe: Recipe | None = None
+    source_bytes: int | None = None
+    mtime_ns: int | None = None
+    """The latest inside; of a raw file its own."""
+    mode: int | None = None
+    """Permission bits of the candidate itself."""
+    fixed_key: str | None = None
+    digest: str | None = None
+    """Of the fingerprint."""
+    has_members: bool = False
+    """Whether the catalog knows the members and where each begins."""
+    problems: int = 0
+    changed_while_read: bool = False
+    origin: str | None = None
+    """What it was taken over from; None for our own."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all volumes; None where that of one isn't known."""
+        sizes = [volume.size for volume in self.volumes]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """An archive as its destination tells of it, when the catalog doesn't know it."""
+
+    label: Label
+    volume: StoredVolume
+    description: str | None = None
+    recipe: Recipe | None = None
+    fingerprint: Fingerprint | None = None
+    problems: int = 0
+    changed_while_read: bool = False
+    origin: str | None = None
+    """What kind of foreign description it has; None for our own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFilter:
+    """Which stored archives are meant; whatever is given has to hold."""
+
+    ids: tuple[int, ...] | None = None
+    path: str | None = None
+    """Exactly this one."""
+    below: str | None = None
+    """This one and all below it."""
+    glob: str | None = None
+    """The whole path matches it as :mod:`fnmatch` has it: case counts, ``*`` crosses slashes."""
+    name: str | None = None
+    """Of the archive."""
+    locator: str | None = None
+    """Of any of its volumes."""
+    place_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Both for :attr:`StoredArchive.time`, and both included."""
+    newest: bool = False
+    """Of each path at each place only the newest up to ``until``, by order of intent."""
+    incomplete: bool = False
+    """Only those of which something could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something that matches what was looked for."""
+
+    archive: StoredArchive
+    member: Member | None = None
+    """None: the archive itself does."""
