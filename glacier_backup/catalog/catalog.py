@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
-from types import TracebackType
 
 from glacier_backup import __version__
-from glacier_backup.catalog import places, queries, recording, takeover, uploads
-from glacier_backup.catalog.database import Database
-from glacier_backup.catalog.opening import open_readonly, open_writable
+from glacier_backup.catalog import copies, places, queries, rebuilding, recording, removing, takeover, uploads
+from glacier_backup.catalog.asking import Asking
+from glacier_backup.catalog.paging import in_chunks
+from glacier_backup.catalog.restoring import Restoring
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Member, Receipt
 from glacier_backup.model.event import Summary
 from glacier_backup.model.place import Place
-from glacier_backup.model.record import ForeignUpload, LastSent, Listed
+from glacier_backup.model.record import CatalogCopy, ForeignUpload
+from glacier_backup.model.stored import Rebuilt
 from glacier_backup.model.upload import Unfinished
 
 
-class Catalog:
+class Catalog(Asking, Restoring):
     """One open catalog. A context manager. Safe to use from several threads, which take turns.
 
     Everything that is written is one transaction, and on the disk when the method returns. Every method raises
@@ -28,46 +29,9 @@ class Catalog:
 
     An archive is recorded in steps, each before the next one is asked of the destination: :meth:`intend`,
     :meth:`opened`, :meth:`completing`, :meth:`stored`. Until the last it is :meth:`unfinished` and nothing else.
+
+    What is stored is asked by the methods of :class:`Asking`, getting it back is noted by those of :class:`Restoring`.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.warnings: tuple[str, ...] = database.warnings
-        """What a person should know about where it lies, in plain words."""
-
-    @classmethod
-    def open(cls, path: str) -> Catalog:
-        """The catalog at ``path``, for writing. If there is no file, a new one is made (0600, its folder 0700); one
-        of an older schema is brought to the newest. A file that is no catalog, or one of a newer program, is left
-        as it is: CatalogError."""
-        return cls(open_writable(path))
-
-    @classmethod
-    def peek(cls, path: str) -> Catalog:
-        """The catalog at ``path``, for dry runs and lists: nothing is written, not even a file beside it, and
-        another process may be writing. Where there is no file it is empty. Its writing methods fail."""
-        return cls(open_readonly(path))
-
-    def __enter__(self) -> Catalog:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._database.close()
-
-    def place_id(self, place: Place, *, trusting: bool = False) -> int | None:
-        """The id of a place that was registered before, without asking it; None for one that is new.
-
-        Account ``-`` means the account that it stood for last, if it is still reached in the same way
-        (``reached_by``) or when ``trusting``, as a dry run is, which may have no credentials at all. A region that
-        isn't known ("") means that of the only vault of that name. Before anything is sent :meth:`register` has to
-        make sure.
-        """
-        return self._database.read(lambda connection: places.find(connection, place, trusting=trusting))
 
     def register(self, place: Place, identified: Place) -> int:
         """The id of ``place``, made known if it is new.
@@ -85,18 +49,6 @@ class Catalog:
         """Note that the directory ``place`` bears our marker, so that one without is known to be another."""
         with self._database.write() as connection:
             places.mark(connection, places.register(connection, place, place))
-
-    def is_marked(self, place_id: int) -> bool:
-        """Whether :meth:`mark` was told of that place."""
-        return self._database.read(lambda connection: places.is_marked(connection, place_id))
-
-    def last_sent(self, place_id: int, paths: Sequence[str]) -> dict[str, LastSent]:
-        """The newest stored archive of each path that has one at that place; newest by order of intent."""
-        return self._database.read(lambda connection: queries.last_sent(connection, place_id, paths))
-
-    def has_key(self, place_id: int, key: str) -> bool:
-        """Whether anything that was sent to that place, of whatever path and however long ago, has that fixed key."""
-        return self._database.read(lambda connection: queries.has_key(connection, place_id, key))
 
     def begin_run(self, host: str) -> int:
         """Note that this process begins a run now; returns its id. A run that dies never gets an end."""
@@ -156,33 +108,21 @@ class Catalog:
         with self._database.write() as connection:
             uploads.doubt(connection, archive)
 
+    def doubtful(self, place_id: int) -> Iterator[Unfinished]:
+        """What :meth:`doubt` was said of at that place, in order of intent. It may be settled or given up meanwhile."""
+        last = queries.BEFORE_ALL
+        while found := self._database.read(partial(uploads.doubtful, destination=place_id, after=last)):
+            yield found
+            last = found.archive
+
+    def settle(self, archive: int, receipt: Receipt) -> None:
+        """Note that a doubtful archive is stored after all: as :meth:`stored`, in the place that its intent has in the
+        order of its path."""
+        self.stored(archive, receipt)
+
     def unfinished(self, place_id: int) -> tuple[Unfinished, ...]:
         """What was begun at that place and is neither stored, given up nor doubtful, in order of intent."""
         return self._database.read(lambda connection: uploads.unfinished(connection, place_id))
-
-    def archives(self, since: datetime | None = None) -> Iterator[Listed]:
-        """Everything that was sent at ``since`` or later, the newest last. What others record meanwhile may be
-        left out."""
-        after: queries.Mark | None = None
-        while page := self._database.read(partial(queries.list_archives, since=since, after=after)):
-            yield from (listed for _, listed in page)
-            after = page[-1][0]
-
-    def members(self, archive_id: int) -> Iterator[Member]:
-        """The members of one archive, in stream order."""
-        start = 0
-        while page := self._database.read(partial(queries.list_members, archive=archive_id, start=start)):
-            yield from page
-            start += len(page)
-
-    def has_imported(self, source: str) -> bool:
-        """Whether any archive was taken over from ``source``, as :meth:`import_uploads` was given it, at whatever
-        place."""
-        return self._database.read(lambda connection: queries.has_origin(connection, source))
-
-    def holds_archives(self, place_id: int) -> bool:
-        """Whether any archive is known to be stored at that place."""
-        return self._database.read(lambda connection: queries.holds_archives(connection, place_id))
 
     def import_uploads(self, place_id: int, foreign: Iterable[ForeignUpload], source: str) -> int:
         """Take over what another system has sent to that place; returns how many archives are new.
@@ -192,3 +132,46 @@ class Catalog:
         """
         with self._database.write() as connection:
             return takeover.import_uploads(connection, place_id, foreign, source)
+
+    def add_rebuilt(self, place_id: int, found: Iterable[Rebuilt]) -> int:
+        """Add what that place was found to hold, oldest first; returns how many archives are new.
+
+        One whose locator is known there isn't added again. There may be millions: they are noted a chunk at a time,
+        and after a crash the next time adds what is missing. What is older than the newest archive of its path
+        doesn't become the newest.
+        """
+        return rebuilding.add_rebuilt(self._database, place_id, found)
+
+    def forget_archives(self, ids: Iterable[int]) -> None:
+        """Forget archives, with all that belongs to them, a chunk at a time."""
+        for chunk in in_chunks(ids, queries.VARIABLES):
+            with self._database.write() as connection:
+                removing.forget(connection, chunk)
+
+    def changes(self) -> int:
+        """How often what is stored has changed; to be asked before :meth:`copy_to`, and to be told to
+        :meth:`note_copied`."""
+        return self._database.read(copies.count)
+
+    def begin_copy(self, place: str, locator: str, when: datetime) -> None:
+        """Note that a copy is about to be put at ``place``, whatever the caller calls it, as ``locator``."""
+        with self._database.write() as connection:
+            copies.begin(connection, place, locator, when)
+
+    def note_copied(self, place: str, locator: str, changes: int) -> None:
+        """Note that the copy which was begun is there, and holds so many changes."""
+        with self._database.write() as connection:
+            copies.note_copied(connection, place, locator, changes)
+
+    def copies(self, place: str) -> tuple[CatalogCopy, ...]:
+        """Those that were put, or begun, at ``place``, the newest first."""
+        return self._database.read(lambda connection: copies.at(connection, place))
+
+    def forget_copy(self, place: str, locator: str) -> None:
+        """Note that there is no such copy, or nothing of it, any more."""
+        with self._database.write() as connection:
+            copies.forget(connection, place, locator)
+
+    def changed_since_copy(self, place: str) -> bool:
+        """Whether anything has changed since the copy at ``place``; where none was made, since the beginning."""
+        return self._database.read(lambda connection: copies.is_behind(connection, place))

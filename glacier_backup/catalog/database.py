@@ -67,8 +67,12 @@ class Database:
     def copy_to_memory(self) -> Database:
         """The same content in a database that vanishes when it is closed."""
         memory = in_memory(self.path)
-        self.read(lambda _: self._raw.backup(memory._raw))
+        self.back_up(memory._raw)
         return memory
+
+    def back_up(self, target: sqlite3.Connection) -> None:
+        """Put the content, as it is at one moment, into another database in place of its own."""
+        self.read(lambda _: self._raw.backup(target))
 
     def close(self) -> None:
         with self._turn:

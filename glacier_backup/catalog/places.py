@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from glacier_backup.catalog.schema import archives, destinations
+from glacier_backup.catalog.schema import archives, destinations, thaws
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.place import DestinationKind, Place
 
@@ -77,6 +77,13 @@ def place_of(kind: str, name: str, region: str, account: str) -> Place:
     return Place(cast(DestinationKind, kind), name, region, account)
 
 
+def listed(connection: Connection) -> list[tuple[int, Place]]:
+    """Every place with its id, in the order in which they were made known."""
+    table = destinations.c
+    query = select(table.id, table.kind, table.name, table.region, table.account).order_by(table.id)
+    return [(id, place_of(*rest)) for id, *rest in connection.execute(query)]
+
+
 def _rows(connection: Connection, place: Place) -> list[_Row]:
     """All rows that differ from ``place`` at most in the account, and in the region if that is unknown."""
     table = destinations.c
@@ -125,11 +132,13 @@ def _note_reached(connection: Connection, id: int, account: str, reached_by: str
 
 
 def _merge(connection: Connection, same: Sequence[int]) -> int:
-    """Make one row of those that turned out to be one place; their archives move to it."""
+    """Make one row of those that turned out to be one place; their archives and thaws move to it."""
     kept, *merged = same
     if not merged:
         return kept
     connection.execute(update(archives).where(archives.c.destination.in_(merged)).values(destination=kept))
+    moving = update(thaws).prefix_with("OR REPLACE", dialect="sqlite")
+    connection.execute(moving.where(thaws.c.destination.in_(merged)).values(destination=kept))
     connection.execute(delete(destinations).where(destinations.c.id.in_(merged)))
     return kept
 

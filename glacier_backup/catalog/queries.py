@@ -8,17 +8,16 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, select, tuple_
 
+from glacier_backup.catalog.paging import PAGE
 from glacier_backup.catalog.places import place_of
-from glacier_backup.catalog.schema import MEMBER_TYPES, archives, destinations, members, volumes
-from glacier_backup.model.archive import Member
+from glacier_backup.catalog.schema import archives, destinations, volumes
 from glacier_backup.model.record import LastSent, Listed
 
 VARIABLES = 900
 """Values in one statement: below the 999 that every SQLite takes (https://www.sqlite.org/limits.html)."""
 
-PAGE = 1_000
-"""Rows that are read at a time."""
-
+BEFORE_ALL = -(2**63)
+"""Below every id."""
 
 _LISTING = (
     select(
@@ -88,14 +87,6 @@ def list_archives(connection: Connection, since: datetime | None, after: Mark | 
     return [(Mark(row["sent_at"], row["id"]), _listed(row)) for row in rows]
 
 
-def list_members(connection: Connection, archive: int, start: int) -> list[Member]:
-    """The next page of an archive's members, in stream order, from the one with the number ``start`` on."""
-    table = members.c
-    columns = (table.path, table.type, table.size, table.mtime_ns, table.mode, table.offset, table.target)
-    query = select(*columns).where(table.archive == archive, table.number >= start).order_by(table.number)
-    return [Member(path, MEMBER_TYPES[code], *rest) for path, code, *rest in connection.execute(query.limit(PAGE))]
-
-
 def holds_archives(connection: Connection, destination: int) -> bool:
     """Whether any archive is stored at one destination."""
     return connection.execute(select(archives.c.id).where(is_stored_at(destination)).limit(1)).first() is not None
@@ -114,6 +105,7 @@ def has_origin(connection: Connection, source: str) -> bool:
 
 def _listed(row: RowMapping) -> Listed:
     return Listed(
+        id=row["id"],
         path=row["path"],
         name=row["name"],
         bytes=row["bytes"],

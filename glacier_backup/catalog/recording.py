@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Connection, delete, insert, update
 
 from glacier_backup.catalog.exact import pack_integer, pack_text
+from glacier_backup.catalog.packed import CHUNK, Packed, add_tuples
 from glacier_backup.catalog.schema import MEMBER_TYPES, archives, members, problems, runs, volumes
 from glacier_backup.model.archive import ArchiveRecord, Member, ReadProblem, Receipt
 from glacier_backup.model.event import Summary
-from glacier_backup.units import now
-
-CHUNK = 5_000
-"""Rows that are handed to SQLite at a time; bounds memory however many members there are."""
+from glacier_backup.units import now, rfc3339
 
 _TYPE_CODES = {name: code for code, name in enumerate(MEMBER_TYPES)}
 
@@ -60,21 +59,22 @@ def add_volume(connection: Connection, archive: int, receipt: Receipt) -> None:
     connection.execute(update(archives).where(archives.c.id == archive).values(outcome))
 
 
+def note_verified(connection: Connection, found: Iterable[tuple[int, int]], when: datetime) -> None:
+    """Volumes, by archive and number."""
+    statement = "UPDATE volumes SET verified_at = ? WHERE archive = ? AND number = ?"
+    rows = ((rfc3339(when), archive, number) for archive, number in found)
+    while chunk := list(islice(rows, CHUNK)):
+        connection.exec_driver_sql(statement, chunk)
+
+
 def _add_problems(connection: Connection, archive: int, found: tuple[ReadProblem, ...]) -> None:
     if found:
         connection.execute(insert(problems), [_problem_row(archive, *item) for item in enumerate(found)])
 
 
 def _add_members(connection: Connection, archive: int, listed: Iterable[Member]) -> None:
-    """Every member, in the order given, a chunk at a time.
-
-    The rows go to the driver as tuples that are packed here: through the types of their columns they
-    take three times as long.
-    """
-    rows = (_member_row(archive, number, member) for number, member in enumerate(listed))
-    statement = str(insert(members).compile(connection))
-    while chunk := list(islice(rows, CHUNK)):
-        connection.exec_driver_sql(statement, chunk)
+    """Every member, in the order given."""
+    add_tuples(connection, members, (_member_row(archive, number, member) for number, member in enumerate(listed)))
 
 
 def _named(record: ArchiveRecord) -> dict[str, object]:
@@ -126,7 +126,7 @@ def _problem_row(archive: int, number: int, problem: ReadProblem) -> dict[str, o
     return {"archive": archive, "number": number, "path": problem.path, "cause": problem.cause}
 
 
-def _member_row(archive: int, number: int, member: Member) -> tuple[int | str | bytes | None, ...]:
+def _member_row(archive: int, number: int, member: Member) -> tuple[Packed, ...]:
     """In the order of the table's columns."""
     return (
         archive,

@@ -4,6 +4,9 @@ A test holds the two together. What is NULL is unknown: archives that were taken
 fingerprint, and their volumes no checksum.
 
 An archive is there from the intent to send it, with a row in ``uploads`` until it is known to be stored.
+
+What a restore asks for is kept apart from what is stored: an archive may be forgotten while a restore still names it,
+which then finds out. Thaws are kept by locator, for the destination knows of no archives.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from sqlalchemy import (
 
 from glacier_backup.catalog.types import ExactText, Moment, WideInteger
 from glacier_backup.model.archive import MemberType
+from glacier_backup.model.restore import ItemState
 
 APPLICATION_ID = 0x676C6263
 """``glbc`` in the database's header (https://www.sqlite.org/fileformat2.html, section 1.3.12) marks it as ours."""
@@ -32,6 +36,18 @@ APPLICATION_ID = 0x676C6263
 MEMBER_TYPES: tuple[MemberType, ...] = ("file", "directory", "symlink", "hardlink", "fifo", "device", "other")
 """A member's type is stored as its place in this tuple, which may only grow at its end. SQLite needs no byte at
 all for a 0 or a 1, so the two that are frequent come first."""
+
+ITEM_STATES: tuple[ItemState, ...] = (
+    *("planned", "requested", "thawing", "ready", "fetched"),
+    *("verified", "restored", "kept", "failed", "damaged"),
+)
+"""The same with the state of a restore's item."""
+
+TO_ITS_END = -1
+"""What stands for no end of what is thawed; a key holds no NULL."""
+
+INVENTORY = ""
+"""What stands for no locator, likewise."""
 
 metadata = MetaData()
 
@@ -99,6 +115,7 @@ archives = Table(
     Column("origin", ExactText, comment="what it was taken over from; NULL for our own"),
     # Only of what is stored: the newest archive of a path is found without a look at the rows themselves.
     Index("archives_by_path", "destination", "path", sqlite_where=text("sent_at IS NOT NULL")),
+    Index("archives_by_name", "name", sqlite_where=text("sent_at IS NOT NULL")),
     Index("archives_by_time", "sent_at"),
     # Few have one that belong to no tree; of a tree all do, and whether a key is taken is asked before each is sent.
     Index("archives_by_key", "destination", "fixed_key", sqlite_where=text("fixed_key IS NOT NULL")),
@@ -133,9 +150,12 @@ volumes = Table(
     Column("crc64nvme", Text, comment="base64"),
     Column("storage_class", Text),
     Column("stored_at", Moment, nullable=False),
+    Column("verified_at", Moment, comment="when all of it was last found to be right"),
     # Last, for SQLite reads a row up to the column it needs and leaves may fill many pages.
     Column("leaves", LargeBinary, comment="32 bytes for each MiB"),
     PrimaryKeyConstraint("archive", "number"),
+    # An inventory is told in locators.
+    Index("volumes_by_locator", "locator"),
 )
 
 members = Table(
@@ -164,5 +184,74 @@ problems = Table(
     Column("path", ExactText, nullable=False),
     Column("cause", ExactText, nullable=False),
     PrimaryKeyConstraint("archive", "number"),
+    sqlite_with_rowid=False,
+)
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("target", ExactText, nullable=False),
+    Column("what", Text, nullable=False, comment="JSON"),
+    Column("at", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("overwrite", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("ended_at", Moment, comment="NULL while anything is to be done"),
+    sqlite_autoincrement=True,
+)
+
+restore_items = Table(
+    "restore_items",
+    metadata,
+    Column("restore", ForeignKey("restores.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False, comment="from 0, in the plan's order"),
+    Column("archive", Integer, nullable=False, comment="which may be forgotten meanwhile"),
+    Column("state", Integer, nullable=False, comment="place in ITEM_STATES"),
+    Column("goes_to", ExactText, nullable=False, comment="below the target"),
+    Column("member", ExactText),
+    Column("ranges", Text, comment="JSON; NULL for all of it"),
+    Column("cause", ExactText),
+    PrimaryKeyConstraint("restore", "number"),
+    # The key is part of it: what is in one state comes in the order of its numbers.
+    Index("restore_items_by_state", "restore", "state"),
+    sqlite_with_rowid=False,
+)
+
+thaws = Table(
+    "thaws",
+    metadata,
+    Column("destination", ForeignKey("destinations.id"), nullable=False),
+    Column("locator", ExactText, nullable=False, comment="INVENTORY for the list of all"),
+    Column("start", Integer, nullable=False),
+    Column("stop", Integer, nullable=False, comment="TO_ITS_END where it has none"),
+    Column("id", ExactText, nullable=False, comment="as the destination calls it; may be empty"),
+    Column("state", Text, nullable=False),
+    Column("until", Moment),
+    Column("cause", ExactText),
+    Column("tier", Text, nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("storage_class", Text),
+    PrimaryKeyConstraint("destination", "locator", "start", "stop"),
+    sqlite_with_rowid=False,
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="0: there is one row at most"),
+    Column("count", Integer, nullable=False, comment="how often what is stored has changed"),
+)
+
+copies = Table(
+    "copies",
+    metadata,
+    Column("place", ExactText, nullable=False, comment="where the copy was put"),
+    Column("locator", ExactText, nullable=False, comment="what it is called there"),
+    Column("changes", Integer, comment="the count that it holds; NULL until it is known to be stored"),
+    Column("copied_at", Moment, nullable=False),
+    PrimaryKeyConstraint("place", "locator"),
     sqlite_with_rowid=False,
 )

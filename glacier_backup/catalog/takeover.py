@@ -7,12 +7,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
+from glacier_backup.catalog.copies import note_change
 from glacier_backup.catalog.queries import VARIABLES, is_stored_at, last_sent
 from glacier_backup.catalog.schema import archives, uploads, volumes
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.record import AsIs, ForeignUpload
 
 _AS_IT_IS = Recipe((Step("raw"),)).to_json()
+
+OUTDATED = -(2**31)
+"""Where ids of what is outdated begin. Between here and 0 is room for what is found later, and is newer."""
 
 Row = dict[str, object]
 
@@ -25,10 +29,12 @@ def import_uploads(connection: Connection, destination: int, foreign: Iterable[F
     wanted = {upload.path: upload for upload in foreign}
     known = _known(connection, destination, list(wanted))
     newest = {path: last.sent_at for path, last in last_sent(connection, destination, list(wanted)).items()}
-    newest |= _under_way(connection, destination)
+    newest |= under_way(connection, destination)
     fresh = [upload for upload in wanted.values() if not _is_known(upload, known.get((upload.path, upload.locator)))]
     rows = [(_archive_row(destination, upload, source), _volume_row(upload)) for upload in fresh]
     outdated = [newest.get(upload.path, upload.sent_at) > upload.sent_at for upload in fresh]
+    if fresh:
+        note_change(connection)
     _add_newest(connection, [row for row, is_old in zip(rows, outdated, strict=True) if not is_old])
     _add_outdated(connection, [row for row, is_old in zip(rows, outdated, strict=True) if is_old])
     return len(fresh)
@@ -50,7 +56,7 @@ def _is_known(upload: ForeignUpload, sent_at: datetime | None) -> bool:
     return sent_at is not None and (upload.as_is is None or upload.sent_at <= sent_at)
 
 
-def _under_way(connection: Connection, destination: int) -> dict[str, datetime]:
+def under_way(connection: Connection, destination: int) -> dict[str, datetime]:
     """When the paths were intended that have their id already, and may still turn out to be stored."""
     query = select(archives.c.path, func.max(uploads.c.begun_at)).join_from(archives, uploads)
     rows = connection.execute(query.where(archives.c.destination == destination).group_by(archives.c.path))
@@ -107,9 +113,9 @@ def _add_newest(connection: Connection, rows: Sequence[tuple[Row, Row]]) -> None
 
 def _add_outdated(connection: Connection, rows: Sequence[tuple[Row, Row]]) -> None:
     """The newest archive of a path is the one with the highest id. What is taken over after something newer
-    was recorded gets an id below all others (they count down from -1), so that it is never taken for the newest."""
+    was recorded gets an id below all others, so that it is never taken for the newest."""
     if rows:
-        lowest = min(0, connection.execute(select(func.min(archives.c.id))).scalar_one() or 0)
+        lowest = min(OUTDATED, connection.execute(select(func.min(archives.c.id))).scalar_one() or 0)
         _add(connection, rows, range(lowest - 1, lowest - 1 - len(rows), -1))
 
 

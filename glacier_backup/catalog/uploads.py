@@ -4,7 +4,7 @@
 
     intend → opened → completing → stored      the row in ``uploads`` is gone, the archive has its volume
        └─────────┴─────────┴─→ give_up         nothing is left of it
-                           └─→ doubt           both rows stay until somebody finds out
+                           └─→ doubt           both rows stay until somebody finds out: stored, or give_up
 
 Each is called inside a transaction of its own.
 """
@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from glacier_backup.catalog import recording
+from glacier_backup.catalog.copies import note_change
 from glacier_backup.catalog.schema import archives, problems, uploads
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, ReadProblem, Receipt
@@ -54,6 +55,7 @@ def stored(connection: Connection, archive: int, receipt: Receipt) -> None:
     if not connection.execute(delete(uploads).where(uploads.c.archive == archive)).rowcount:
         raise _unknown(archive)
     recording.add_volume(connection, archive, receipt)
+    note_change(connection)
 
 
 def give_up(connection: Connection, archive: int) -> None:
@@ -70,6 +72,14 @@ def unfinished(connection: Connection, destination: int) -> tuple[Unfinished, ..
     query = select(archives, uploads).join_from(archives, uploads).order_by(archives.c.id)
     rows = connection.execute(query.where(archives.c.destination == destination, uploads.c.doubtful.is_(False)))
     return tuple(_unfinished(connection, row) for row in rows.mappings().all())
+
+
+def doubtful(connection: Connection, destination: int, after: int) -> Unfinished | None:
+    """The first of those that somebody doubts with an id behind ``after``; one at a time, for leaves may be large."""
+    query = select(archives, uploads).join_from(archives, uploads).order_by(archives.c.id).limit(1)
+    wanted = query.where(archives.c.destination == destination, uploads.c.doubtful.is_(True), archives.c.id > after)
+    row = connection.execute(wanted).mappings().first()
+    return None if row is None else _unfinished(connection, row)
 
 
 def _note(connection: Connection, archive: int, values: dict[str, object]) -> None:

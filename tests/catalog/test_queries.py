@@ -4,7 +4,8 @@ import random
 from datetime import timedelta
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.catalog.queries import PAGE, VARIABLES
+from glacier_backup.catalog.paging import PAGE
+from glacier_backup.catalog.queries import VARIABLES
 from glacier_backup.model.archive import ReadProblem
 from tests.catalog.values import LOCAL, MORNING, NOT_UTF8, an_archive, an_upload, filled, minutes
 

@@ -16,6 +16,9 @@ from glacier_backup.catalog.migrations import MIGRATIONS, newest
 from glacier_backup.catalog.opening import open_writable
 from glacier_backup.model.archive import Member, ReadProblem
 from glacier_backup.model.place import Place
+from glacier_backup.model.restore import ByteRange, ItemRecord, RestoreItem, Wish
+from glacier_backup.model.stored import ArchiveFilter
+from glacier_backup.model.thaw import Thaw, ThawRecord
 from tests.catalog.test_schema import described
 from tests.catalog.values import LOCAL, NOT_UTF8, an_archive, an_upload, checksums, intended, minutes, record
 
@@ -30,6 +33,22 @@ _MEMBERS = (
 )
 
 _PROBLEM = ReadProblem(f"/srv/photos/{NOT_UTF8}", "Permission denied")
+
+
+_WISH = Wish("restore", f"/mnt/{NOT_UTF8}", (f"/srv/{NOT_UTF8}",), at="2026-03-21T04:00:00.000000Z")
+
+_ITEMS = (
+    RestoreItem(2, "photos"),
+    RestoreItem(2, f"photos/{NOT_UTF8}", f"photos/{NOT_UTF8}", (ByteRange(512, 2_560), ByteRange(2_560, None))),
+)
+
+
+def _thaws(place: int) -> list[ThawRecord]:
+    ready = Thaw("archive-id", "job", "ready", 2**20, 2**21, minutes(9))
+    return [
+        ThawRecord(place, Thaw(None, "job", "failed", cause=f"no {NOT_UTF8}"), "bulk", minutes(1)),
+        ThawRecord(place, ready, "standard", minutes(2), "GLACIER"),
+    ]
 
 
 def sample(number: int) -> Path:
@@ -50,6 +69,11 @@ def fill(catalog: Catalog) -> None:
         catalog.opened(archive, NOT_UTF8)
         catalog.completing(archive, intended(stored), checksums(stored), _MEMBERS)
         end(archive)
+    catalog.set_items(catalog.begin_restore(_WISH, _ITEMS), [(1, "damaged", NOT_UTF8)])
+    catalog.note_thaws(_thaws(vault))
+    catalog.note_verified(2, 1, minutes(5))
+    catalog.begin_copy(f"/mnt/{NOT_UTF8}", "host/.catalog/copy", minutes(6))
+    catalog.note_copied(f"/mnt/{NOT_UTF8}", "host/.catalog/copy", catalog.changes())
 
 
 def test_the_newest_schema_has_its_sample() -> None:
@@ -100,6 +124,26 @@ def test_what_a_released_catalog_has_unfinished_is_known(number: int, path: str)
     assert upload.record == intended(wanted)
     assert upload.checksums == checksums(wanted)
     assert (upload.upload_id, upload.part_size) == (NOT_UTF8, 2**24)
+
+
+@pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])
+def test_the_restores_and_thaws_of_a_released_catalog_go_on(number: int, path: str) -> None:
+    shutil.copyfile(sample(number), path)
+
+    with Catalog.open(path) as catalog:
+        (restore,) = catalog.restores()
+        vault = catalog.place_id(_VAULT)
+        assert vault is not None
+
+        assert restore.wish == _WISH
+        assert list(catalog.items(restore.id)) == [
+            ItemRecord(0, _ITEMS[0], "planned"),
+            ItemRecord(1, _ITEMS[1], "damaged", NOT_UTF8),
+        ]
+        assert list(catalog.thaws()) == _thaws(vault)
+        (stored,) = catalog.stored_archives(ArchiveFilter(ids=(2,)))
+        assert stored.volumes[0].verified_at == minutes(5)
+        assert not catalog.changed_since_copy(f"/mnt/{NOT_UTF8}")
 
 
 @pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])

@@ -12,6 +12,7 @@ from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.record import ForeignUpload
+from glacier_backup.model.stored import Rebuilt, StoredVolume
 from glacier_backup.units import MIB
 
 MORNING = datetime(2026, 3, 21, 4, 0, tzinfo=UTC)
@@ -58,6 +59,14 @@ def a_member(path: str = "photos/a.jpg", *, offset: int = 0) -> Member:
 def an_upload(path: str = "/srv/photos", locator: str = "old-id", sent_at: datetime = MORNING) -> ForeignUpload:
     """A row of another system's record."""
     return ForeignUpload(path, path.rpartition("/")[2] + ".tar", locator, sent_at)
+
+
+def a_rebuilt(path: str = "/srv/photos", *, time: datetime = MORNING, locator: str = "") -> Rebuilt:
+    """A directory that a vault's inventory tells of."""
+    name = path.rpartition("/")[2] + ".tar"
+    label = Label(name, path, "nas", "directory", "tar", time, "0123456789ab")
+    volume = StoredVolume(1, locator or f"{path} {time}", 4_096, "e2" * 32, time + timedelta(minutes=1))
+    return Rebuilt(label, volume, f"{name} token")
 
 
 def intended(stored: ArchiveRecord) -> ArchiveRecord:

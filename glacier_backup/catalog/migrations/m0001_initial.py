@@ -1,4 +1,4 @@
-"""Schema 1: runs, destinations, archives, uploads, volumes, members, problems.
+"""Schema 1: runs, destinations, archives, uploads, volumes, members, problems, restores, thaws, copies.
 
 Fixed with the release of 2.0.0: never to be edited from then on.
 """
@@ -62,6 +62,7 @@ STATEMENTS = (
     )
     """,
     "CREATE INDEX archives_by_path ON archives (destination, path) WHERE sent_at IS NOT NULL",
+    "CREATE INDEX archives_by_name ON archives (name) WHERE sent_at IS NOT NULL",
     "CREATE INDEX archives_by_time ON archives (sent_at)",
     "CREATE INDEX archives_by_key ON archives (destination, fixed_key) WHERE fixed_key IS NOT NULL",
     """
@@ -89,10 +90,12 @@ STATEMENTS = (
         crc64nvme TEXT,
         storage_class TEXT,
         stored_at TEXT NOT NULL,
+        verified_at TEXT,
         leaves BLOB,
         PRIMARY KEY (archive, number)
     )
     """,
+    "CREATE INDEX volumes_by_locator ON volumes (locator)",
     """
     CREATE TABLE members (
         archive INTEGER NOT NULL REFERENCES archives (id) ON DELETE CASCADE,
@@ -114,6 +117,65 @@ STATEMENTS = (
         path TEXT NOT NULL,
         cause TEXT NOT NULL,
         PRIMARY KEY (archive, number)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE restores (
+        id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        purpose TEXT NOT NULL,
+        target TEXT NOT NULL,
+        what TEXT NOT NULL,
+        at TEXT NOT NULL,
+        tier TEXT NOT NULL,
+        days INTEGER NOT NULL,
+        overwrite BOOLEAN NOT NULL,
+        created_at TEXT NOT NULL,
+        ended_at TEXT
+    )
+    """,
+    """
+    CREATE TABLE restore_items (
+        restore INTEGER NOT NULL REFERENCES restores (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        archive INTEGER NOT NULL,
+        state INTEGER NOT NULL,
+        goes_to TEXT NOT NULL,
+        member TEXT,
+        ranges TEXT,
+        cause TEXT,
+        PRIMARY KEY (restore, number)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX restore_items_by_state ON restore_items (restore, state)",
+    """
+    CREATE TABLE thaws (
+        destination INTEGER NOT NULL REFERENCES destinations (id),
+        locator TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        stop INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        state TEXT NOT NULL,
+        until TEXT,
+        cause TEXT,
+        tier TEXT NOT NULL,
+        requested_at TEXT NOT NULL,
+        storage_class TEXT,
+        PRIMARY KEY (destination, locator, start, stop)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE changes (
+        id INTEGER NOT NULL PRIMARY KEY,
+        count INTEGER NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE copies (
+        place TEXT NOT NULL,
+        locator TEXT NOT NULL,
+        changes INTEGER,
+        copied_at TEXT NOT NULL,
+        PRIMARY KEY (place, locator)
     ) WITHOUT ROWID
     """,
 )

@@ -1,0 +1,111 @@
+"""What is stored, and where: the half of the catalog that is asked when something is wanted back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+
+from glacier_backup.catalog import choosing, contents, exporting, finding, nearness, patterns, places, queries
+from glacier_backup.catalog.exporting import Exported
+from glacier_backup.catalog.opened import Opened
+from glacier_backup.model.archive import Member
+from glacier_backup.model.place import Place
+from glacier_backup.model.record import LastSent, Listed
+from glacier_backup.model.stored import ArchiveFilter, Found, StoredArchive
+
+
+class Asking(Opened):
+    """Answers that may be long come a page at a time: nothing is held in full, and others may write meanwhile, which
+    is then in it or not. Nothing comes twice."""
+
+    def place_id(self, place: Place, *, trusting: bool = False) -> int | None:
+        """The id of a place that was registered before, without asking it; None for one that is new.
+
+        Account ``-`` means the account that it stood for last, if it is still reached in the same way
+        (``reached_by``) or when ``trusting``, as a dry run is, which may have no credentials at all. A region that
+        isn't known ("") means that of the only vault of that name. Before anything is sent :meth:`register` has to
+        make sure.
+        """
+        return self._database.read(lambda connection: places.find(connection, place, trusting=trusting))
+
+    def places(self) -> list[tuple[int, Place]]:
+        """Every place that is known, with its id."""
+        return self._database.read(places.listed)
+
+    def is_marked(self, place_id: int) -> bool:
+        """Whether :meth:`mark` was told of that place."""
+        return self._database.read(lambda connection: places.is_marked(connection, place_id))
+
+    def holds_archives(self, place_id: int) -> bool:
+        """Whether any archive is known to be stored at that place."""
+        return self._database.read(lambda connection: queries.holds_archives(connection, place_id))
+
+    def last_sent(self, place_id: int, paths: Sequence[str]) -> dict[str, LastSent]:
+        """The newest stored archive of each path that has one at that place; newest by order of intent."""
+        return self._database.read(lambda connection: queries.last_sent(connection, place_id, paths))
+
+    def has_key(self, place_id: int, key: str) -> bool:
+        """Whether anything that was sent to that place, of whatever path and however long ago, has that fixed key."""
+        return self._database.read(lambda connection: queries.has_key(connection, place_id, key))
+
+    def has_imported(self, source: str) -> bool:
+        """Whether any archive was taken over from ``source``, as :meth:`import_uploads` was given it, at whatever
+        place."""
+        return self._database.read(lambda connection: queries.has_origin(connection, source))
+
+    def archives(self, since: datetime | None = None) -> Iterator[Listed]:
+        """Everything that was sent at ``since`` or later, the newest last. What others record meanwhile may be
+        left out."""
+        after: queries.Mark | None = None
+        while page := self._database.read(partial(queries.list_archives, since=since, after=after)):
+            yield from (listed for _, listed in page)
+            after = page[-1][0]
+
+    def stored_archives(self, wanted: ArchiveFilter) -> Iterator[StoredArchive]:
+        """What is known to be stored and is ``wanted``: by path, then by place, then oldest first, which is the order
+        of intent. Paths that are UTF-8 come before others, and both in the order of their bytes."""
+        return choosing.stored_archives(self._database, wanted)
+
+    def export_rows(self) -> Iterator[Exported]:
+        """Everything that is stored as values that JSON has, one per archive, in the same order."""
+        return exporting.export_rows(self._database)
+
+    def holds_path_above(self, path: str) -> list[str]:
+        """Paths of stored archives of directories, or of what may be one, that lie above ``path``, the nearest
+        first."""
+        return self._database.read(lambda connection: nearness.holding(connection, path))
+
+    def known_paths_like(self, text: str, limit: int = 5) -> list[str]:
+        """Paths of stored archives that ``text`` may have been meant for, the likeliest first."""
+        return self._database.read(lambda connection: nearness.nearest(connection, text, limit))
+
+    def find(self, text: str, *, glob: bool) -> Iterator[Found]:
+        """Stored archives by path or name, and their members by path, of all versions: by path of the archive, its
+        newest first, and an archive before its members.
+
+        A ``glob`` has to match the whole or the last component, as :mod:`fnmatch` has it, case and all. Else the text
+        has to be in it, letters of either case.
+        """
+        pattern = patterns.globbed_anywhere(text) if glob else patterns.containing(text)
+        return finding.find(self._database, pattern)
+
+    def members(self, archive_id: int) -> Iterator[Member]:
+        """The members of one archive, in stream order."""
+        return contents.list_members(self._database, archive_id)
+
+    def members_at(self, archive_id: int, path: str) -> Iterator[tuple[int, Member]]:
+        """The member at that path and all below it, with their numbers, in stream order."""
+        return contents.members_at(self._database, archive_id, path)
+
+    def member_named(self, archive_id: int, path: str) -> tuple[int, Member] | None:
+        """The member at that path, with its number; of several the last, which unpacking leaves there."""
+        return self._database.read(lambda connection: contents.member_named(connection, archive_id, path))
+
+    def offset_behind(self, archive_id: int, number: int) -> int | None:
+        """Where the member behind that one begins, in bytes of the unsealed stream; None for the last one."""
+        return self._database.read(lambda connection: contents.offset_behind(connection, archive_id, number))
+
+    def leaves(self, archive: int, number: int) -> bytes | None:
+        """The digest of each MiB of a volume, concatenated; None where they aren't known."""
+        return self._database.read(lambda connection: contents.leaves(connection, archive, number))

@@ -1,0 +1,75 @@
+"""What holds something: archives by path and name, and their members, of all versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select, tuple_
+
+from glacier_backup.catalog.choosing import loaded
+from glacier_backup.catalog.contents import MEMBER, member_of
+from glacier_backup.catalog.database import Database
+from glacier_backup.catalog.keys import Key, Sorting, keys_of
+from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages
+from glacier_backup.catalog.patterns import Pattern
+from glacier_backup.catalog.schema import archives, members
+from glacier_backup.model.archive import Member
+from glacier_backup.model.stored import Found
+
+
+def find(database: Database, pattern: Pattern) -> Iterator[Found]:
+    """By path, the newest archive first within a path; an archive before its members, those in stream order.
+
+    Paths, names and members are each gone through in the order in which they are stored; only what matches is put in
+    order, and read in full.
+    """
+    sorting = Sorting(newest_first=True)
+    for key in _by_path(database, pattern):
+        sorting.add(key)
+    for ids in (_by_name(database, pattern), _by_member(database, pattern)):
+        for key in keys_of(database, ids):
+            sorting.add(key)
+    for archive in loaded(database, sorting.ids()):
+        if pattern.matches(archive.path) or pattern.matches(archive.name):
+            yield Found(archive)
+        if archive.has_members:
+            yield from (Found(archive, member) for member in _members(database, archive.id, pattern))
+
+
+def _by_path(database: Database, pattern: Pattern) -> Iterator[Key]:
+    table = archives.c
+    order = (table.destination, table.path, table.id)
+    query = select(*order).where(table.sent_at.is_not(None), pattern.condition(table.path)).order_by(*order)
+    for place, path, id in in_pages(database, partial(_behind, query, order)):
+        if pattern.matches(path):
+            yield Key(path, place, id)
+
+
+def _by_name(database: Database, pattern: Pattern) -> Iterator[int]:
+    table = archives.c
+    order = (table.name, table.id)
+    query = select(*order).where(table.sent_at.is_not(None), pattern.condition(table.name)).order_by(*order)
+    rows = in_pages(database, partial(_behind, query, order))
+    return (id for name, id in rows if pattern.matches(name))
+
+
+def _by_member(database: Database, pattern: Pattern) -> Iterator[int]:
+    """Of archives that have a member which may match."""
+    column = members.c.archive
+    query = select(column).where(pattern.condition(members.c.path)).distinct().order_by(column)
+    rows = in_pages(database, lambda last: query if last is None else query.where(column > last[0]))
+    return (row[0] for row in rows)
+
+
+def _members(database: Database, archive: int, pattern: Pattern) -> Iterator[Member]:
+    table = members.c
+    query = select(*MEMBER).where(table.archive == archive, pattern.condition(table.path)).order_by(table.number)
+    for row in in_pages(database, lambda last: query if last is None else query.where(table.number > last.number)):
+        if pattern.matches(row.path):
+            yield member_of(row)
+
+
+def _behind(query: AnySelect, order: tuple[Any, ...], last: AnyRow | None) -> AnySelect:
+    return query if last is None else query.where(tuple_(*order) > last)

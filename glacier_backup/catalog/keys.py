@@ -1,0 +1,69 @@
+"""Putting archives in order by path, however many there are, when no index has them in it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, select
+
+from glacier_backup.catalog.database import Database
+from glacier_backup.catalog.paging import in_chunks, read_page
+from glacier_backup.catalog.queries import VARIABLES
+from glacier_backup.catalog.schema import archives
+from glacier_backup.ordering import Ordering
+
+_TAIL = struct.Struct(">QQ")
+_MIDDLE = 2**63
+
+
+class Key(NamedTuple):
+    """What tells the order of archives."""
+
+    path: str
+    place: int
+    id: int
+
+    @property
+    def order(self) -> tuple[bool, bytes, int, int]:
+        """As SQLite has paths in order, then by place, then by id."""
+        raw, is_text = _raw(self.path)
+        return (not is_text, raw, self.place, self.id)
+
+
+class Sorting:
+    """Archives, told in any order and more than once, and then each once: by path, and then either by place and id, or
+    the ``newest`` id first."""
+
+    def __init__(self, *, newest_first: bool = False) -> None:
+        self._ordering = Ordering()
+        self._newest_first = newest_first
+
+    def add(self, key: Key) -> None:
+        raw, is_text = _raw(key.path)
+        tail = (0, _MIDDLE - 1 - key.id) if self._newest_first else (key.place, key.id + _MIDDLE)
+        self._ordering.add((b"\0" if is_text else b"\1") + raw + b"\0" + _TAIL.pack(*tail))
+
+    def ids(self) -> Iterator[int]:
+        last = b""
+        for piece in self._ordering:
+            if piece != last:
+                last = piece
+                _, number = _TAIL.unpack(piece[-_TAIL.size :])
+                yield _MIDDLE - 1 - number if self._newest_first else number - _MIDDLE
+
+
+def keys_of(database: Database, ids: Iterable[int], *conditions: ColumnElement[bool]) -> Iterator[Key]:
+    """Of those of ``ids`` that are stored and for which ``conditions`` hold, in no order."""
+    query = select(archives.c.path, archives.c.destination, archives.c.id).where(archives.c.sent_at.is_not(None))
+    for chunk in in_chunks(ids, VARIABLES):
+        yield from (Key(*row) for row in read_page(database, query.where(archives.c.id.in_(chunk), *conditions)))
+
+
+def _raw(path: str) -> tuple[bytes, bool]:
+    """The bytes of a path, and whether they are UTF-8."""
+    try:
+        return path.encode(), True
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "surrogateescape"), False

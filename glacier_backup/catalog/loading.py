@@ -1,0 +1,91 @@
+"""Stored archives by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import Connection, exists, select
+
+from glacier_backup.catalog.paging import AnyRow
+from glacier_backup.catalog.schema import archives, members, volumes
+from glacier_backup.errors import CatalogError
+from glacier_backup.model.recipe import Recipe, parse_recipe
+from glacier_backup.model.stored import StoredArchive, StoredVolume
+
+_ARCHIVES = select(
+    archives.c.id,
+    archives.c.destination,
+    archives.c.path,
+    archives.c.name,
+    archives.c.label_time,
+    archives.c.sent_at,
+    archives.c.host,
+    archives.c.kind,
+    archives.c.container,
+    archives.c.recipe,
+    archives.c.source_bytes,
+    archives.c.newest_mtime_ns,
+    archives.c.mode,
+    archives.c.fixed_key,
+    archives.c.digest,
+    exists().where(members.c.archive == archives.c.id),
+    archives.c.problems,
+    archives.c.changed_while_read,
+    archives.c.origin,
+).where(archives.c.sent_at.is_not(None))
+
+_VOLUMES = select(
+    volumes.c.archive,
+    volumes.c.number,
+    volumes.c.locator,
+    volumes.c.bytes,
+    volumes.c.tree_hash,
+    volumes.c.stored_at,
+    volumes.c.sha256,
+    volumes.c.crc64nvme,
+    volumes.c.storage_class,
+    volumes.c.leaves.is_not(None),
+    volumes.c.verified_at,
+).order_by(volumes.c.archive, volumes.c.number)
+
+
+def load(connection: Connection, ids: Sequence[int]) -> list[StoredArchive]:
+    """Those of ``ids`` (no more than a statement takes) that are stored, in that order.
+
+    Raises CatalogError for one whose recipe can't be read: what it is made of must not be guessed.
+    """
+    parts = _volumes(connection, ids)
+    rows = {row.id: row for row in connection.execute(_ARCHIVES.where(archives.c.id.in_(ids)))}
+    return [_archive(rows[id], tuple(parts.get(id, ()))) for id in ids if id in rows]
+
+
+def _volumes(connection: Connection, ids: Sequence[int]) -> dict[int, list[StoredVolume]]:
+    found: dict[int, list[StoredVolume]] = {}
+    for archive, *rest in connection.execute(_VOLUMES.where(volumes.c.archive.in_(ids))):
+        found.setdefault(archive, []).append(StoredVolume(*rest))
+    return found
+
+
+def _archive(row: AnyRow, parts: tuple[StoredVolume, ...]) -> StoredArchive:
+    id, place, path, name, label_time, sent_at, host, kind, container, recipe, *rest = row
+    time: datetime = label_time or sent_at
+    known = None if recipe is None else _recipe(recipe, path)
+    return StoredArchive(id, place, path, name, time, sent_at, parts, host, kind, container, known, *rest)
+
+
+def _recipe(text: str, path: str) -> Recipe:
+    try:
+        return _parsed(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CatalogError(
+            f"{path}: how its archive was made can't be read: {error}",
+            hint="was it made by a newer glacier-backup? Then use that one again",
+        ) from error
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Recipe:
+    """Many have the same."""
+    return parse_recipe(text)

@@ -1,0 +1,139 @@
+"""Restores and verifications that go on over days: what was asked for, and how far each item is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
+from itertools import chain
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from glacier_backup.catalog.database import Database
+from glacier_backup.catalog.exact import pack_text
+from glacier_backup.catalog.packed import CHUNK, Packed, add_tuples
+from glacier_backup.catalog.paging import AnyRow, AnySelect, in_chunks
+from glacier_backup.catalog.schema import ITEM_STATES, restore_items, restores
+from glacier_backup.model.restore import WHOLE, ByteRange, ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
+from glacier_backup.units import now
+
+_CODES: dict[str, int] = {state: code for code, state in enumerate(ITEM_STATES)}
+
+_ITEM = restore_items.c
+_BY_STATE = "restore_items_by_state"
+
+PAGE = 900
+"""Items that are read at a time: no more than values in one statement."""
+
+_CHANGE = "UPDATE restore_items SET state = ?, cause = ? WHERE restore = ? AND number = ?"
+
+
+def begin(connection: Connection, wish: Wish, items: Iterable[RestoreItem]) -> int:
+    """Note it with all its items, a chunk at a time; returns its id."""
+    row = {
+        "purpose": wish.purpose,
+        "target": wish.target,
+        "what": json.dumps(wish.what),
+        "at": wish.at,
+        "tier": wish.tier,
+        "days": wish.days,
+        "overwrite": wish.overwrite,
+        "created_at": now(),
+    }
+    restore = connection.execute(insert(restores).values(row)).lastrowid
+    add_tuples(connection, restore_items, (_item_row(restore, number, item) for number, item in enumerate(items)))
+    return restore
+
+
+def like(connection: Connection, wish: Wish) -> RestoreRecord | None:
+    """The newest that was asked for in the same words."""
+    purpose, target, what, at = wish.key
+    same = [restores.c.purpose == purpose, restores.c.target == target, restores.c.what == json.dumps(what)]
+    query = select(restores).where(*same, restores.c.at == at).order_by(restores.c.id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _record(row)
+
+
+def listed(connection: Connection) -> list[RestoreRecord]:
+    """All, in the order in which they were asked for."""
+    return [_record(row) for row in connection.execute(select(restores).order_by(restores.c.id))]
+
+
+def items(database: Database, restore: int, states: Collection[ItemState] | None) -> Iterator[ItemRecord]:
+    """In order of number. Their states may be changed while this is read: none comes twice."""
+    last = -1
+    while page := database.read(partial(_page, restore=restore, states=states, last=last)):
+        yield from page
+        last = page[-1].number
+
+
+def _page(connection: Connection, restore: int, states: Collection[ItemState] | None, last: int) -> list[ItemRecord]:
+    query = select(restore_items).where(_ITEM.restore == restore).order_by(_ITEM.number)
+    if states is None:
+        query = query.where(_ITEM.number > last).limit(PAGE)
+    else:
+        # Each state in its order from the index: a few that are thawing are found at once among millions.
+        each = [connection.execute(_numbers(restore, _CODES[state], last)).scalars() for state in set(states)]
+        query = query.where(_ITEM.number.in_(sorted(chain.from_iterable(each))[:PAGE]))
+    return [_item(row) for row in connection.execute(query)]
+
+
+def _numbers(restore: int, code: int, last: int) -> AnySelect:
+    query = select(_ITEM.number).where(_ITEM.restore == restore, _ITEM.state == code, _ITEM.number > last)
+    # Left to itself SQLite goes through all items, whatever their state.
+    hinted = query.with_hint(restore_items, f"INDEXED BY {_BY_STATE}", "sqlite")
+    return hinted.order_by(_ITEM.number).limit(PAGE)
+
+
+def count(connection: Connection, restore: int) -> dict[ItemState, int]:
+    """How many there are in each state that has any."""
+    query = select(_ITEM.state, func.count()).where(_ITEM.restore == restore).group_by(_ITEM.state)
+    return {ITEM_STATES[code]: number for code, number in connection.execute(query)}
+
+
+def change(connection: Connection, restore: int, changes: Iterable[tuple[int, ItemState, str | None]]) -> None:
+    """Of items with these numbers the state and its cause."""
+    rows = ((_CODES[state], _packed(cause), restore, number) for number, state, cause in changes)
+    for chunk in in_chunks(rows, CHUNK):
+        connection.exec_driver_sql(_CHANGE, chunk)
+
+
+def end(connection: Connection, restore: int) -> None:
+    connection.execute(update(restores).where(restores.c.id == restore).values(ended_at=now()))
+
+
+def forget(connection: Connection, restore: int) -> None:
+    """Its items go with it (``ON DELETE CASCADE``)."""
+    connection.execute(delete(restores).where(restores.c.id == restore))
+
+
+def _item_row(restore: int, number: int, item: RestoreItem) -> tuple[Packed, ...]:
+    """In the order of the table's columns."""
+    ranges = None if item.ranges == (WHOLE,) else json.dumps(item.ranges, separators=(",", ":"))
+    return (
+        restore,
+        number,
+        item.archive,
+        _CODES["planned"],
+        pack_text(item.to),
+        _packed(item.member),
+        ranges,
+        None,
+    )
+
+
+def _packed(text: str | None) -> str | bytes | None:
+    return None if text is None else pack_text(text)
+
+
+def _item(row: AnyRow) -> ItemRecord:
+    ranges = (WHOLE,) if row.ranges is None else tuple(ByteRange(*one) for one in json.loads(row.ranges))
+    item = RestoreItem(row.archive, row.goes_to, row.member, ranges)
+    return ItemRecord(row.number, item, ITEM_STATES[row.state], row.cause)
+
+
+def _record(row: AnyRow) -> RestoreRecord:
+    wish = Wish(
+        row.purpose, row.target, tuple(json.loads(row.what)), row.at, row.tier, row.days, overwrite=row.overwrite
+    )
+    return RestoreRecord(row.id, wish, row.created_at, row.ended_at)
