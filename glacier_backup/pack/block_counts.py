@@ -8,20 +8,15 @@ for only where Linux counts blocks itself; elsewhere they are sent as the zeros 
 
 from __future__ import annotations
 
-from glacier_backup.mounts import file_systems, mount_table
+from glacier_backup.mounts import VIRTUAL, file_systems, mount_table
 
 _COUNTED = """
     ext2 ext3 ext4 xfs btrfs zfs f2fs jfs reiserfs nilfs2 ubifs jffs2 vfat msdos exfat iso9660 udf squashfs erofs
     tmpfs ramfs overlay
 """
-_EMPTY = """
-    proc sysfs devtmpfs devpts cgroup cgroup2 mqueue securityfs debugfs tracefs configfs pstore bpf binfmt_misc
-    efivarfs hugetlbfs rpc_pipefs nsfs fusectl selinuxfs
-"""
-"""These hold no data of anyone's; below / they are met all the same."""
 
 
 def blocks_are_counted(path: str) -> bool:
     """Whether ``st_blocks`` of every file at and below ``path`` is true; no where the system doesn't tell."""
     kinds = file_systems(path, mount_table())
-    return bool(kinds) and kinds <= {*_COUNTED.split(), *_EMPTY.split()}
+    return bool(kinds) and kinds <= {*_COUNTED.split(), *VIRTUAL}

@@ -6,10 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import product
-
-from glacier_backup.errors import SourceError
 
 _NAMES = ("tar", "gtar", "gnutar")
 _OLDEST = (1, 28)
@@ -45,8 +44,8 @@ SPARSE = ("--sparse", "--sparse-version=0.0")  # 1.0 has a PID in its names
 _LISTING = ("--verbose", "--verbose", "--block-number", "--full-time", "--utc", "--show-transformed-names")
 
 
-def find_gnu_tar() -> str:
-    """The absolute path of GNU tar 1.28 or newer on the PATH. Raises SourceError when there is none."""
+def find_gnu_tar() -> str | None:
+    """The absolute path of GNU tar 1.28 or newer on the PATH; None when there is none. It is looked for once."""
     return _find(os.environ.get("PATH", os.defpath))
 
 
@@ -60,22 +59,25 @@ def arguments(name: str, pattern: str, stored_name: str, *, index: str, options:
     return ["tar", *_ALWAYS, *options, *_LISTING, f"--index-file={index}", transform, "--", name]
 
 
+def without(folders: Iterable[bytes]) -> tuple[str, ...]:
+    """The options that leave out what is in each of ``folders``, relative to the one that is packed, but not the folder
+    itself."""
+    patterns = [re.sub(rb"[*?\[\]\\]", rb"\\\g<0>", folder) for folder in folders]
+    return ("--anchored", "--wildcards", *(f"--exclude=./{os.fsdecode(one)}/*" for one in patterns)) if patterns else ()
+
+
 def environment() -> dict[str, str]:
     """Our own environment without what would change tar's output."""
     return {key: value for key, value in os.environ.items() if key not in _UNWANTED} | _WANTED
 
 
 @lru_cache(maxsize=8)
-def _find(path: str) -> str:
+def _find(path: str) -> str | None:
     for name, folder in product(_NAMES, path.split(os.pathsep)):  # another tar may come first
         program = shutil.which(name, path=folder)
         if program is not None and _version(program) >= _OLDEST:
             return os.path.abspath(program)
-    oldest = ".".join(map(str, _OLDEST))
-    raise SourceError(
-        f"no tar can be made: there is no GNU tar {oldest} or newer on the PATH (looked for {', '.join(_NAMES)})",
-        hint="install it: apt install tar, dnf install tar, apk add tar or brew install gnu-tar",
-    )
+    return None
 
 
 def _version(program: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The packers there are: a new container is one file and one line here."""
+"""The packers and unpackers there are: a new container is one file and one line here for each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ from glacier_backup.pack.link import LinkPacker
 from glacier_backup.pack.packer import Packer
 from glacier_backup.pack.raw import RawPacker
 from glacier_backup.pack.tar import TarPacker
+from glacier_backup.pack.unlink import LinkUnpacker
+from glacier_backup.pack.unpacker import Unpacker
+from glacier_backup.pack.unraw import RawUnpacker
+from glacier_backup.pack.untar import TarUnpacker
 
 PACKERS: dict[Container, Packer] = {
     "raw": RawPacker(),
     "tar": TarPacker(),
 }
 
+UNPACKERS: dict[Container, Unpacker] = {
+    "raw": RawUnpacker(),
+    "tar": TarUnpacker(),
+}
+
 LINKS: Packer = LinkPacker()
 """For candidates that are links, which go into a ``raw`` container too; that one's packer would follow them."""
+
+LINK_UNPACKER: Unpacker = LinkUnpacker()
+"""For archives of such candidates."""

@@ -8,13 +8,14 @@ from contextlib import ExitStack, contextmanager
 from threading import Event, Lock
 
 from glacier_backup.errors import ServerError, SourceError
-from glacier_backup.model.archive import Container, Member
+from glacier_backup.model.archive import Container
 from glacier_backup.model.recipe import Step
-from glacier_backup.pack.packer import PackedStream, PackOutcome
+from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.remote import Ended, below_url, on_server, opened, translated
 from glacier_backup.pack.tar_header import BLOCK, RECORD, TYPES
 from glacier_backup.pack.tar_writer import SMALL, TarWriter
 from glacier_backup.pack.tree import Entry, Lost, Piece, Range
+from glacier_backup.pack.written_tar import WrittenTar
 from glacier_backup.ssh import reading
 from glacier_backup.ssh.entries import Attributes
 from glacier_backup.ssh.folders import Folder, folders
@@ -52,7 +53,7 @@ class RemoteTarPacker:
             blocks = writer.blocks()
             stack.callback(blocks.close)
             stack.callback(ended.set)
-            yield RemoteTarStream(writer, blocks, tree.is_as_before)
+            yield WrittenTar(writer, blocks, tree.is_as_before)
 
     def step(self) -> Step:
         """Any tar undoes it, without parameters."""
@@ -61,39 +62,6 @@ class RemoteTarPacker:
     def estimate(self, content: int, entries: int) -> int:
         """At least the bytes of the stream, unless names are very long."""
         return content + entries * _PER_ENTRY + 2 * BLOCK + RECORD
-
-
-class RemoteTarStream:
-    """A tar in the making."""
-
-    def __init__(self, writer: TarWriter, blocks: Iterator[bytes], is_as_before: Callable[[], bool]) -> None:
-        self._writer = writer
-        self._blocks = blocks
-        self._is_as_before = is_as_before
-        self._block = memoryview(b"")
-
-    def readinto(self, buffer: memoryview) -> int:
-        """See :class:`glacier_backup.pack.packer.PackedStream`."""
-        filled = 0
-        while filled < len(buffer):
-            if not self._block:
-                self._block = memoryview(next(self._blocks, b""))
-                if not self._block:
-                    break
-            count = min(len(buffer) - filled, len(self._block))
-            buffer[filled : filled + count] = self._block[:count]
-            self._block = self._block[count:]
-            filled += count
-        return filled
-
-    def outcome(self) -> PackOutcome:
-        """What couldn't be read; changed: some file, or the candidate itself, isn't what it was."""
-        found = self._writer.outcome()
-        return found if found.changed else PackOutcome(found.problems, not self._is_as_before())
-
-    def members(self) -> Iterator[Member]:
-        """As they were written."""
-        return self._writer.members()
 
 
 class RemoteTree:
@@ -188,10 +156,10 @@ def _storable(entry: Entry) -> Entry | Lost | None:
     kind = stat.S_IFMT(entry.mode)
     if kind == stat.S_IFLNK and not entry.target:
         return Lost(entry.path, "the server doesn't tell what the link points to")
-    if kind in TYPES:
-        return entry
     if kind in _DEVICES:
         return Lost(entry.path, f"{_DEVICES[kind]}, whose numbers SFTP doesn't tell")
+    if kind in TYPES:
+        return entry
     return None if kind == stat.S_IFSOCK else Lost(entry.path, "the server doesn't tell what it is")
 
 

@@ -1,4 +1,4 @@
-"""A directory tree, or one file, as a POSIX tar made by GNU tar."""
+"""A directory tree, or one file, as a POSIX tar made by GNU tar, or here where that is missing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import IO, NamedTuple
 from glacier_backup.errors import SourceError
 from glacier_backup.model.archive import Container, Member
 from glacier_backup.model.recipe import Step
+from glacier_backup.mounts import mount_table, virtual_below
 from glacier_backup.pack.block_counts import blocks_are_counted
-from glacier_backup.pack.gnu_tar import ONE_FILE, SPARSE, arguments, environment, find_gnu_tar
+from glacier_backup.pack.gnu_tar import ONE_FILE, SPARSE, arguments, environment, find_gnu_tar, without
+from glacier_backup.pack.local_tar import written_here
 from glacier_backup.pack.packer import PackedStream, PackOutcome
 from glacier_backup.pack.tar_index import BLOCK, damaged, is_whole, read_members
 from glacier_backup.pack.tar_messages import TarMessages
@@ -29,36 +31,23 @@ class TarPacker:
     """Packs a directory or a regular file, or what a symlink to one points to, under its own name.
 
     The bytes depend on content, names, metadata and holes alone: not on where the tree lies, the order on disk,
-    inode numbers or times of access. Sockets are left out; names and links are stored byte for byte.
+    inode numbers or times of access. Sockets are left out, and so is what the kernel shows of itself below, such as all
+    in /proc; names and links are stored byte for byte.
+
+    Where there is no GNU tar the same members come in the same order, but no maps of holes, and other bytes: an upload
+    that was begun with the one begins anew with the other.
     """
 
     container: Container = "tar"
 
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
-        """See :class:`glacier_backup.pack.packer.Packer`. Raises SourceError, also when GNU tar is missing."""
+        """See :class:`glacier_backup.pack.packer.Packer`. Raises SourceError."""
         if not stored_name or stored_name.startswith("/"):
             raise ValueError(f"members can't be stored under {stored_name!r}")
         program = find_gnu_tar()
-        with ExitStack() as stack:
-            try:
-                source = _look(path)
-                # It has no name, so nothing is left of it, however this process ends.
-                index = stack.enter_context(tempfile.TemporaryFile())
-                messages = TarMessages(source.folder)
-                tar = stack.enter_context(
-                    running(
-                        program,
-                        source.arguments(stored_name, index),
-                        cwd=source.folder,
-                        env=environment(),
-                        hear=messages.hear,
-                        pass_fds=(index.fileno(),),
-                    )
-                )
-            except OSError as error:
-                raise SourceError(f"{path}: {error.strerror or error}") from error
-            yield TarStream(path, tar, messages, index)
+        with written_here(path, stored_name) if program is None else _made_by(program, path, stored_name) as stream:
+            yield stream
 
     def step(self) -> Step:
         """Any tar undoes it, without parameters."""
@@ -67,6 +56,29 @@ class TarPacker:
     def estimate(self, content: int, entries: int) -> int:
         """At least the bytes of the stream, unless names or extended attributes are very long."""
         return content + entries * _PER_ENTRY + 2 * BLOCK + _RECORD
+
+
+@contextmanager
+def _made_by(program: str, path: str, stored_name: str) -> Iterator[PackedStream]:
+    with ExitStack() as stack:
+        try:
+            source = _look(path)
+            # It has no name, so nothing is left of it, however this process ends.
+            index = stack.enter_context(tempfile.TemporaryFile())
+            messages = TarMessages(source.folder)
+            tar = stack.enter_context(
+                running(
+                    program,
+                    source.arguments(stored_name, index),
+                    cwd=source.folder,
+                    env=environment(),
+                    hear=messages.hear,
+                    pass_fds=(index.fileno(),),
+                )
+            )
+        except OSError as error:
+            raise SourceError(f"{path}: {error.strerror or error}") from error
+        yield TarStream(path, tar, messages, index)
 
 
 class TarStream:
@@ -134,7 +146,9 @@ class _Source(NamedTuple):
 def _look(path: str) -> _Source:
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
-        return _Source(path, ".", r"^\.", ())
+        above = len(os.path.realpath(os.fsencode(path)).rstrip(b"/")) + 1
+        virtual = virtual_below(path, mount_table())
+        return _Source(path, ".", r"^\.", without(point[above:] for point in virtual))
     if stat.S_ISREG(mode):
         folder, name = os.path.split(path)
         return _Source(folder, f"./{name}", "^.*", ONE_FILE)

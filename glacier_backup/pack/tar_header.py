@@ -24,6 +24,8 @@ TYPES: Mapping[int, tuple[bytes, MemberType]] = {
     stat.S_IFLNK: (b"2", "symlink"),
     stat.S_IFDIR: (b"5", "directory"),
     stat.S_IFIFO: (b"6", "fifo"),
+    stat.S_IFCHR: (b"3", "device"),
+    stat.S_IFBLK: (b"4", "device"),
 }
 """What can be stored, by file type: its flag, and what the catalog calls it."""
 
@@ -31,14 +33,21 @@ _NAME = 100
 """Bytes of a name in a ustar header."""
 
 
-def header(entry: Entry, stored: str) -> bytes:
-    """All blocks before the content of ``entry``, whose name in the archive is ``stored``."""
+_HARD_LINK = b"1"
+
+
+def header(entry: Entry, stored: str, linked: str | None = None) -> bytes:
+    """All blocks before the content of ``entry``, whose name in the archive is ``stored``; ``linked`` is the name there
+    of a file that it is a hard link to, and then no content follows."""
     flag, kind = TYPES[stat.S_IFMT(entry.mode)]
     name = os.fsencode(stored) + (b"/" if kind == "directory" else b"")
     target = os.fsencode(entry.target)
     size = entry.size if kind == "file" else 0
+    if linked is not None:
+        flag, target, size = _HARD_LINK, os.fsencode(linked), 0
     records = _records(name, target, size, entry)
-    own = _block(name, flag, entry.mode, entry.uid, entry.gid, size, entry.mtime_ns, target)
+    device = entry.device if kind == "device" else None
+    own = _block(name, flag, entry.mode, entry.uid, entry.gid, size, entry.mtime_ns, target, device)
     if not records:
         return own
     return _extended(name, records, entry.mtime_ns) + own
@@ -64,7 +73,7 @@ def _records(name: bytes, target: bytes, size: int, entry: Entry) -> bytes:
         records += _record(b"gid", b"%d" % entry.gid)
     if entry.mtime_ns % 10**9 or not _fits(entry.mtime_ns // 10**9, 12):
         records += _record(b"mtime", _decimal(entry.mtime_ns))
-    return records
+    return records + b"".join([_record(keyword, value) for keyword, value in entry.attributes])
 
 
 def _is_odd(text: bytes) -> bool:
@@ -95,11 +104,21 @@ def _record(keyword: bytes, value: bytes) -> bytes:
 def _extended(name: bytes, records: bytes, mtime_ns: int) -> bytes:
     folder, _, base = name.rstrip(b"/").rpartition(b"/")
     about = b"%b/PaxHeaders/%b" % (folder or b".", base)
-    head = _block(about[:_NAME], b"x", 0o644, 0, 0, len(records), mtime_ns // 10**9 * 10**9, b"")
+    head = _block(about[:_NAME], b"x", 0o644, 0, 0, len(records), mtime_ns // 10**9 * 10**9, b"", None)
     return head + records + padding(len(records))
 
 
-def _block(name: bytes, flag: bytes, mode: int, uid: int, gid: int, size: int, mtime_ns: int, target: bytes) -> bytes:
+def _block(
+    name: bytes,
+    flag: bytes,
+    mode: int,
+    uid: int,
+    gid: int,
+    size: int,
+    mtime_ns: int,
+    target: bytes,
+    device: int | None,
+) -> bytes:
     start = b"%b%b%b%b%b%b" % (
         name[:_NAME].ljust(_NAME, b"\0"),
         _octal(stat.S_IMODE(mode), 8),
@@ -108,13 +127,19 @@ def _block(name: bytes, flag: bytes, mode: int, uid: int, gid: int, size: int, m
         _octal(size, 12),
         _octal(mtime_ns // 10**9, 12),
     )
-    end = flag + target[:_NAME].ljust(_NAME, b"\0") + _END
+    end = flag + target[:_NAME].ljust(_NAME, b"\0") + (_END if device is None else _end(device))
     total = sum(start) + sum(end) + 8 * ord(" ")
     return b"%b%06o\0 %b" % (start, total, end)
 
 
+def _end(device: int) -> bytes:
+    """Magic and version, no names of owners, device numbers, no prefix."""
+    numbers = _octal(os.major(device), 8) + _octal(os.minor(device), 8)
+    return b"ustar\x0000" + bytes(32 + 32) + numbers + bytes(155 + 12)
+
+
 _END = b"ustar\x0000" + bytes(32 + 32) + b"0000000\0" * 2 + bytes(155 + 12)
-"""Magic and version, no names of owners, device numbers, no prefix."""
+"""Of what is no device."""
 
 
 @lru_cache(maxsize=4096)

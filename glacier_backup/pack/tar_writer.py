@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from glacier_backup.errors import SourceError
@@ -58,6 +59,9 @@ class TarWriter:
         self._large_file: Literal["whole", "torn", "left out"] = "whole"
         """How much can be read of the one whose turn it is."""
         self._last = "it is empty"
+        self._unstored: dict[str, str] = {}
+        """By name, files with several names that could not be stored under it; and under which they are after all,
+        empty as long as there is none."""
 
     def blocks(self) -> Generator[bytes, None, None]:
         """The archive. Raises SourceError when nothing can be read, or nothing more."""
@@ -68,9 +72,7 @@ class TarWriter:
                 closing(in_order(self._jobs(entries), pool, AHEAD * self._threads)) as done,
             ):
                 for parts, pieces in done:
-                    block = b"".join([self._part(part, pieces) for part in parts])
-                    if block:
-                        yield block
+                    yield from filter(None, self._written(parts, pieces))
             if not len(self._members):
                 raise SourceError(f"{self._path}: nothing of it could be read: {self._last}")
             yield bytes(2 * BLOCK) + padding(self._position + 2 * BLOCK, RECORD)
@@ -96,6 +98,26 @@ class TarWriter:
     def _read(self, parts: list[_Part]) -> _Done:
         ranges = [part for part in parts if isinstance(part, Range)]
         return _Done(parts, iter(self._tree.read(ranges) if ranges else ()))
+
+    def _written(self, parts: list[_Part], pieces: Iterator[Piece | OSError]) -> Iterator[bytes]:
+        blocks: list[bytes] = []
+        for part in parts:
+            if isinstance(part, Entry) and part.same_as and self._unstored.get(part.same_as) == "":
+                yield b"".join(blocks)
+                blocks = []
+                yield from self._with_content_after_all(part)
+            else:
+                blocks.append(self._part(part, pieces))
+        yield b"".join(blocks)
+
+    def _with_content_after_all(self, entry: Entry) -> Iterator[bytes]:
+        """Another name of a file that could not be stored under the first: read now, for nobody has."""
+        count = len(self._members)
+        for part in chain.from_iterable(_together(iter((entry._replace(same_as=""),)))):
+            if isinstance(part, Range):
+                yield self._part(part, iter(self._tree.read((part,))))
+        if len(self._members) > count:
+            self._unstored[entry.same_as] = entry.name
 
     def _part(self, part: _Part, pieces: Iterator[Piece | OSError]) -> bytes:
         if isinstance(part, Entry):
@@ -144,15 +166,22 @@ class TarWriter:
         return piece.data
 
     def _begin(self, entry: Entry) -> bytes:
-        stored = f"{self._stored_name}/{entry.name}" if entry.name else self._stored_name
-        blocks = header(entry, stored)
+        stored = self._stored(entry.name)
         kind = TYPES[stat.S_IFMT(entry.mode)][1]
-        size = entry.size if kind == "file" else 0
         target = entry.target if kind == "symlink" else None
+        if entry.same_as:
+            kind, target = "hardlink", self._stored(self._unstored.get(entry.same_as, entry.same_as))
+            blocks = header(entry, stored, target)
+        else:
+            blocks = header(entry, stored)
+        size = entry.size if kind == "file" else 0
         mode = stat.S_IMODE(entry.mode)
         self._members.append(Member(stored, kind, size, entry.mtime_ns, mode, self._position, target))
         self._position += len(blocks)
         return blocks
+
+    def _stored(self, name: str) -> str:
+        return f"{self._stored_name}/{name}" if name else self._stored_name
 
     def _content(self, data: bytes | bytearray, length: int, left: int) -> bytes:
         """``length`` bytes, zeros for what is missing; with padding where nothing is ``left`` of the file."""
@@ -162,6 +191,8 @@ class TarWriter:
         return content
 
     def _refused(self, entry: Entry, error: OSError) -> None:
+        if entry.names > 1:
+            self._unstored.setdefault(entry.name, "")
         self._note(entry.path, None if isinstance(error, FileNotFoundError) else _words(error))
 
     def _note(self, path: str, cause: str | None) -> None:
@@ -188,7 +219,7 @@ def _together(entries: Iterator[Entry | Lost]) -> Iterator[list[_Part]]:
     parts: list[_Part] = []
     small = size = 0
     for entry in entries:
-        if isinstance(entry, Lost) or not (stat.S_ISREG(entry.mode) and entry.size):
+        if isinstance(entry, Lost) or entry.same_as or not (stat.S_ISREG(entry.mode) and entry.size):
             parts.append(entry)
         elif entry.size <= SMALL:
             parts.append(Range(entry, 0, entry.size))

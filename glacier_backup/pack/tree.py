@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class Entry(NamedTuple):
-    """One file, directory, link or FIFO."""
+    """One file, directory, link, FIFO or device."""
 
     path: str
     """Absolute, for messages and for reading."""
@@ -22,6 +22,14 @@ class Entry(NamedTuple):
     gid: int
     target: str = ""
     """What a symlink points to."""
+    names: int = 1
+    """How many a file has, as far as is known; the others may lie elsewhere."""
+    same_as: str = ""
+    """The :attr:`name` of one that came before and is the same file under another name."""
+    device: int = 0
+    """Of a device: its numbers, as ``st_rdev`` has them."""
+    attributes: tuple[tuple[bytes, bytes], ...] = ()
+    """Keywords and values for an extended header, such as ``SCHILY.xattr.user.colour``."""
 
 
 class Lost(NamedTuple):

@@ -16,6 +16,7 @@ from glacier_backup.model.recipe import Recipe, parse_recipe
 from glacier_backup.pack.packer import Packer
 from glacier_backup.pack.registry import PACKERS
 from tests.contract.over_sftp import packers, remote
+from tests.pack.here import TarPackerHere
 from tests.pack.packing import ODD_NAMES, packed, read_all
 from tests.streams import noise
 
@@ -23,12 +24,19 @@ CONTENT = noise(300_001)
 
 
 @pytest.fixture(
-    params=[(place, container) for place in ("here", "sftp") for container in sorted(PACKERS)], ids="-".join
+    params=[
+        *((place, container) for place in ("here", "sftp") for container in sorted(PACKERS)),
+        ("here without GNU tar", "tar"),
+    ],
+    ids="-".join,
 )
 def packer(request: pytest.FixtureRequest) -> Iterator[Packer]:
     place, container = request.param
     if place == "here":
         yield PACKERS[container]
+        return
+    if place == "here without GNU tar":
+        yield TarPackerHere()
         return
     with remote(request.getfixturevalue("sshd"), connections=1) as (files, url):
         yield packers(files, url)[container]

@@ -11,8 +11,20 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.pack.gnu_tar import find_gnu_tar
+from glacier_backup.pack.tar import TarPacker
+from tests.lacking import lacking
+from tests.pack.here import TarPackerHere
+from tests.permissions import without_privilege
 
 _CAPABILITIES = "-dac_override,-dac_read_search"
+
+
+@pytest.fixture(params=[TarPacker, TarPackerHere], ids=["GNU tar", "here"])
+def tar(request: pytest.FixtureRequest) -> TarPacker:
+    """Each of the two that make tars of what lies on this machine."""
+    packer: TarPacker = request.param()
+    return packer
+
 
 InFrontOfTar = Callable[[str], None]
 
@@ -21,6 +33,8 @@ InFrontOfTar = Callable[[str], None]
 def in_front_of_tar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InFrontOfTar:
     """Lets a few lines of shell run before the real tar, of which ``exec $TAR "$@"`` becomes."""
     real = find_gnu_tar()
+    if real is None:
+        lacking("there is no GNU tar")
 
     def install(lines: str) -> None:
         folder = tmp_path / "in front of tar"
@@ -42,6 +56,17 @@ def tar_without_privilege(in_front_of_tar: InFrontOfTar) -> None:
     if shutil.which("setpriv") is None:
         pytest.skip("root reads everything, and setpriv (util-linux) is missing")
     in_front_of_tar(f"TAR='setpriv --bounding-set={_CAPABILITIES} --inh-caps={_CAPABILITIES} tar'")
+
+
+@pytest.fixture
+def unprivileged(request: pytest.FixtureRequest, tar: TarPacker) -> Iterator[TarPacker]:
+    """Each of the two, and permissions hold for it, even when the tests are run by root."""
+    if isinstance(tar, TarPackerHere):
+        with without_privilege():
+            yield tar
+        return
+    request.getfixturevalue("tar_without_privilege")
+    yield tar
 
 
 @pytest.fixture

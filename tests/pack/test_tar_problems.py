@@ -46,12 +46,11 @@ def names(result: Packed) -> list[str]:
     return listed
 
 
-@pytest.mark.usefixtures("tar_without_privilege")
-def test_a_file_that_cannot_be_read_is_left_out_and_named(tree: Path) -> None:
+def test_a_file_that_cannot_be_read_is_left_out_and_named(unprivileged: TarPacker, tree: Path) -> None:
     for name in ("secret", 'quoted "\n\udcff'):
         (tree / name).write_text("hidden")
         (tree / name).chmod(0)
-    result = packed(TarPacker(), tree, "other name")
+    result = packed(unprivileged, tree, "other name")
     assert names(result) == ["other name", "other name/readable"]
     assert result.outcome.problems == (
         ReadProblem(f'{tree}/quoted "\n\udcff', "Permission denied"),
@@ -60,57 +59,52 @@ def test_a_file_that_cannot_be_read_is_left_out_and_named(tree: Path) -> None:
     assert not result.outcome.changed
 
 
-@pytest.mark.usefixtures("tar_without_privilege")
-def test_a_directory_that_cannot_be_read_is_left_out_and_named(tree: Path) -> None:
+def test_a_directory_that_cannot_be_read_is_left_out_and_named(unprivileged: TarPacker, tree: Path) -> None:
     (tree / "closed").mkdir()
     (tree / "closed" / "file").touch()
     with with_mode(tree / "closed"):
-        result = packed(TarPacker(), tree, "tree")
+        result = packed(unprivileged, tree, "tree")
     assert names(result) == ["tree", "tree/readable"]
     assert result.outcome.problems == (ReadProblem(f"{tree}/closed", "Permission denied"),)
 
 
-@pytest.mark.usefixtures("tar_without_privilege")
-def test_of_a_directory_that_cannot_be_entered_every_entry_is_named(tree: Path) -> None:
+def test_of_a_directory_that_cannot_be_entered_every_entry_is_named(unprivileged: TarPacker, tree: Path) -> None:
     (tree / "listed").mkdir()
     (tree / "listed" / "file").touch()
     with with_mode(tree / "listed", 0o444):
-        result = packed(TarPacker(), tree, "tree")
+        result = packed(unprivileged, tree, "tree")
     assert names(result) == ["tree", "tree/listed", "tree/readable"]
     assert result.outcome.problems == (ReadProblem(f"{tree}/listed/file", "Permission denied"),)
 
 
-@pytest.mark.usefixtures("tar_without_privilege")
-def test_a_link_to_a_file_that_cannot_be_read_is_no_problem(tree: Path) -> None:
+def test_a_link_to_a_file_that_cannot_be_read_is_no_problem(unprivileged: TarPacker, tree: Path) -> None:
     (tree / "secret").write_text("hidden")
     (tree / "secret").chmod(0)
     link = tree / "link"
     link.symlink_to("secret")
-    result = packed(TarPacker(), tree, "tree")
+    result = packed(unprivileged, tree, "tree")
     assert names(result) == ["tree", "tree/link", "tree/readable"]
 
 
-@pytest.mark.usefixtures("tar_without_privilege")
-def test_problems_beyond_the_first_thousand_are_counted(memory: Path) -> None:
+def test_problems_beyond_the_first_thousand_are_counted(unprivileged: TarPacker, memory: Path) -> None:
     for number in range(MOST_PROBLEMS + 1234):
-        (memory / f"secret{number}").touch(0)
-    problems = packed(TarPacker(), memory, "tree").outcome.problems
+        (memory / f"secret{number}").write_text("x")
+        (memory / f"secret{number}").chmod(0)
+    problems = packed(unprivileged, memory, "tree").outcome.problems
     assert len(problems) == MOST_PROBLEMS + 1
     assert problems[-1] == ReadProblem(str(memory), "1,234 more below it could not be read")
 
 
-@pytest.mark.usefixtures("tar_without_privilege")
 @pytest.mark.parametrize("mode", [0o000, 0o100])
-def test_a_candidate_of_which_nothing_can_be_read_is_an_error(tree: Path, mode: int) -> None:
+def test_a_candidate_of_which_nothing_can_be_read_is_an_error(unprivileged: TarPacker, tree: Path, mode: int) -> None:
     with with_mode(tree, mode), pytest.raises(SourceError, match=rf"{tree}: .*Permission denied"):
-        packed(TarPacker(), tree, "tree")
+        packed(unprivileged, tree, "tree")
 
 
-@pytest.mark.usefixtures("tar_without_privilege")
-def test_a_file_alone_that_cannot_be_read_is_an_error(tree: Path) -> None:
+def test_a_file_alone_that_cannot_be_read_is_an_error(unprivileged: TarPacker, tree: Path) -> None:
     (tree / "readable").chmod(0)
     with pytest.raises(SourceError, match=r"readable: nothing of it could be read: .*Permission denied"):
-        packed(TarPacker(), tree / "readable", "readable")
+        packed(unprivileged, tree / "readable", "readable")
 
 
 def test_a_file_that_vanishes_is_left_out(tree: Path) -> None:

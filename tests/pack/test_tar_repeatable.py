@@ -13,27 +13,27 @@ from tests.pack.packing import grow, packed, regrow
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_copy_made_in_another_order_gives_the_same_bytes(tmp_path: Path, seed: int) -> None:
+def test_a_copy_made_in_another_order_gives_the_same_bytes(tar: TarPacker, tmp_path: Path, seed: int) -> None:
     grow(tmp_path / "tree", seed)
     regrow(tmp_path / "tree", tmp_path / "copy")
-    assert packed(TarPacker(), tmp_path / "copy", "tree").data == packed(TarPacker(), tmp_path / "tree", "tree").data
+    assert packed(tar, tmp_path / "copy", "tree").data == packed(tar, tmp_path / "tree", "tree").data
 
 
-def test_a_copy_on_another_file_system_gives_the_same_bytes(tmp_path: Path, small_disk: Path) -> None:
+def test_a_copy_on_another_file_system_gives_the_same_bytes(tar: TarPacker, tmp_path: Path, small_disk: Path) -> None:
     grow(tmp_path / "tree", 1)
     for entry in (tmp_path / "tree").rglob("*"):
         if entry.is_file() and not entry.is_symlink():  # one file system's least hole may be another's block
             entry.write_bytes(random.Random(1).randbytes(entry.stat().st_size))
     regrow(tmp_path / "tree", small_disk / "copy")
-    assert packed(TarPacker(), small_disk / "copy", "x").data == packed(TarPacker(), tmp_path / "tree", "x").data
+    assert packed(tar, small_disk / "copy", "x").data == packed(tar, tmp_path / "tree", "x").data
 
 
-def test_reading_the_tree_leaves_no_trace_in_the_bytes(tmp_path: Path) -> None:
+def test_reading_the_tree_leaves_no_trace_in_the_bytes(tar: TarPacker, tmp_path: Path) -> None:
     grow(tmp_path / "tree", 3)
-    first = packed(TarPacker(), tmp_path / "tree", "tree").data
+    first = packed(tar, tmp_path / "tree", "tree").data
     for path in (tmp_path / "tree").rglob("*"):
         os.utime(path, ns=(10**18, path.lstat().st_mtime_ns), follow_symlinks=False)
-    assert packed(TarPacker(), tmp_path / "tree", "tree").data == first
+    assert packed(tar, tmp_path / "tree", "tree").data == first
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,30 @@
+"""A directory, or one file, as a POSIX tar that is made here, for where GNU tar is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from glacier_backup.pack.local_tree import LocalTree
+from glacier_backup.pack.packer import PackedStream
+from glacier_backup.pack.tar_writer import TarWriter
+from glacier_backup.pack.written_tar import WrittenTar
+
+THREADS = 4
+"""That read contents ahead."""
+
+
+@contextmanager
+def written_here(path: str, stored_name: str) -> Iterator[PackedStream]:
+    """The tar of what lies at ``path``, or that a symlink there points to, under ``stored_name``: names, types, sizes,
+    modes, times, owners, links and extended attributes are as GNU tar stores them; holes are not told from zeros.
+
+    Raises SourceError.
+    """
+    tree = LocalTree(path)
+    with ExitStack() as stack:
+        stack.callback(tree.close)
+        writer = TarWriter(path, stored_name, tree, THREADS)
+        blocks = writer.blocks()
+        stack.callback(blocks.close)
+        yield WrittenTar(writer, blocks, tree.is_as_before)

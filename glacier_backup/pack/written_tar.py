@@ -1,0 +1,42 @@
+"""The stream of a tar that is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from glacier_backup.model.archive import Member
+from glacier_backup.pack.packer import PackOutcome
+from glacier_backup.pack.tar_writer import TarWriter
+
+
+class WrittenTar:
+    """A tar in the making."""
+
+    def __init__(self, writer: TarWriter, blocks: Iterator[bytes], is_as_before: Callable[[], bool]) -> None:
+        self._writer = writer
+        self._blocks = blocks
+        self._is_as_before = is_as_before
+        self._block = memoryview(b"")
+
+    def readinto(self, buffer: memoryview) -> int:
+        """See :class:`glacier_backup.pack.packer.PackedStream`."""
+        filled = 0
+        while filled < len(buffer):
+            if not self._block:
+                self._block = memoryview(next(self._blocks, b""))
+                if not self._block:
+                    break
+            count = min(len(buffer) - filled, len(self._block))
+            buffer[filled : filled + count] = self._block[:count]
+            self._block = self._block[count:]
+            filled += count
+        return filled
+
+    def outcome(self) -> PackOutcome:
+        """What couldn't be read; changed: some file, or the candidate itself, isn't what it was."""
+        found = self._writer.outcome()
+        return found if found.changed else PackOutcome(found.problems, not self._is_as_before())
+
+    def members(self) -> Iterator[Member]:
+        """As they were written."""
+        return self._writer.members()
