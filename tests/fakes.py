@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
 from glacier_backup.digest import leaf_digests, tree_hash
@@ -99,6 +100,7 @@ class MemoryDestination:
     after_complete: Callable[[Label], None] = _nothing
     on_abort: Callable[[Label], None] = _nothing
     limits: Limits = LIMITS
+    inventory_lag: timedelta = timedelta()
     versions: bool = False
     place: Place = PLACE
     open: dict[str, dict[int, bytes]] = field(default_factory=dict)
@@ -195,10 +197,15 @@ class MemoryDestination:
         buffer[: len(found)] = found
         return len(found)
 
-    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
+    def inventory(self, thaw: Thaw, check: Check, *, newest: bool = False) -> Iterator[Stored]:
         if self._thaw(None).state != "ready":
             raise NotThawed("the inventory is not ready")
         return (Stored(locator, len(data), now()) for locator, data in self.stored.items())
+
+    def examine(self, stored: Stored, check: Check) -> Stored:
+        if stored.locator not in self.stored:
+            raise VolumeMissing(f"{stored.locator} is not stored")
+        return replace(stored, manifest=self.manifests.get(stored.locator))
 
     def delete(self, locator: str, check: Check) -> None:
         self.stored.pop(locator, None)

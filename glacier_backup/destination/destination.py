@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from glacier_backup.model.archive import Checksums, Label, Receipt
@@ -78,6 +79,11 @@ class Destination(Protocol):
     @property
     def limits(self) -> Limits: ...
 
+    @property
+    def inventory_lag(self) -> timedelta:
+        """How long after it was stored, or deleted, an archive may still be missing from an inventory, or be in it."""
+        ...
+
     def identify(self, *, holds_archives: bool) -> Place:
         """Ask the destination who it is: the place with ``-`` replaced by the account's number.
 
@@ -119,7 +125,8 @@ class Destination(Protocol):
         ...
 
     def complete(self, upload: OpenUpload, checksums: Checksums, manifest: str, check: Check) -> Receipt:
-        """Make one archive of what was sent, with its ``manifest`` beside it where the destination has a place for one.
+        """Make one archive of what was sent, with its ``manifest`` beside it where the destination has a place for one,
+        and where it isn't empty, as for what is no archive and has a fixed key.
 
         May be repeated: an archive that is complete already gets the same locator again. Raises UploadLost when the
         destination has neither the upload nor the archive, UploadForgotten when it can't tell (a vault forgets an
@@ -155,11 +162,23 @@ class Destination(Protocol):
         """
         ...
 
-    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
+    def inventory(self, thaw: Thaw, check: Check, *, newest: bool = False) -> Iterator[Stored]:
         """All that is stored at this place, what others have put there included, in no order; uploads that aren't
         complete are left out, and so are manifests and checksums beside archives. A vault's is about a day old.
 
+        Where a bucket keeps versions each is listed by the locator that it was stored with; with ``newest`` only what
+        has a key now, by the key alone.
+
         ``thaw`` is a ready one of no locator. Raises as :meth:`fetch`.
+        """
+        ...
+
+    def examine(self, stored: Stored, check: Check) -> Stored:
+        """What an inventory lists, with what asking about this one alone brings to light: description, checksums, the
+        manifest beside it. No thaw is needed for it. As it was where there is nothing more to ask. Checksums are the
+        store's own, or in a directory those of the file beside it; a bucket's tree hash is what the sender wrote down.
+
+        Raises VolumeMissing when it isn't there any more, DestinationUnavailable, DestinationError.
         """
         ...
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -33,6 +34,11 @@ OWN_ACCOUNT = "-"
 
 LIMITS = Limits(least=1, part=16 * MIB, least_part=MIB, largest_part=4 * GIB, most_parts=10_000)
 
+INVENTORY_LAG = timedelta(days=3)
+"""An inventory is taken about once a day, and may be a day old when its job begins (S3 Glacier developer guide,
+"Downloading a Vault Inventory in Amazon S3 Glacier"); its job is used for one more. The third is for what "about"
+means."""
+
 PIECE = 4 * MIB
 """Bytes of an inventory that are asked for at once."""
 
@@ -51,6 +57,7 @@ class Glacier:
     """
 
     limits = LIMITS
+    inventory_lag = INVENTORY_LAG
 
     def __init__(
         self,
@@ -84,6 +91,11 @@ class Glacier:
         return True
 
     def begin(self, request: UploadRequest, check: Check) -> str:
+        if request.storage_class is not None:
+            raise DestinationError(
+                f"{self._vault} has no storage classes, and is no place for what is to be read at once",
+                hint="send it to a bucket, a server or a directory; of the catalog's copies: catalog_copy = URL",
+            )
         description = describe(request.label)
         begun = self._vault.begin(description, request.part_size, check)
         if begun.tries > 1:
@@ -171,7 +183,7 @@ class Glacier:
             raise NotThawed(f"{self._vault}: job {thaw.id} is for other bytes", hint="ask for these, too")
         return self._vault.jobs.read(job, start - job.start, buffer, check)
 
-    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
+    def inventory(self, thaw: Thaw, check: Check, *, newest: bool = False) -> Iterator[Stored]:
         job = self._vault.jobs.ready(thaw.id, check)
         try:
             yield from stored_archives(self._output(job, check))
@@ -183,6 +195,10 @@ class Glacier:
         buffer = memoryview(bytearray(PIECE))
         for offset in range(0, job.size, PIECE):
             yield bytes(buffer[: self._vault.jobs.read(job, offset, buffer, check)])
+
+    def examine(self, stored: Stored, check: Check) -> Stored:
+        """Of a single archive a vault tells no more than its inventory does."""
+        return stored
 
     def delete(self, locator: str, check: Check) -> None:
         self._vault.delete(locator, check)

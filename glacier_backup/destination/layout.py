@@ -19,7 +19,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from glacier_backup.model.naming import MANIFEST, manifest_key
-from glacier_backup.units import stamp
+from glacier_backup.units import MIB, stamp
+
+LARGEST_MANIFEST = MIB
+"""Bytes. One that is longer was not written by us, and isn't read."""
 
 CHECKSUM_SUFFIX = ".sha256"
 PARTIAL_SUFFIX = ".partial"
@@ -27,6 +30,7 @@ PARTIAL_SUFFIX = ".partial"
 _TIME = r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z"
 _DATED = re.compile(rf"{_TIME}(?:\.[A-Za-z0-9]{{1,8}})*")
 _ON_ITS_WAY = re.compile(rf"(?:\.{_TIME}(?:\.[A-Za-z0-9]{{1,8}})*|~[0-9a-f]{{16}}~{_TIME}(?:\.partial)?)\.partial")
+_CHECKSUM = re.compile(r"([0-9a-f]{64})  (.*?)\n?", re.DOTALL)
 _OF_TREE = re.compile(rf".*~{_TIME}{re.escape(MANIFEST)}", re.DOTALL)
 
 
@@ -67,6 +71,12 @@ def tree_paths_of(archive: str, time: datetime) -> TreePaths:
     folder, name = posixpath.split(archive)
     mark = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return TreePaths(archive, posixpath.join(folder, f"~{mark}~{stamp(time)}{PARTIAL_SUFFIX}"))
+
+
+def checksum_in(text: str, name: str) -> str | None:
+    """The SHA-256, hex, that the checksum file of the archive called ``name`` says; None where it is no such file."""
+    match = _CHECKSUM.fullmatch(text)
+    return match[1] if match is not None and match[2] == name else None
 
 
 def hidden(path: str) -> str:

@@ -15,6 +15,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
 from glacier_backup.destination.directories import durable, marker
@@ -47,6 +48,7 @@ class Local:
     """
 
     limits = LIMITS
+    inventory_lag = timedelta()
 
     def __init__(self, root: str, *, create: bool, concurrency: int = 2, bandwidth: int | None = None) -> None:
         self._root = root
@@ -243,12 +245,15 @@ class Local:
             raise VolumeMissing("an inventory is no volume")
         return local_files.read(self._same_disk(), thaw.locator, start, buffer, check)
 
-    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
+    def inventory(self, thaw: Thaw, check: Check, *, newest: bool = False) -> Iterator[Stored]:
         self._same_disk()
         for found in local_files.stored(self._root):
             check()
             yield found
         self._same_disk()
+
+    def examine(self, stored: Stored, check: Check) -> Stored:
+        return local_files.examine(self._same_disk(), stored)
 
     def delete(self, locator: str, check: Check) -> None:
         """The folders that it lay in stay: an archive may be on its way there."""

@@ -23,6 +23,7 @@ from glacier_backup.destination.aws.access import Access, s3_endpoint
 from glacier_backup.destination.buckets.bucket import Bucket
 from glacier_backup.destination.buckets.crc64 import Sum, joined, sum_and_leaves
 from glacier_backup.destination.buckets.description import description
+from glacier_backup.destination.buckets.examining import examine
 from glacier_backup.destination.buckets.finishing import Finishing, Made, Ours, Upload
 from glacier_backup.destination.buckets.identity import identify, note_emptied
 from glacier_backup.destination.buckets.keys import At, key_below, manifest_of, start_of
@@ -32,6 +33,7 @@ from glacier_backup.destination.buckets.requests import BucketRequests, Writing
 from glacier_backup.destination.buckets.values import Object, Uploaded
 from glacier_backup.destination.buckets.versions import Versions
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress, RandomAccess
+from glacier_backup.destination.layout import is_dated
 from glacier_backup.destination.multipart import Part, PartSender
 from glacier_backup.destination.remarks import Note, Waiting
 from glacier_backup.digest import tree_hash
@@ -86,6 +88,8 @@ class S3:
     """
 
     limits = LIMITS
+    inventory_lag = timedelta()
+    """A listing shows what was stored or removed at once (S3 user guide, "Amazon S3 data consistency model")."""
 
     def __init__(
         self,
@@ -218,13 +222,13 @@ class S3:
         one = Object(key, begun.storage_class, ours.metadata(), ours.only_new)
         self._tried.add(key)
         made = self._make(one, begun.multipart, ours, check)
-        if ours.only_new or (begun.multipart is not None and checksums.size):
+        if ours.only_new or (manifest and begun.multipart is not None and checksums.size):
             beside = manifest_of(key, upload.label.time, of_tree=not ours.only_new)
             self._finishing.manifest(beside, manifest, check)
         self._uploaded.pop(begun.multipart or "", None)
         self._tried.discard(key)
         return Receipt(
-            At(key, None if ours.only_new else made.version).locator,
+            At(key, None if ours.only_new or is_dated(key) else made.version).locator,
             checksums.size,
             checksums.tree_hash,
             checksums.leaves,
@@ -274,8 +278,12 @@ class S3:
     def fetch(self, thaw: Thaw, start: int, buffer: memoryview, check: Check) -> int:
         return self._reading.fetch(thaw, start, buffer, check)
 
-    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
-        return self._reading.inventory(check)
+    def inventory(self, thaw: Thaw, check: Check, *, newest: bool = False) -> Iterator[Stored]:
+        versions = not newest and self._versions.were_kept(check)
+        return self._reading.inventory(check, versions=versions)
+
+    def examine(self, stored: Stored, check: Check) -> Stored:
+        return examine(self._reading, stored, check)
 
     def delete(self, locator: str, check: Check) -> None:
         self._removing.delete(locator, check)

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
 from glacier_backup.destination.layout import is_dated
@@ -73,6 +73,7 @@ class Sftp:
     """
 
     limits = LIMITS
+    inventory_lag = timedelta()
 
     def __init__(
         self,
@@ -268,9 +269,14 @@ class Sftp:
                 raise NotThawed(str(error), hint=COLD_PAUSE) from error
             raise DestinationError(str(error), hint=error.hint) from error
 
-    def inventory(self, thaw: Thaw, check: Check) -> Iterator[Stored]:
+    def inventory(self, thaw: Thaw, check: Check, *, newest: bool = False) -> Iterator[Stored]:
         """A file of a tree is listed with its source's modification time: the protocol shows no other."""
         yield from stored(self._server, str(self.place), self._directory, check)
+
+    def examine(self, stored: Stored, check: Check) -> Stored:
+        """Nothing is read where the first read begins an unsealing: an archive gateway only says whether it is there,
+        and how long it is."""
+        return self._reading.examine(stored, check, texts=not self._cold)
 
     def delete(self, locator: str, check: Check) -> None:
         """The folders that it lay in stay: an archive may be on its way there."""

@@ -274,19 +274,48 @@ def test_what_was_made_readable_outlives_the_archive(glacier: Glacier, later: Gl
         thaw(later, ThawRequest("y" * 138))
 
 
-@pytest.mark.parametrize("operation", ["InitiateJob", "ListJobs", "DescribeJob", "GetJobOutput", "DeleteArchive"])
+@pytest.mark.parametrize("operation", ["InitiateJob", "ListJobs", "DescribeJob", "GetJobOutput"])
 def test_a_right_that_is_lacking_is_told(glacier: Glacier, vault_server: VaultServer, operation: str) -> None:
     archive = send(glacier, DATA).locator
     vault_server.control(deny=[operation])
 
     def everything() -> None:
         read(glacier, stand(glacier, thaw(glacier, ThawRequest(archive)))[0])
-        glacier.delete(archive, nothing)
 
     with pytest.raises(DestinationUnavailable) as caught:
         everything()
 
     assert "docs/vault.md" in (caught.value.hint or "")
+
+
+def test_a_locked_vault_keeps_this_archive_and_perhaps_not_the_next(
+    glacier: Glacier, vault_server: VaultServer, vault: str
+) -> None:
+    """A lock policy may speak of their age."""
+    archive = send(glacier, DATA).locator
+    vault_server.control(deny=["DeleteArchive"])
+
+    with pytest.raises(DestinationError, match="DeleteArchive") as caught:
+        glacier.delete(archive, nothing)
+
+    assert not isinstance(caught.value, DestinationUnavailable)
+    assert "lock policy" in (caught.value.hint or "")
+    assert [one.id for one in vault_server.archives(vault)] == [archive]
+
+
+def test_an_archive_that_is_being_made_readable_can_be_removed_and_again(
+    glacier: Glacier, vault_server: VaultServer
+) -> None:
+    archive = send(glacier, DATA).locator
+    vault_server.control(job_delay=3600)
+    try:
+        thaw(glacier, ThawRequest(archive))
+        for _ in range(2):
+            glacier.delete(archive, nothing)
+    finally:
+        vault_server.control(job_delay=0)
+    with pytest.raises(VolumeMissing):
+        thaw(glacier, ThawRequest(archive, tier="expedited"))
 
 
 def test_there_is_no_inventory_in_the_first_day(glacier: Glacier) -> None:

@@ -45,7 +45,7 @@ def test_nobody_may_destroy_a_version() -> None:
     actions = {action for statement in statements for action in statement["Action"]}
 
     assert {"s3:PutObject", "s3:ListMultipartUploadParts", "s3:RestoreObject", "s3:ListBucket"} <= actions
-    assert {"s3:GetObjectVersion", "s3:GetBucketVersioning"} <= actions
+    assert {"s3:GetObjectVersion", "s3:GetBucketVersioning", "s3:ListBucketVersions"} <= actions
     forbidden = ("DeleteObjectVersion", "PutBucket", "*", "Lifecycle")
     assert not any(word in action for word in forbidden for action in actions)
 

@@ -12,7 +12,7 @@ import pytest
 from glacier_backup.destination.s3 import S3
 from glacier_backup.errors import DestinationError, DestinationUnavailable, VolumeMissing
 from glacier_backup.model.archive import Checksums
-from glacier_backup.model.naming import version_key
+from glacier_backup.model.naming import describe, version_key
 from glacier_backup.model.thaw import Thaw, ThawRequest
 from glacier_backup.model.upload import OpenUpload
 from glacier_backup.units import MIB, now, rfc3339
@@ -24,6 +24,7 @@ from tests.streams import noise
 
 DATA = noise(2 * MIB + 5)
 LATER = replace(IN_TREE, time=OTHER.time)
+INVENTORY = Thaw(None, "", "ready")
 MANIFESTS = [f"{TREE_KEY}~20260321T040000.12345{digit}Z.recipe.json" for digit in "67"]
 
 Send = Callable[..., tuple[OpenUpload, Checksums]]
@@ -63,6 +64,10 @@ def fetched(s3: S3, locator: str, size: int = 3 * MIB) -> bytes:
     (thaw,) = s3.thawing([thaw], nothing)
     buffer = memoryview(bytearray(size))
     return bytes(buffer[: s3.fetch(thaw, 0, buffer, nothing)])
+
+
+def listed(s3: S3) -> list[str]:
+    return sorted(one.locator for one in s3.inventory(INVENTORY, nothing))
 
 
 def test_whether_versions_are_kept_is_asked_once(s3: S3, versioned: Store, notes: list[str]) -> None:
@@ -110,7 +115,8 @@ def test_each_version_is_found_by_its_own_locator(s3: S3, later: S3, versioned: 
     assert fetched(later, first.locator) == DATA
     assert fetched(later, second.locator) == b"second"
     assert fetched(later, TREE_KEY) == b"second"
-    assert [one.locator for one in later.inventory(Thaw(None, "", "ready"), nothing)] == [TREE_KEY]
+    assert listed(later) == sorted([first.locator, second.locator])
+    assert [one.locator for one in later.inventory(INVENTORY, nothing, newest=True)] == [TREE_KEY]
     manifests = [key for key in versioned.listed() if key.endswith(".recipe.json")]
     assert manifests == ([] if send is held else MANIFESTS)
 
@@ -189,11 +195,92 @@ def test_a_key_that_looks_like_a_version_is_a_key(s3: S3, versioned: Store, s3_s
     receipt = complete(s3, held(s3, DATA, label))
     s3_store.aws.put_object(Bucket=s3_store.bucket, Key=f"{PREFIX}/b?versionId=", Body=b"theirs")
 
-    found = [one.locator for one in s3.inventory(Thaw(None, "", "ready"), nothing)]
+    assert fetched(s3, next(one for one in listed(s3) if "/b?versionId=?versionId=" in one)) == b"theirs"
+    found = [one.locator for one in s3.inventory(INVENTORY, nothing, newest=True)]
 
     assert sorted(found) == [f"{PREFIX}/b?versionId=?versionId=", f"{PREFIX}/nas/a?versionId=1?versionId="]
     assert fetched(s3, receipt.locator) == fetched(s3, found[1]) == DATA
     assert fetched(s3, found[0]) == b"theirs"
+
+
+def test_the_inventory_has_all_that_can_still_be_had_by_the_locators_that_it_was_stored_with(
+    s3: S3, later: S3, versioned: Store
+) -> None:
+    """Versions, more than a page of them; what was there before any were kept; and of an archive only itself."""
+    aws, bucket = versioned.aws, versioned.bucket
+    aws.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    early = complete(s3, held(s3, b"early", replace(IN_TREE, fixed_key="nas/early"))).locator
+    overwritten = complete(s3, held(s3, b"early", replace(IN_TREE, fixed_key="nas/overwritten"))).locator
+    aws.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    receipts = [complete(s3, held(s3, b"%d" % number, replace(IN_TREE, fixed_key="nas/often"))) for number in range(20)]
+    receipts += [complete(s3, held(s3, b"late", replace(IN_TREE, fixed_key="nas/overwritten")))]
+    receipts += [complete(s3, in_parts(s3, DATA)), complete(s3, held(s3, b"gone", OTHER))]
+    s3.delete(receipts[-1].locator, nothing)
+    aws.put_object(Bucket=bucket, Key=receipts[-2].locator, Body=b"overwritten by somebody")
+    aws.delete_object(Bucket=bucket, Key=TREE_KEY.replace("photos/a.jpg", "often"))
+
+    # moto's pages are as long as one asks for
+    requests = later._requests._aws.client.meta.events
+    requests.register("provide-client-params.s3.ListObjectVersions", lambda params, **_: params.update(MaxKeys=7))
+
+    assert listed(later) == sorted(
+        [early, f"{overwritten}?versionId=null", *(receipt.locator for receipt in receipts[:-1])]
+    )
+    assert versioned.between.operations().count("ListObjectVersions") >= 3
+
+
+def test_who_may_not_list_versions_is_told_which_permission_is_lacking(s3: S3, versioned: Store) -> None:
+    versioned.between.rules.append(of("ListObjectVersions", Answer(403, "AccessDenied")))
+
+    with pytest.raises(DestinationUnavailable) as caught:
+        listed(s3)
+
+    assert "s3:ListBucketVersions" in (caught.value.hint or "")
+
+
+@both_ways
+def test_a_version_is_examined_with_its_own_manifest(s3: S3, later: S3, versioned: Store, send: Send) -> None:
+    for number, label in enumerate((IN_TREE, LATER)):
+        upload, checksums = send(s3, DATA[number:], label)
+        s3.complete(upload, checksums, f"manifest {number}", nothing)
+
+    found = sorted(
+        (later.examine(one, nothing) for one in later.inventory(INVENTORY, nothing)), key=lambda one: -one.size
+    )
+
+    assert [one.size for one in found] == [len(DATA), len(DATA) - 1]
+    assert [one.manifest for one in found] == ([None, None] if send is held else ["manifest 0", "manifest 1"])
+    assert [one.description for one in found] == [describe(IN_TREE), describe(LATER)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(403, "AccessDenied", "Access Denied because object protected by object lock."),
+        Answer(400, "ObjectLocked", "Object is WORM protected and cannot be overwritten"),
+    ],
+)
+def test_a_locked_version_is_said_to_be_locked(s3: S3, versioned: Store, answer: Answer) -> None:
+    locator = complete(s3, held(s3, DATA, IN_TREE)).locator
+    versioned.between.rules.append(of("DeleteObject", answer))
+
+    with pytest.raises(DestinationError, match="Object Lock") as caught:
+        s3.delete(locator, nothing)
+
+    assert not isinstance(caught.value, DestinationUnavailable)
+    assert "retention" in (caught.value.hint or "")
+    assert fetched(s3, locator) == DATA
+
+
+def test_a_catalog_copy_has_a_locator_that_needs_no_right_to_remove_versions(s3: S3, versioned: Store) -> None:
+    label = replace(IN_TREE, fixed_key="nas/.catalog/20260321T040000.123456Z.sqlite3.gz", name="catalog", mtime_ns=None)
+    receipt = complete(s3, held(s3, b"a copy", label))
+    assert receipt.locator == f"{PREFIX}/{label.fixed_key}"
+    assert listed(s3) == [receipt.locator]
+
+    s3.delete(receipt.locator, nothing)
+
+    assert listed(s3) == versioned.listed() == []
 
 
 def test_a_manifest_is_never_another_files(s3: S3, s3_store: Store) -> None:

@@ -56,6 +56,7 @@ _BY_PARAMETER = {
     ("POST", "uploads"): "CreateMultipartUpload",
     ("GET", "uploads"): "ListMultipartUploads",
     ("GET", "versioning"): "GetBucketVersioning",
+    ("GET", "versions"): "ListObjectVersions",
     ("POST", "uploadId"): "CompleteMultipartUpload",
     ("GET", "uploadId"): "ListParts",
     ("DELETE", "uploadId"): "AbortMultipartUpload",

@@ -39,6 +39,8 @@ class Context:
     archives: ArchiveStore = field(init=False)
     uploads: UploadStore = field(init=False)
     jobs: JobStore = field(init=False)
+    closed: bool = False
+    """Whether the account is one that no vaults are made for any more."""
 
     def __post_init__(self) -> None:
         arn_prefix = f"arn:aws:glacier:{self.settings.region}:{self.settings.account}"

@@ -40,7 +40,11 @@ class Control:
             "faults": faults.set,
             "job_delay": self.job_delay,
             "finish_jobs": self.finish_jobs,
+            "fail_jobs": self.fail_jobs,
+            "expire_jobs": self.expire_jobs,
+            "spoil_output": self.spoil_output,
             "take_inventory": self.take_inventory,
+            "refuse_new_vaults": self.refuse_new_vaults,
         }
 
     def answer(self, request: Request) -> Response:
@@ -111,6 +115,23 @@ class Control:
         if now:
             self._context.jobs.finish_all()
 
+    def fail_jobs(self, count: int) -> None:
+        """So many of the jobs that are begun from now on fail when their time is up."""
+        self._context.jobs.failing = count
+
+    def expire_jobs(self, now: bool) -> None:
+        """Let the day be over that jobs which are done are kept (true)."""
+        if now:
+            self._context.jobs.expire_all()
+
+    def spoil_output(self, where: dict[str, int] | None) -> None:
+        """Of the outputs with that ``byte`` of an archive the next so many ``times`` have it wrong; None: no more."""
+        self._context.jobs.spoilt = None if where is None else (where["byte"], where["times"])
+
     def take_inventory(self, vault: str) -> None:
         """Take the vault's inventory now, as the service does about once a day."""
         self._context.vaults.take_inventory(vault)
+
+    def refuse_new_vaults(self, on: bool) -> None:
+        """Make no vaults for this account, as Amazon makes none for new ones since 15 December 2025."""
+        self._context.closed = on

@@ -20,6 +20,7 @@ STATUS = {
     "MissingAuthenticationTokenException": 403,
     "MissingContentLength": 411,
     "MissingParameterValueException": 400,
+    "NoLongerSupportedException": 400,
     "RequestTimeoutException": 408,
     "ResourceNotFoundException": 404,
     "SerializationException": 400,

@@ -62,8 +62,8 @@ def list_jobs(context: Context, request: Request, call: Call) -> Response:
         [
             job
             for job in context.jobs.all(call.vault)
-            if state in (None, "Succeeded" if context.jobs.is_ready(job) else "InProgress")
-            and completed in (None, "true" if context.jobs.is_ready(job) else "false")
+            if state in (None, context.jobs.status(job))
+            and completed in (None, "false" if context.jobs.status(job) == "InProgress" else "true")
         ],
         order,
         parameters,
@@ -90,7 +90,18 @@ def get_job_output(context: Context, request: Request, call: Call) -> Response:
     else:
         headers["Content-Type"] = "text/csv" if job["wanted"]["Format"] == "CSV" else "application/json"
     body = FileSlice(path, job["start"] + first, last - first + 1)
+    wrong = context.jobs.spoil(job["start"] + first, job["start"] + last) if "archive" in job else None
+    if wrong is not None:
+        return Response(206 if asked else 200, headers, _spoilt(body, wrong - body.offset))
     return Response(206 if asked else 200, headers, body)
+
+
+def _spoilt(body: FileSlice, at: int) -> bytes:
+    with body.path.open("rb") as file:
+        file.seek(body.offset)
+        data = bytearray(file.read(body.size))
+    data[at] ^= 1
+    return bytes(data)
 
 
 def _archive_headers(job: dict[str, Any], leaves: list[bytes], first: int, last: int) -> dict[str, str]:

@@ -12,16 +12,17 @@ from .inventory import FIELDS
 
 def describe(context: Context, vault: str, job: dict[str, Any]) -> dict[str, Any]:
     """The description of an archive's or an inventory's job; what does not apply to its kind is null."""
-    wanted, ready = job["wanted"], context.jobs.is_ready(job)
+    wanted, ready, status = job["wanted"], context.jobs.is_ready(job), context.jobs.status(job)
+    over = status != "InProgress"
     common = {
         "JobId": job["id"],
         "JobDescription": wanted.get("Description"),
         "VaultARN": context.vaults.arn(vault),
         "CreationDate": iso(job["created"]),
-        "CompletionDate": iso(job["ready"]) if ready else None,
-        "Completed": ready,
-        "StatusCode": "Succeeded" if ready else "InProgress",
-        "StatusMessage": "Succeeded" if ready else "Operation in progress.",
+        "CompletionDate": iso(job["ready"]) if over else None,
+        "Completed": over,
+        "StatusCode": status,
+        "StatusMessage": {"InProgress": "Operation in progress.", "Failed": "said the test"}.get(status, status),
         "SNSTopic": wanted.get("SNSTopic"),
     }
     if "archive" in job:

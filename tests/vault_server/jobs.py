@@ -28,6 +28,10 @@ class JobStore:
         self._clock = clock
         self._ids = IdMaker(JOB_ID_LENGTH)
         self.delay = delay
+        self.failing = 0
+        """How many of the jobs begun from now on are to fail."""
+        self.spoilt: tuple[int, int] | None = None
+        """A byte of archives that comes wrong, and how many more times it does."""
 
     def begin_archive(self, vault: str, source: Path, document: dict[str, Any]) -> str:
         """Begin the retrieval of an archive whose bytes are at `source`; gives the job's id."""
@@ -45,7 +49,8 @@ class JobStore:
 
     def _begin(self, output: Path, document: dict[str, Any]) -> str:
         now = self._clock.now()
-        times = {"id": output.stem, "created": now, "ready": now + self.delay}
+        times = {"id": output.stem, "created": now, "ready": now + self.delay, "fails": self.failing > 0}
+        self.failing = max(0, self.failing - 1)
         disk.write_json(output.with_suffix(".json"), document | times)
         return output.stem
 
@@ -66,7 +71,13 @@ class JobStore:
 
     def is_ready(self, document: dict[str, Any]) -> bool:
         """Whether a job's output can be had."""
-        return self._clock.now() >= float(document["ready"])
+        return self.status(document) == "Succeeded"
+
+    def status(self, document: dict[str, Any]) -> str:
+        """As the API calls it."""
+        if self._clock.now() < float(document["ready"]):
+            return "InProgress"
+        return "Failed" if document.get("fails") else "Succeeded"
 
     def output(self, vault: str, job: str) -> tuple[Path, list[bytes]]:
         """The file with the output (of an archive: the whole of it) and an archive's leaves."""
@@ -78,9 +89,25 @@ class JobStore:
         """Make every job of every vault ready now."""
         for vault in self._vaults.names():
             for document in self.all(vault):
-                if not self.is_ready(document):
+                if self.status(document) == "InProgress":
                     document["ready"] = self._clock.now()
                     disk.write_json(self._path(vault, document["id"], ".json"), document)
+
+    def expire_all(self) -> None:
+        """Let the time of every job that is over be over: its output can't be had any more, nor the job be seen."""
+        for vault in self._vaults.names():
+            for document in self.all(vault):
+                if self.status(document) != "InProgress":
+                    document["ready"] = self._clock.now() - KEEP_SECONDS
+                    disk.write_json(self._path(vault, document["id"], ".json"), document)
+
+    def spoil(self, first: int, last: int) -> int | None:
+        """The byte that comes wrong this time, of an output with these bytes of an archive."""
+        if self.spoilt is None or not first <= self.spoilt[0] <= last:
+            return None
+        byte, times = self.spoilt
+        self.spoilt = (byte, times - 1) if times > 1 else None
+        return byte
 
     def _alive(self, document: dict[str, Any]) -> bool:
         return self._clock.now() < float(document["ready"]) + KEEP_SECONDS

@@ -117,6 +117,11 @@ class VaultServer:
         """The archives in a vault, oldest first, read from the disk (the server need not run, here and below)."""
         return StoredVault(self.root, vault).archives()
 
+    def retrieved(self, vault: str) -> list[tuple[str, int, int]]:
+        """Every retrieval of an archive that was ever begun in a vault, expired and failed ones included, oldest first:
+        archive, first byte, the one behind the last."""
+        return StoredVault(self.root, vault).retrieved()
+
     def completed(self, vault: str) -> dict[str, StoredArchive]:
         """By upload id, the archive that came of it, oldest first."""
         return StoredVault(self.root, vault).completed()

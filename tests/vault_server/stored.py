@@ -61,6 +61,12 @@ class StoredVault:
         """By upload id, the archive that came of it, oldest first."""
         return {archive.upload: archive for archive in self.archives() if archive.upload}
 
+    def retrieved(self) -> list[tuple[str, int, int]]:
+        """Every retrieval of an archive that was ever begun, oldest first: archive, first byte, the one behind the
+        last."""
+        jobs = [job for job in _by_age(self._home / "jobs", "*.json") if "archive" in job]
+        return [(job["archive"]["id"], job["start"], job["end"] + 1) for job in jobs]
+
     def uploads(self) -> list[OpenUpload]:
         """The multipart uploads that are open, oldest first."""
         home, over = self._home / "uploads", self.completed().keys() | self._remembered()

@@ -272,3 +272,22 @@ def test_an_inventory_can_be_had_in_pieces_and_by_date(server: VaultServer, clie
     for wrong in ({"Limit": "0"}, {"StartDate": "yesterday"}, {"EndDate": "2012-06-01T00:00:00"}, {"Max": "1"}):
         answer = begin(client, path, Type="inventory-retrieval", InventoryRetrievalParameters=wrong)
         assert answer.refusal == INVALID
+
+
+def test_a_job_can_be_made_to_fail_to_expire_and_to_come_with_a_wrong_byte(
+    client: RawClient, path: str, server: VaultServer
+) -> None:
+    archive = store(client, path, DATA)
+    server.control(fail_jobs=1)
+    failed, right = retrieve(client, path, archive), retrieve(client, path, archive)
+    found = client.send("GET", failed).json
+    assert (found["StatusCode"], found["Completed"], found["StatusMessage"]) == ("Failed", True, "said the test")
+    assert client.send("GET", f"{failed}/output").status == 400
+
+    server.control(spoil_output={"byte": 5, "times": 1})
+    assert client.send("GET", f"{right}/output", {"range": "bytes=6-9"}).body == DATA[6:10]
+    assert client.send("GET", f"{right}/output", {"range": "bytes=4-6"}).body == bytes([DATA[4], DATA[5] ^ 1, DATA[6]])
+    assert client.send("GET", f"{right}/output", {"range": "bytes=4-6"}).body == DATA[4:7]
+
+    server.control(expire_jobs=True)
+    assert client.send("GET", right).status == 404

@@ -28,6 +28,16 @@ def test_a_vault_can_be_created_twice(client: RawClient, server: VaultServer) ->
     assert (server.root / "vaults" / "created" / "archives").is_dir()
 
 
+def test_no_vault_is_made_for_a_new_account(server: VaultServer, client: RawClient, path: str) -> None:
+    server.control(refuse_new_vaults=True)
+    try:
+        assert client.send("PUT", "/-/vaults/one-more").refusal == (400, "NoLongerSupportedException")
+        assert client.send("GET", path).status == 200
+    finally:
+        server.control(refuse_new_vaults=False)
+    assert client.send("PUT", "/-/vaults/one-more").status == 201
+
+
 @pytest.mark.parametrize("name", ["a", "A-Z_a.z-09", "x" * 255, "-", "..."])
 def test_these_are_names_for_a_vault(client: RawClient, name: str) -> None:
     assert client.send("PUT", f"/-/vaults/{name}").status == 201

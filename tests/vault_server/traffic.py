@@ -21,6 +21,7 @@ class Traffic:
         self._operations: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
 
     def connected(self) -> None:
         """A client connected, and not for the side door alone."""
@@ -43,6 +44,7 @@ class Traffic:
         with self._lock:
             self._operations[operation] += 1
             self._statuses[str(response.status)] += 1
+            self._bytes[operation] += response.size if response.status < 300 else 0
             if response.code:
                 self._errors[response.code] += 1
 
@@ -54,7 +56,7 @@ class Traffic:
 
     def summary(self) -> dict[str, Any]:
         """`connections`, `connected` (those open now), `continued`, `unanswered`, and the counters `operations`,
-        `statuses` and `errors`."""
+        `statuses`, `errors` and, of answers' bodies, `bytes` per operation."""
         with self._lock:
             return {
                 "connections": self._connections,
@@ -64,4 +66,5 @@ class Traffic:
                 "operations": dict(self._operations),
                 "statuses": dict(self._statuses),
                 "errors": dict(self._errors),
+                "bytes": dict(self._bytes),
             }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from . import paging
 from .context import Context
+from .errors import ApiError
 from .request import Request, Response, json_response
 from .routes import Call
 
 
 def create_vault(context: Context, request: Request, call: Call) -> Response:
-    """Source: botocore CreateVault and CreateVaultOutput."""
+    """Source: botocore CreateVault, CreateVaultOutput and NoLongerSupportedException."""
+    if context.closed:
+        raise ApiError("NoLongerSupportedException", "the account is not onboarded to this service")
     context.vaults.create(call.vault)
     return Response(201, {"Location": f"/{context.account}/vaults/{call.vault}"})
 

@@ -1,4 +1,4 @@
-"""What is in one bucket, page by page (S3 API reference, ListObjectsV2)."""
+"""What is in one bucket, page by page (S3 API reference, ListObjectsV2 and ListObjectVersions)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from glacier_backup.destination.aws.requests import Marker, Page
 from glacier_backup.destination.buckets.keys import At
 from glacier_backup.destination.buckets.objects import COLD
 from glacier_backup.destination.buckets.requests import BucketRequests
+from glacier_backup.destination.buckets.values import version_of
 from glacier_backup.destination.destination import Check
+from glacier_backup.destination.layout import is_dated
 from glacier_backup.errors import DestinationError, DestinationUnavailable
 from glacier_backup.model.thaw import Stored, Thaw
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef, ObjectTypeDef
+    from mypy_boto3_s3.type_defs import (
+        ListObjectsV2RequestTypeDef,
+        ListObjectVersionsRequestTypeDef,
+        ObjectTypeDef,
+        ObjectVersionTypeDef,
+    )
 
 
 def listed(requests: BucketRequests, prefix: str, check: Check) -> Iterator[Stored]:
@@ -28,6 +35,38 @@ def listed(requests: BucketRequests, prefix: str, check: Check) -> Iterator[Stor
             stored_at=one["LastModified"].astimezone(UTC),
             storage_class=one.get("StorageClass") or "STANDARD",
         )
+
+
+def listed_versions(requests: BucketRequests, prefix: str, check: Check) -> Iterator[Stored]:
+    """The same with all versions that are there, each by the locator that it had when it was stored: of archives, which
+    have a time in their keys, only the newest; what was there before versions were kept has none of its own."""
+
+    def page(marker: Marker, aws: S3Client) -> Page[ObjectVersionTypeDef]:
+        parameters: ListObjectVersionsRequestTypeDef = {"Bucket": requests.bucket, "Prefix": prefix}
+        if marker:
+            # Two things tell where the next page begins; no version has a blank in its name.
+            parameters["VersionIdMarker"], _, parameters["KeyMarker"] = marker["marker"].partition(" ")
+        answer = aws.list_object_versions(**parameters)
+        after = f"{answer.get('NextVersionIdMarker') or ''} {answer.get('NextKeyMarker') or ''}"
+        return answer.get("Versions", []), after if answer.get("IsTruncated") else None
+
+    for versions in requests.pages(page, check):
+        for one in versions:
+            if (at := _known_as(one)) is not None:
+                yield Stored(
+                    locator=at.locator,
+                    size=one["Size"],
+                    stored_at=one["LastModified"].astimezone(UTC),
+                    storage_class=one.get("StorageClass") or "STANDARD",
+                )
+
+
+def _known_as(one: ObjectVersionTypeDef) -> At | None:
+    """What a version was called when it was stored; None for one that an archive's key had before."""
+    key, latest, version = one["Key"], one.get("IsLatest", False), one.get("VersionId")
+    if is_dated(key):
+        return At(key) if latest else None
+    return At(key) if latest and version_of(version) is None else At(key, version)
 
 
 def thawing_below(requests: BucketRequests, folder: str, keys: Sequence[str], check: Check) -> dict[str, Thaw]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -41,6 +42,8 @@ class Found:
     """Where versions are kept."""
     crc: str | None = None
     """Base64, of the whole; where the store says it."""
+    sha256: str | None = None
+    """Linear, hex, of the whole; where somebody had the store compute it."""
     description: str | None = None
     """As we gave it to the object."""
     tree_hash: str | None = None
@@ -103,12 +106,23 @@ def _found(answer: HeadObjectOutputTypeDef) -> Found:
         storage_class=storage_class,
         version=version_of(answer.get("VersionId")),
         crc=answer.get("ChecksumCRC64NVME") if whole else None,
+        sha256=_hex(answer.get("ChecksumSHA256")) if whole else None,
         description=metadata.get("description"),
         tree_hash=metadata.get("tree-hash"),
         cold=storage_class in COLD or bool(answer.get("ArchiveStatus")),
         thawing=thawing,
         thawed_until=until,
     )
+
+
+def _hex(told: str | None) -> str | None:
+    """A SHA-256 as an answer has it, base64. That of an object made of parts has their number behind it, and is none of
+    the whole."""
+    try:
+        digest = b64decode(told or "", validate=True)
+    except ValueError:
+        return None
+    return digest.hex() if len(digest) == 32 else None
 
 
 def restore_state(header: str) -> tuple[bool, datetime | None]:

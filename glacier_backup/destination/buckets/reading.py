@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from glacier_backup.destination.aws.errors import StrangeAnswer, error_code, error_message
 from glacier_backup.destination.aws.requests import Meanings
 from glacier_backup.destination.buckets.keys import At, is_below, start_of
-from glacier_backup.destination.buckets.listing import listed, thawing_below
+from glacier_backup.destination.buckets.listing import listed, listed_versions, thawing_below
 from glacier_backup.destination.buckets.objects import Found, find, missing_codes
 from glacier_backup.destination.buckets.requests import DENIED, BucketRequests
 from glacier_backup.destination.destination import Check
@@ -66,7 +66,7 @@ class Reading:
         if request.locator is None:
             return Thaw(None, "", "ready")
         at = At.parsed(request.locator)
-        found = self._look(at, check)
+        found = self.look(at, check)
         thaw = self._as_it_stands(at, found, check)
         enough = timedelta(days=request.days) / 2
         if thaw.state == "thawing" or (thaw.state == "ready" and (thaw.until is None or thaw.until - now() >= enough)):
@@ -99,7 +99,7 @@ class Reading:
         except _UnderWay:
             begun = True
         # Else there was a copy, which stays longer now.
-        return _thaw(at, "thawing") if begun else self._as_it_stands(at, self._look(at, check), check)
+        return _thaw(at, "thawing") if begun else self._as_it_stands(at, self.look(at, check), check)
 
     def _meanings_of_thaw(self, at: At) -> Meanings:
         def busy(error: Exception) -> DestinationError:
@@ -134,7 +134,7 @@ class Reading:
             return thaw
         try:
             at = At.parsed(thaw.locator)
-            stands = seen.get(thaw.locator) or self._as_it_stands(at, self._look(at, check), check)
+            stands = seen.get(thaw.locator) or self._as_it_stands(at, self.look(at, check), check)
         except VolumeMissing as error:
             return replace(thaw, state="failed", cause=str(error))
         return replace(stands, start=thaw.start, end=thaw.end)
@@ -191,27 +191,29 @@ class Reading:
     def _may_not_read_versions(self, error: Exception) -> DestinationError:
         return self._requests.denied(error, "s3:GetObjectVersion")
 
-    def inventory(self, check: Check) -> Iterator[Stored]:
-        """All objects below the prefix, each as its newest version, but for manifests and checksums of archives.
+    def inventory(self, check: Check, *, versions: bool) -> Iterator[Stored]:
+        """All objects below the prefix, but for manifests and checksums of archives. With ``versions`` each version of
+        what is no archive with a time, by its own locator; else each as its newest.
 
         A listing is in the order of the keys' bytes (API reference, ListObjectsV2), so that between an archive and what
         lies beside it are only keys that begin with the archive's: what may have such is a short stack.
         """
         above: list[str] = []
-        for one in listed(self._requests, start_of(self._prefix), check):
+        for one in (listed_versions if versions else listed)(self._requests, start_of(self._prefix), check):
             key = At.parsed(one.locator).key
             while above and not key.startswith(above[-1]):
                 above.pop()
             if not is_tree_manifest(key) and beside(key) not in above:
                 yield one
-            if is_dated(key):
+            if is_dated(key) and key not in above[-1:]:
                 above.append(key)
 
     def _refuse_elsewhere(self, at: At) -> None:
         if not is_below(self._prefix, at):
             raise VolumeMissing(f"s3://{self._requests.bucket}/{start_of(self._prefix)} has no key {at.locator!r}")
 
-    def _look(self, at: At, check: Check) -> Found:
+    def look(self, at: At, check: Check) -> Found:
+        """What is there. Raises VolumeMissing, Hidden where that may not be seen."""
         self._refuse_elsewhere(at)
         found = find(self._requests, at, check)
         if found is None:

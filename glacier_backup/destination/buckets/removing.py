@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from glacier_backup.destination.aws.errors import error_code
-from glacier_backup.destination.buckets.description import described
-from glacier_backup.destination.buckets.keys import At, is_below, manifest_of
+from glacier_backup.destination.aws.errors import error_code, error_message
+from glacier_backup.destination.aws.requests import Meanings
+from glacier_backup.destination.buckets.keys import At, is_below
+from glacier_backup.destination.buckets.manifests import manifest_beside
 from glacier_backup.destination.buckets.objects import Hidden, find, missing_codes
 from glacier_backup.destination.buckets.requests import DENIED, BucketRequests
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.layout import is_dated
 from glacier_backup.errors import DestinationError
-from glacier_backup.model.naming import ShortenedLabel, manifest_key, parse_description
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import DeleteObjectRequestTypeDef
+
+
+_LOCKED = "ObjectLocked"
+"""What stores of others say of what is locked; Amazon's denies access, and says why in words (S3 user guide, "Locking
+objects with Object Lock")."""
 
 
 class Removing:
@@ -39,23 +46,13 @@ class Removing:
                 self.remove(At(manifest), check)
 
     def _manifest_of(self, at: At, check: Check) -> str | None:
-        """Where the manifest lies that there is for its sake. That of a file of a tree has a time in its key, which the
-        object tells; if it tells its tree hash, too, it was sent in one request, and there is none."""
+        """Where the manifest lies that there is for its sake; what it is need only be asked of files of trees."""
         if is_dated(at.key):
-            return manifest_key(at.key)
+            return manifest_beside(at, None)
         try:
-            found = find(self._requests, at, check)
+            return manifest_beside(at, find(self._requests, at, check))
         except Hidden:
             return None
-        if found is None or found.tree_hash is not None or found.description is None:
-            return None
-        try:
-            label = parse_description(described(found.description))
-        except ValueError:
-            return None
-        if isinstance(label, ShortenedLabel):
-            label = label.beginning
-        return None if label is None else manifest_of(at.key, label.time, of_tree=True)
 
     def remove(self, at: At, check: Check) -> None:
         """Remove one object; one that isn't there is as good."""
@@ -70,11 +67,25 @@ class Removing:
                 if error_code(error) not in missing_codes(at):
                     raise
 
-        self._requests.ask(delete, check, {} if at.version is None else dict.fromkeys(DENIED, self._kept))
+        refusals: Meanings = {**dict.fromkeys(DENIED, partial(self._kept, at)), _LOCKED: _locked(at)}
+        self._requests.ask(delete, check, refusals)
 
-    def _kept(self, error: Exception) -> DestinationError:
+    def _kept(self, at: At, error: Exception) -> DestinationError:
+        if "object lock" in error_message(error).lower():
+            return _locked(at)(error)
+        denied = self._requests.denied(error)
+        if at.version is None:
+            return denied
         return DestinationError(
-            str(self._requests.denied(error)),
+            str(denied),
             hint="to remove a version for good the credentials need s3:DeleteObjectVersion, which the policies of "
             "docs/s3.md leave out: old versions are removed by the bucket's own rule, and by no stolen key",
         )
+
+
+def _locked(at: At) -> Callable[[Exception], DestinationError]:
+    return lambda error: DestinationError(
+        f"{at.locator} is kept by the bucket's Object Lock: {error_message(error)}",
+        hint="it can be removed when its retention is over, or its legal hold taken off: "
+        "aws s3api get-object-retention, or get-object-legal-hold, tells which",
+    )

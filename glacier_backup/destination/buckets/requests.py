@@ -35,6 +35,7 @@ _PERMISSIONS: Mapping[str, str] = {
     "HeadBucket": "s3:ListBucket",
     "GetBucketVersioning": "s3:GetBucketVersioning",
     "ListObjectsV2": "s3:ListBucket",
+    "ListObjectVersions": "s3:ListBucketVersions",
     "ListParts": "s3:ListMultipartUploadParts",
     "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "AbortMultipartUpload": "s3:AbortMultipartUpload",

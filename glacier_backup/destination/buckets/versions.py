@@ -27,27 +27,35 @@ class Versions:
 
     def __init__(self, requests: BucketRequests) -> None:
         self._requests = requests
-        self._kept: bool | None = None
+        self._told: str | None = None
         self._lock = threading.Lock()
 
     def kept(self, check: Check) -> bool:
         """Whether they are kept; asked once. Not where that can't be found out, which is told. Raises
         DestinationUnavailable where nobody answers."""
-        with self._lock:
-            if self._kept is None:
-                self._kept = self._asked(check)
-            return self._kept
+        return self._status(check) == "Enabled"
 
-    def _asked(self, check: Check) -> bool:
+    def were_kept(self, check: Check) -> bool:
+        """Whether there may be some: they are kept, or were once (S3 user guide, "Using versioning": once enabled it
+        is never off again, only suspended). As above."""
+        return self._status(check) in ("Enabled", "Suspended")
+
+    def _status(self, check: Check) -> str:
+        with self._lock:
+            if self._told is None:
+                self._told = self._asked(check)
+            return self._told
+
+    def _asked(self, check: Check) -> str:
         def status(aws: S3Client) -> str:
             return aws.get_bucket_versioning(Bucket=self._requests.bucket).get("Status", "")
 
         try:
-            return self._requests.ask(status, check) == "Enabled"
+            return self._requests.ask(status, check)
         except DestinationUnavailable as error:
             if not self._requests.is_denial(error):
                 raise
             self._requests.store.tell(DENIED_NOTE)
         except DestinationError:
             self._requests.store.tell(UNKNOWN_NOTE)
-        return False
+        return ""

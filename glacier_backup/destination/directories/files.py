@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.directories import marker
 from glacier_backup.destination.directories.beneath import OddName, folder_of, open_file
 from glacier_backup.destination.directories.partial import EPOCH
-from glacier_backup.destination.layout import beside, hidden, is_dated, is_partial, is_tree_manifest, paths_of
+from glacier_backup.destination.layout import (
+    LARGEST_MANIFEST,
+    beside,
+    checksum_in,
+    hidden,
+    is_dated,
+    is_partial,
+    is_tree_manifest,
+    paths_of,
+)
 from glacier_backup.errors import DestinationError, VolumeMissing
 from glacier_backup.model.naming import manifest_key
 from glacier_backup.model.thaw import Stored
@@ -47,6 +58,36 @@ def read(root: int, locator: str, start: int, buffer: memoryview, check: Check) 
             done += count
             check()
     return done
+
+
+def examine(root: int, stored: Stored) -> Stored:
+    """What is listed, with the size that it has now, and what lies beside an archive. Raises as
+    :func:`must_be_there`."""
+    with _translated(stored.locator), open_file(root, stored.locator) as file:
+        found = replace(stored, size=os.fstat(file).st_size)
+    if not is_dated(stored.locator):
+        return found
+    paths = paths_of(stored.locator)
+    checksum = _small(root, paths.checksum)
+    return replace(
+        found,
+        sha256=None if checksum is None else checksum_in(checksum, os.path.basename(paths.archive)),
+        manifest=_small(root, paths.manifest),
+    )
+
+
+def _small(root: int, name: str) -> str | None:
+    """The text of a small file; None where there is none, nor for one that is too long, or a link that leads to one."""
+    try:
+        with open_file(root, name) as file:
+            content = os.read(file, LARGEST_MANIFEST + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return None
+        raise DestinationError(f"{name} could not be read: {error.strerror}") from error
+    return None if len(content) > LARGEST_MANIFEST else content.decode("utf-8", "surrogateescape")
 
 
 def remove(root: int, locator: str) -> None:

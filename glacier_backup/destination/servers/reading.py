@@ -6,12 +6,16 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from glacier_backup.destination.destination import Check
+from glacier_backup.destination.layout import is_dated
 from glacier_backup.destination.servers import files as sftp_files
 from glacier_backup.destination.servers.errors import is_missing, is_refusal
-from glacier_backup.destination.servers.paths import below, is_odd, remote
+from glacier_backup.destination.servers.examining import examined
+from glacier_backup.destination.servers.paths import below, is_odd, remote, remote_paths
 from glacier_backup.destination.servers.server import SftpServer
 from glacier_backup.errors import DestinationError, NotThawed, VolumeMissing
+from glacier_backup.model.thaw import Stored
 from glacier_backup.ssh import Session
+from glacier_backup.ssh.loop import Work
 from glacier_backup.units import MIB
 
 LEAST_PIECE = 4 * MIB
@@ -67,6 +71,20 @@ class Reading:
             if isinstance(cause, Exception) and is_refusal(cause):
                 raise NotThawed(str(error), hint=error.hint) from error
             raise
+
+    def examine(self, stored: Stored, check: Check, *, texts: bool) -> Stored:
+        """What is listed, with the size that it has now, and with ``texts`` what lies beside an archive."""
+        self._path(stored.locator)
+        paths = remote_paths(self._directory, stored.locator)
+        texts = texts and is_dated(stored.locator)
+
+        def looked(session: Session) -> Work[Stored | None]:
+            return examined(session, stored, paths, texts=texts)
+
+        found = self._server.ask(self._where(stored.locator), looked, check)
+        if found is None:
+            raise VolumeMissing(f"{self._where(stored.locator)}: nothing is stored there")
+        return found
 
     def _path(self, locator: str) -> bytes:
         if is_odd(locator):

@@ -196,7 +196,7 @@ class Vault:
 
         if can_be_asked_for(archive):
             with suppress(VolumeMissing):
-                self._requests.ask(delete, check, {NOT_FOUND: none, INVALID: refused})
+                self._requests.ask(delete, check, {NOT_FOUND: none, INVALID: refused, DENIED: self._kept})
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -233,6 +233,13 @@ class Vault:
         return UploadLost(
             f"{self}: which parts are stored can't be seen: {error_message(error)}",
             hint="with glacier:ListParts they would not be sent again; see the least policy in docs/vault.md",
+        )
+
+    def _kept(self, error: Exception) -> DestinationError:
+        return DestinationError(
+            f"{self}: {error_message(error)} ({DENIED})",
+            hint="the credentials lack glacier:DeleteArchive, or the vault's lock policy or a legal hold keeps what it "
+            "has, perhaps until it is older: aws glacier get-vault-lock shows it; see docs/vault.md",
         )
 
     def _may_not(self, error: Exception) -> DestinationError:
