@@ -8,13 +8,16 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from glacier_backup.errors import ConfigError, Problem
-from glacier_backup.model.prices import ClassPrices, Prices
+from glacier_backup.model.prices import ClassPrices, Prices, ThawPrices, TransferPrices
+from glacier_backup.model.thaw import Tier
 
 T = TypeVar("T")
 
 SHIPPED = os.path.join(os.path.dirname(__file__), "prices.ini")
 
 _TABLE = "table"
+_TRANSFER = "transfer"
+_TIERS: tuple[Tier, ...] = ("bulk", "standard", "expedited")
 
 
 def read_prices(path: str = SHIPPED) -> Prices:
@@ -44,17 +47,38 @@ class _Reader:
             region=self._value(_TABLE, "region", str),
             overhead_hot_bytes=self._value(_TABLE, "overhead_hot_bytes", _count),
             overhead_cold_bytes=self._value(_TABLE, "overhead_cold_bytes", _count),
-            classes={name: self._class(name) for name in self._parser.sections() if name != _TABLE},
+            classes={name: self._class(name) for name in self._parser.sections() if name not in (_TABLE, _TRANSFER)},
+            transfer=self._transfer() if self._parser.has_section(_TRANSFER) else None,
+            shipped=self._path == SHIPPED,
         )
 
     def _class(self, name: str) -> ClassPrices:
         return ClassPrices(
-            storage_gb_month=self._value(name, "storage_gb_month", _money),
-            put=self._value(name, "put_per_1000", _money) / 1000,
+            storage_gb_month=self._value(name, "storage_gb_month", _money_if_known),
+            put=self._value(name, "put_per_1000", _each_of_1000),
             least_billed_bytes=self._value(name, "least_billed_bytes", _count),
             least_days=self._value(name, "least_days", _count),
             overhead=self._value(name, "overhead", _yes_or_no),
+            get=self._if_there(name, "get_per_1000", _each_of_1000, None),
+            read_gb=self._if_there(name, "retrieval_gb", _money_if_known, 0.0),
+            thaw={tier: self._thaw(name, tier) for tier in _TIERS},
         )
+
+    def _thaw(self, name: str, tier: Tier) -> ThawPrices:
+        return ThawPrices(
+            request=self._if_there(name, f"{tier}_request_per_1000", _each_of_1000, None),
+            gb=self._if_there(name, f"{tier}_retrieval_gb", _money_if_known, None),
+        )
+
+    def _transfer(self) -> TransferPrices:
+        return TransferPrices(
+            free_gb=self._value(_TRANSFER, "free_gb", _money), steps=self._value(_TRANSFER, "steps", _steps)
+        )
+
+    def _if_there(self, section: str, option: str, parse: Callable[[str], T | None], otherwise: T | None) -> T | None:
+        if not self._parser.has_option(section, option):
+            return otherwise
+        return self._value(section, option, parse)
 
     def _value(self, section: str, option: str, parse: Callable[[str], T]) -> T:
         text = self._parser.get(section, option, fallback=None)
@@ -74,6 +98,27 @@ def _money(text: str) -> float:
     if not 0 <= amount < 1e9:
         raise ValueError(f"found {text!r}; expected an amount such as 0.023")
     return amount
+
+
+def _money_if_known(text: str) -> float | None:
+    return None if text == "unknown" else _money(text)
+
+
+def _each_of_1000(text: str) -> float | None:
+    amount = _money_if_known(text)
+    return None if amount is None else amount / 1000
+
+
+def _steps(text: str) -> tuple[tuple[float, float], ...]:
+    steps: list[tuple[float, float]] = []
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        limit, blank, price = line.partition(" ")
+        if not blank or (steps and _money(limit) <= steps[-1][0]):
+            raise ValueError(f"found {line!r}; expected GB and the price of one, as in 10240 0.09, the GB ascending")
+        steps.append((_money(limit), _money(price.strip())))
+    if not steps:
+        raise ValueError("found nothing; expected GB and the price of one, one step a line")
+    return tuple(steps)
 
 
 def _count(text: str) -> int:

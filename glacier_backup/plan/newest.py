@@ -1,0 +1,92 @@
+"""Which of the archives of one path is taken: of each the newest, and of equally new ones what is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+
+from glacier_backup.model.place import Place
+from glacier_backup.model.stored import StoredArchive
+from glacier_backup.plan.thawing import shelf_of
+
+_AT_HAND = {"local": 0.0, "sftp": 1.0, "s3": 2.0, "glacier": 3.0}
+
+
+class Newest:
+    """Chooses among archives, wherever they are."""
+
+    def __init__(self, places: Mapping[int, Place]) -> None:
+        self._places = places
+        self.replaced = 0
+        """Paths of which there is nothing any more that is old enough: what took its place has its key."""
+
+    def of_each(self, archives: Iterable[StoredArchive], until: datetime | None = None) -> Iterator[StoredArchive]:
+        """One of each path and host, in the order of the paths, in which ``archives`` come: all there are, also those
+        later than ``until``.
+
+        An archive of which nobody knows the host is taken for one of the host of the newest.
+        """
+        for _, versions in groupby(archives, key=lambda archive: archive.path):
+            yield from self._of_each_host(self._until(list(versions), until))
+
+    def _until(self, versions: list[StoredArchive], until: datetime | None) -> list[StoredArchive]:
+        """Those of ``until`` or before that are still there (``keep_versions = no`` uses a key again)."""
+        if until is None:
+            return versions
+        latest = {(one.place_id, volume.locator): one.id for one in versions for volume in one.volumes}
+        early = [one for one in versions if one.time <= until]
+        there = [one for one in early if all(latest[one.place_id, volume.locator] == one.id for volume in one.volumes)]
+        self.replaced += bool(early) and not there
+        return there
+
+    def of(self, versions: Iterable[StoredArchive]) -> StoredArchive:
+        """The one of ``versions``, of which there is one at least: the newest, or what is equal to it (the fingerprint
+        says so), is whole, and is readable sooner."""
+        return self.by_age(versions)[0]
+
+    def by_age(self, versions: Iterable[StoredArchive]) -> list[StoredArchive]:
+        """The newest first, and of equal ones the one at hand."""
+        known = list(versions)
+        newest: dict[str, tuple[datetime, int]] = {}
+        for one in known:
+            if one.digest is not None:
+                newest[one.digest] = max(newest.get(one.digest, _age(one)), _age(one))
+        return sorted(
+            known, key=lambda one: (newest.get(one.digest or "", _age(one)), self._fitness(one)), reverse=True
+        )
+
+    def _of_each_host(self, versions: list[StoredArchive]) -> Iterator[StoredArchive]:
+        if len(versions) <= 1:
+            yield from versions
+            return
+        own = max((one for one in versions if one.host is not None), key=_age, default=None)
+        host = own.host if own is not None else None
+        by_host: dict[str | None, list[StoredArchive]] = {}
+        for one in versions:
+            by_host.setdefault(one.host if one.host is not None else host, []).append(one)
+        for _, of_host in sorted(by_host.items(), key=lambda item: item[0] or ""):
+            yield self.of(of_host)
+
+    def _fitness(self, archive: StoredArchive) -> tuple[bool, float, tuple[datetime, int]]:
+        return (is_whole(archive), -self._delay(archive), _age(archive))
+
+    def _delay(self, archive: StoredArchive) -> float:
+        """Grows with the time until it is readable."""
+        place = self._places.get(archive.place_id)
+        if place is None:
+            return float("inf")
+        shelves = [shelf_of(place, volume.storage_class) for volume in archive.volumes]
+        hours = max((hours.most for shelf in shelves for hours in shelf.offers.values()), default=0.0)
+        return _AT_HAND[place.kind] + hours
+
+
+def is_whole(archive: StoredArchive) -> bool:
+    """Whether everything that was there could be read, and what is stored can be proved to be that."""
+    checked = all(volume.tree_hash is not None for volume in archive.volumes)
+    return archive.problems == 0 and not archive.changed_while_read and checked
+
+
+def _age(archive: StoredArchive) -> tuple[datetime, int]:
+    """Its order among those of one path: by time, for ids tell it only of what one catalog has seen."""
+    return (archive.time, archive.id)

@@ -1,0 +1,207 @@
+"""What a place tells of the archives that it has, when no catalog does: pure decisions.
+
+What tells is, in this order: the manifest beside an archive, its description, its key, and in a vault the description
+that another system has given it. The texts come from servers, so each has to agree with the object that it is about.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from glacier_backup.model.archive import Label
+from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.foreign import parse_foreign
+from glacier_backup.model.journal import JournalEntry
+from glacier_backup.model.manifest import Manifest, parse_manifest
+from glacier_backup.model.naming import ShortenedLabel, parse_description
+from glacier_backup.model.place import DestinationKind
+from glacier_backup.model.rebuilding import Refused
+from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.stored import Rebuilt, StoredVolume
+from glacier_backup.model.thaw import Stored
+from glacier_backup.model.tree_digest import tree_fingerprint
+from glacier_backup.plan.told_by_key import Around, Key, is_beside, label_told
+
+_NS = 10**9
+
+_SIMPLE = {recipe.id: recipe for recipe in (Recipe((Step(name),)) for name in ("raw", "tar", "symlink"))}
+"""The recipes that a description's id is enough for."""
+
+_RAW = Recipe((Step("raw"),))
+
+_TIME = r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z"
+_BEHIND = re.compile(rf"(?:~{_TIME}|\.rclonelink|~)+\Z")
+"""What the key of a file of a tree may have behind the file's name."""
+
+_CUT = re.compile(r"~[0-9a-f]{32}")
+
+
+Describe = Callable[[Label], str]
+
+
+def rebuilt(
+    stored: Stored,
+    key: Key | None,
+    kind: DestinationKind,
+    describe: Describe,
+    around: Around,
+    journaled: JournalEntry | None = None,
+) -> Rebuilt | Refused | None:
+    """The archive, as all that was found out about it tells; None for what is nobody's archive that we know of.
+
+    ``journaled`` is what the record of mt-aws-glacier says of it, where there is one.
+    """
+    if is_beside(key):
+        return None
+    if key is not None and stored.manifest:
+        return _of_manifest(stored, key, describe)
+    described = None if stored.description is None else parse_description(stored.description)
+    if described is not None:
+        return _described(stored, key, described, describe, around)
+    if key is None:
+        return _foreign(stored, journaled)
+    label = label_told(stored, key, around)
+    if label is None:
+        return None
+    seen = _seen_in_tree(label, stored, kind) if label.fixed_key else None
+    return _made(stored, label, fingerprint=seen)
+
+
+# The manifest.
+
+
+def _of_manifest(stored: Stored, key: Key, describe: Describe) -> Rebuilt | Refused:
+    try:
+        told = parse_manifest(stored.manifest or "")
+    except ValueError as error:
+        return Refused(stored.locator, f"its manifest can't be used: {error}")
+    label = told.label
+    if label.fixed_key is None and describe(label) != key.locator:
+        label = replace(label, fixed_key=key.key)
+    why = _contradiction(stored, key, label, told, describe)
+    if why is not None:
+        return Refused(stored.locator, f"its manifest {why}")
+    volume = replace(_volume(stored), tree_hash=told.tree_hash, sha256=stored.sha256 or told.sha256)
+    return Rebuilt(
+        label,
+        volume,
+        stored.description,
+        told.recipe,
+        told.fingerprint,
+        told.problems,
+        told.changed_while_read,
+    )
+
+
+def _contradiction(stored: Stored, key: Key, label: Label, told: Manifest, describe: Describe) -> str | None:
+    if told.size != stored.size:
+        return f"says {told.size:,} bytes, and there are {stored.size:,}"
+    if describe(label) != key.locator or not (label.fixed_key is None or _fits(key.key, label.path)):
+        return f"is that of another archive, one of {label.path}"
+    if stored.tree_hash is not None and stored.tree_hash != told.tree_hash:
+        return "has another tree hash than the archive"
+    if None not in (stored.sha256, told.sha256) and stored.sha256 != told.sha256:
+        return "has another SHA-256 than the archive"
+    return None
+
+
+def _fits(key: str, path: str) -> bool:
+    """Whether a file of a tree at ``path`` may have this key: by its name, as far as that wasn't cut."""
+    name = posixpath.basename(key)
+    if _CUT.search(name):
+        return True
+    return _BEHIND.sub("", name) == _BEHIND.sub("", posixpath.basename(path))
+
+
+# The description.
+
+
+def _described(
+    stored: Stored, key: Key | None, described: Label | ShortenedLabel, describe: Describe, around: Around
+) -> Rebuilt | Refused:
+    label = described if isinstance(described, Label) else _lengthened(described, around)
+    if key is None:
+        return _made(stored, label, fingerprint=_as_tree_file(label, stored, around))
+    if describe(label) == key.locator:
+        return _made(stored, label)
+    label = replace(label, fixed_key=key.key)
+    if not _fits(key.key, label.path):
+        return Refused(stored.locator, f"its description is that of another archive, one of {label.path}")
+    return _made(stored, label, fingerprint=_seen(label, stored.size))
+
+
+def _lengthened(short: ShortenedLabel, around: Around) -> Label:
+    """With the whole path where something tells it, else with its beginning and hash: told from all others by that."""
+    path = around.whole_path(short)
+    if path is None:
+        beginning = short.beginning.path if short.beginning.path.startswith("/") else f"/{short.beginning.path}"
+        return replace(short.beginning, path=f"{beginning.rstrip('/') or ''}~{short.path_hash}")
+    return replace(short.beginning, path=path)
+
+
+def _as_tree_file(label: Label, stored: Stored, around: Around) -> Fingerprint | None:
+    """Of a file in a section that is a whole tree. How all others looked can't be told from a description."""
+    inside = any(label.path.startswith(f"{tree.rstrip('/')}/") for tree in around.trees)
+    return _seen(label, stored.size) if inside else None
+
+
+def _seen(label: Label, size: int) -> Fingerprint | None:
+    if label.mtime_ns is None:
+        return None
+    return tree_fingerprint(label.kind, size, label.mtime_ns, label.mode)
+
+
+def _seen_in_tree(label: Label, stored: Stored, kind: DestinationKind) -> Fingerprint | None:
+    """A file of a tree has its source's time on a server, in whole seconds; elsewhere its time isn't listed."""
+    if kind != "sftp":
+        return None
+    return tree_fingerprint(label.kind, stored.size, int(stored.stored_at.timestamp()) * _NS)
+
+
+# What other systems have put into a vault.
+
+
+def _foreign(stored: Stored, journaled: JournalEntry | None) -> Rebuilt | Refused:
+    """Named by the record that was given, else by its description, else by its id; below a host that is the system's
+    name, for its names are below some directory that nobody knows any more."""
+    system, path, mtime_ns, altered = "unknown", f".unnamed/{stored.locator}", None, ""
+    if (found := parse_foreign(stored.description or "")) is not None:
+        path, mtime_ns, system, altered = found
+    if journaled is not None:
+        if None not in (stored.tree_hash, journaled.tree_hash) and stored.tree_hash != journaled.tree_hash:
+            return Refused(stored.locator, f"line {journaled.line} of the journal has another tree hash")
+        system, path, mtime_ns = "mt-aws-glacier", journaled.safe_path or path, journaled.mtime_ns
+    path = f"/{path}"
+    label = Label(
+        name=posixpath.basename(path),
+        path=path,
+        host=system,
+        kind="file",
+        container="raw",
+        time=stored.stored_at,
+        recipe_id=_RAW.id,
+        mtime_ns=mtime_ns,
+    )
+    origin = f"{system}, {altered}" if altered else system
+    return Rebuilt(label, _volume(stored), stored.description, _RAW, origin=origin)
+
+
+def _made(stored: Stored, label: Label, fingerprint: Fingerprint | None = None) -> Rebuilt:
+    recipe = _SIMPLE.get(label.recipe_id)
+    return Rebuilt(label, _volume(stored), stored.description, recipe, fingerprint)
+
+
+def _volume(stored: Stored) -> StoredVolume:
+    return StoredVolume(
+        number=1,
+        locator=stored.locator,
+        size=stored.size,
+        tree_hash=stored.tree_hash,
+        stored_at=stored.stored_at,
+        sha256=stored.sha256,
+        crc64nvme=stored.crc64nvme,
+        storage_class=stored.storage_class,
+    )

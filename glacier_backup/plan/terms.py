@@ -1,0 +1,149 @@
+"""What is asked for, as the catalog can answer it: whole archives, a member of one, or members like a pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from glacier_backup.errors import UsageError
+from glacier_backup.model.stored import ArchiveFilter, StoredArchive
+from glacier_backup.plan import choice, inside
+from glacier_backup.plan.choice import Choice
+from glacier_backup.plan.known import Known
+from glacier_backup.plan.newest import Newest
+from glacier_backup.units import local_time
+
+
+@dataclass(frozen=True, slots=True)
+class Archives:
+    """Whole archives."""
+
+    text: str
+    """What the word is called from now on, whatever the current folder is."""
+    wanted: ArchiveFilter
+    cut: str | None
+    """The folder above all of them that isn't made again in the target; None: all are."""
+    exactly: bool = False
+    """Whether one archive is meant, of whatever time."""
+    note: str = ""
+    """What a person should know, in plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What lies at and below a member of the newest archive that has it."""
+
+    text: str
+    of: tuple[tuple[ArchiveFilter, str], ...]
+    """Archives, and the member's path in them as it is stored."""
+    cut: str | None
+    exactly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MembersLike:
+    """What fits a glob in the newest archive that has such members."""
+
+    text: str
+    of: tuple[tuple[ArchiveFilter, str], ...]
+    """Archives, and the glob below their topmost name."""
+    cut: str | None
+    exactly: bool = False
+
+
+Term = Archives | Inside | MembersLike
+
+EVERYTHING = Archives("", ArchiveFilter(), None)
+
+
+def choices(known: Known, newest: Newest, term: Term, at: datetime | None) -> Iterator[Choice]:
+    """What ``term`` has brought back, as of ``at``; in no certain order.
+
+    Raises UsageError where all that it means is younger than that.
+    """
+    until = None if term.exactly else at
+    found = iter(_choices(known, newest, term, until))
+    first = next(found, None)
+    if first is None:
+        raise _too_early(known, term, until)
+    yield first
+    yield from found
+
+
+def versions(known: Known, term: Term, conditions: ArchiveFilter) -> Iterator[StoredArchive]:
+    """Every archive that ``term`` means, or that holds it or may, and that satisfies ``since`` and ``incomplete``."""
+    pieces = [(term.wanted, None)] if isinstance(term, Archives) else [*term.of]
+    for wanted, part in pieces:
+        both = replace(wanted, since=conditions.since, incomplete=conditions.incomplete)
+        for archive in known.stored_archives(both):
+            if part is None or _holds(known, term, archive, part):
+                yield archive
+
+
+def _holds(known: Known, term: Term, archive: StoredArchive, part: str) -> bool:
+    if isinstance(term, MembersLike):
+        return next(inside.matching(known, archive, part), None) is not None
+    return inside.has_member(known, archive, part) is not False
+
+
+def _choices(known: Known, newest: Newest, term: Term, until: datetime | None) -> Iterator[Choice]:
+    match term:
+        case Archives():
+            return map(choice.whole, newest.of_each(known.stored_archives(term.wanted), until))
+        case Inside():
+            return _parts(known, newest, term, until)
+        case MembersLike():
+            return _parts_like(known, newest, term, until)
+
+
+def _parts(known: Known, newest: Newest, term: Inside, until: datetime | None) -> Iterator[Choice]:
+    """Of the newest archive that is known to have it; where there is none, of the newest that may."""
+    may_have: tuple[StoredArchive, str] | None = None
+    for archive, member in _by_age(known, newest, term.of, until):
+        has = inside.has_member(known, archive, member)
+        if has:
+            ranges, size = inside.needed(known, archive, member)
+            younger = may_have is not None
+            remark = "a younger archive may have it too: its members aren't known" if younger else ""
+            yield choice.part(archive, inside.member_path(archive, member), member, ranges, size, remark)
+            return
+        if has is None and may_have is None:
+            may_have = archive, member
+    if may_have is not None:
+        archive, member = may_have
+        remark = "the whole archive is read: its members aren't known"
+        yield choice.part(archive, inside.member_path(archive, member), member, *inside.ALL, remark)
+
+
+def _parts_like(known: Known, newest: Newest, term: MembersLike, until: datetime | None) -> Iterator[Choice]:
+    for archive, pattern in _by_age(known, newest, term.of, until):
+        found = False
+        for member in inside.matching(known, archive, pattern):
+            found = True
+            ranges, size = inside.needed(known, archive, member.path)
+            yield choice.part(archive, inside.member_path(archive, member.path), member.path, ranges, size)
+        if found:
+            return
+
+
+def _by_age(
+    known: Known, newest: Newest, of: tuple[tuple[ArchiveFilter, str], ...], until: datetime | None
+) -> Iterator[tuple[StoredArchive, str]]:
+    """The archives, each with what is wanted of it."""
+    found = [(one, part) for wanted, part in of for one in known.stored_archives(replace(wanted, until=until))]
+    part_of = {archive.id: part for archive, part in found}
+    return ((one, part_of[one.id]) for one in newest.by_age(archive for archive, _ in found))
+
+
+def _too_early(known: Known, term: Term, until: datetime | None) -> UsageError:
+    if until is None:
+        return UsageError("nothing is stored yet, as far as this catalog knows")
+    filters = [term.wanted] if isinstance(term, Archives) else [wanted for wanted, _ in term.of]
+    times = (archive.time for wanted in filters for archive in known.stored_archives(wanted))
+    first = min(times, default=None)
+    what = f" of {term.text}" if term.text else ""
+    if first is not None and first <= until:
+        return UsageError(f"no archive{what} of {local_time(until)} or before has it")
+    begun = f"; the first one is of {local_time(first)}" if first is not None else ""
+    return UsageError(f"there was no archive{what} yet at {local_time(until)}{begun}")

@@ -1,0 +1,157 @@
+"""What a destination says it has, compared with what the catalog knows to be there: pure decisions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from glacier_backup.model.archive import Member
+from glacier_backup.model.finding import Finding, FindingKind
+from glacier_backup.model.manifest import parse_manifest
+from glacier_backup.model.place import DestinationKind, Place
+from glacier_backup.model.stored import StoredArchive
+from glacier_backup.model.thaw import Stored
+from glacier_backup.units import format_size
+
+Checksum = Literal["tree_hash", "sha256", "crc64nvme"]
+
+PROOFS: Mapping[DestinationKind, tuple[Checksum, ...]] = {
+    "glacier": ("tree_hash",),
+    "s3": ("crc64nvme", "sha256"),
+    "sftp": (),
+    "local": (),
+}
+"""The checksums that a kind of destination makes of the bytes itself, and keeps. All others are only what was written
+down beside them: that they are as they were says nothing about the bytes."""
+
+_NAMES: Mapping[Checksum, str] = {"tree_hash": "tree hash", "sha256": "SHA-256", "crc64nvme": "CRC64NVME"}
+
+
+class Known(NamedTuple):
+    """One volume as the catalog has it: what is compared, and what names it for people."""
+
+    archive: int
+    number: int
+    locator: str
+    size: int | None
+    tree_hash: str | None
+    sha256: str | None
+    crc64nvme: str | None
+    stored_at: datetime
+    path: str
+    time: datetime
+
+
+class Compared(NamedTuple):
+    """What came of comparing one volume."""
+
+    findings: tuple[Finding, ...]
+    proven: bool
+    """Whether a checksum that the destination keeps is the one that was recorded."""
+
+
+def known_volumes(archive: StoredArchive) -> Iterator[Known]:
+    """The volumes of one archive."""
+    for one in archive.volumes:
+        yield Known(
+            archive.id,
+            one.number,
+            one.locator,
+            one.size,
+            one.tree_hash,
+            one.sha256,
+            one.crc64nvme,
+            one.stored_at,
+            archive.path,
+            archive.time,
+        )
+
+
+def newest(known: list[Known]) -> Known:
+    """Of the volumes that have one locator: the one that was sent last, and is what lies there."""
+    return max(known, key=lambda one: one.archive)
+
+
+def compare(known: Known, stored: Stored, place: Place) -> Compared:
+    """A volume that is there, with all that asking about it has brought to light."""
+    damage = _damage(known, stored, place)
+    findings = [*damage, *_manifest(known, stored, place)]
+    pairs = [(getattr(known, key), getattr(stored, key)) for key in PROOFS[place.kind]]
+    proven = not damage and any(sent is not None and sent == found for sent, found in pairs)
+    return Compared(tuple(findings), proven)
+
+
+def missing(known: Known, place: Place) -> Finding:
+    """A volume that isn't there."""
+    return about(known, place, "missing", "it is not there any more", cure=send_again(known.path))
+
+
+def may_be_missing(known: Known, lag: timedelta, looked_at: datetime) -> bool:
+    """Whether an inventory that was asked for at that time need not have it yet."""
+    return bool(lag) and known.stored_at > looked_at - lag
+
+
+def about(
+    known: Known, place: Place, kind: FindingKind, what: str, cure: str | None = None, members: tuple[str, ...] = ()
+) -> Finding:
+    """A finding about a volume that the catalog knows."""
+    return Finding(kind, what, str(place), known.path, known.locator, known.archive, known.time, cure, members)
+
+
+def send_again(path: str) -> str:
+    """What to do about an archive that is lost, as long as its source is there."""
+    return (
+        f"other versions, and copies at other places: glacier-backup list --versions {path}; "
+        f"while the source is there, send it again: glacier-backup backup --force -p {path}"
+    )
+
+
+def _damage(known: Known, stored: Stored, place: Place) -> list[Finding]:
+    if known.size is not None and stored.size != known.size:
+        what = f"it has {stored.size:,} bytes, and {known.size:,} were sent ({format_size(known.size)})"
+        return [about(known, place, "other_size", what, send_again(known.path))]
+    return [
+        about(known, place, "other_checksum", f"its {name} is {found}, and {sent} was sent", send_again(known.path))
+        for key, name in _NAMES.items()
+        if (sent := getattr(known, key)) is not None and (found := getattr(stored, key)) not in (None, sent)
+    ]
+
+
+def _manifest(known: Known, stored: Stored, place: Place) -> Iterator[Finding]:
+    """What the text beside an archive has against it. The archive itself isn't hurt by that."""
+    if not stored.manifest:
+        return
+    cure = "restore goes by the catalog and doesn't need it; catalog rebuild would leave this archive out"
+    try:
+        told = parse_manifest(stored.manifest)
+    except ValueError as error:
+        yield about(known, place, "manifest", f"its manifest can't be used: {error}", cure)
+        return
+    if told.label.path != known.path:
+        yield about(known, place, "manifest", f"its manifest is one of {told.label.path}", cure)
+    elif known.tree_hash is not None and told.tree_hash != known.tree_hash:
+        yield about(known, place, "manifest", "its manifest names another tree hash than was sent", cure)
+
+
+_MIB_OF_A_VOLUME = re.compile(r"the MiB from byte ([0-9,]+) on\b")
+
+
+def damaged_at(cause: str) -> int | None:
+    """Where the first wrong MiB of a volume begins, as far as what was said of the damage tells."""
+    match = _MIB_OF_A_VOLUME.search(cause)
+    return None if match is None else int(match[1].replace(",", ""))
+
+
+def members_at(members: Iterable[Member], start: int, end: int) -> Iterator[str]:
+    """The paths of those of a tar's ``members``, in stream order, that have bytes from ``start`` up to ``end``."""
+    last: Member | None = None
+    for member in members:
+        if last is not None and last.offset < end and member.offset > start:
+            yield last.path
+        if member.offset >= end:
+            return
+        last = member
+    if last is not None:
+        yield last.path
