@@ -62,6 +62,14 @@ class Destinations:
                 cure = f"did you mean {like}?" if like else f"expected {BY_NAME['destination'].expects}"
                 yield given.spot.problem(f"found {item!r}, and there is no [{title_of(item)}]; {cure}")
 
+    def problems_of_copies(self, given: Given) -> Iterator[Problem]:
+        """Of the list of places for copies of the catalog."""
+        yield from self.problems_of(given)
+        for item in _items(given):
+            section = self._sections.get(item) if isinstance(item, str) else None
+            if section is not None and _where(section) == Where("glacier"):
+                yield given.spot.problem(f"found {item}, and a vault is no place for copies; expected another place")
+
     def _no_vault(self, spot: Spot) -> Iterator[Problem]:
         if "vault_name" not in self._main:
             yield spot.problem("found glacier without vault_name; expected both, or vault_name alone")

@@ -11,7 +11,9 @@ from glacier_backup.units import KIB
 
 _HERE: tuple[Home, ...] = ("main", "destination")
 
-_KINDS = "glacier, local, /a/directory, file:///a/directory, s3://bucket/prefix or sftp://user@host:port/directory"
+KINDS_OF_COPIES = "local, /a/directory, file:///a/directory, s3://bucket/prefix or sftp://user@host:port/directory"
+"""Of places, as they are written, that copies of the catalog may go to."""
+_KINDS = f"glacier, {KINDS_OF_COPIES}"
 
 PLACE_OPTIONS: tuple[Option, ...] = (
     Option(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from glacier_backup.config.values import absolute_path, normal_path
+from glacier_backup.config.values import absolute_path, boolean, normal_path
 
 if TYPE_CHECKING:
     from glacier_backup.model.place import DestinationKind
@@ -83,6 +84,16 @@ def places(text: str) -> tuple[Where | str, ...]:
     if not found:
         raise ValueError
     return tuple(dict.fromkeys(_place_or_name(item, alone=len(found) == 1) for item in found))
+
+
+def copy_places(text: str) -> tuple[Where | str, ...] | bool:
+    """Where copies of the catalog go: as :func:`places`, or yes or no. A vault is no place for them."""
+    with suppress(ValueError):
+        return boolean(text)
+    found = places(text)
+    if Where("glacier") in found:
+        raise ValueError("a vault is no place for copies")
+    return found
 
 
 def _place_or_name(item: str, *, alone: bool) -> Where | str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.option import Option
 from glacier_backup.config.schema import DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS
 from glacier_backup.config.template import default_of
@@ -23,9 +24,16 @@ a section named by a path on one too.
 """
 
 
+_HOW_LONG = """\
+All of these may stand in `[main]`, for every section, and in a section that is named by a path. What a section doesn't
+set it has from `[main]`; `off` turns a rule off that `[main]` sets. They are what `glacier-backup prune` goes by; a
+backup never removes anything.
+"""
+
+
 def render_reference() -> str:
     """The whole page."""
-    only_path = [option for option in PATH_OPTIONS if option not in DESTINATION_OPTIONS]
+    only_path = [option for option in PATH_OPTIONS if option not in (*DESTINATION_OPTIONS, *KEEP_OPTIONS)]
     parts = [
         _TOP,
         "## Options that say where to\n",
@@ -33,8 +41,11 @@ def render_reference() -> str:
         *_explained(DESTINATION_OPTIONS),
         "## Options of `[main]` alone\n",
         *_explained(RUN_OPTIONS),
+        "## Options that say how long archives are kept\n",
+        _wrap(_HOW_LONG) + "\n",
+        *_explained(KEEP_OPTIONS),
         "## Options of a section that is named by a path\n",
-        "And `destination`, which is explained above.\n",
+        "And `destination` and the `keep_` options, which are explained above.\n",
         *_explained(only_path),
     ]
     return "\n".join(parts).rstrip("\n") + "\n"

@@ -10,6 +10,7 @@ from glacier_backup.config.destinations import LOGIN, Destinations, login
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import COMMAND_LINE, ENVIRONMENT, Given
 from glacier_backup.config.inside import Inside, Stanza
+from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.layers import clashes
 from glacier_backup.config.layout import MAIN, looks_like_main
 from glacier_backup.config.nearest import nearest
@@ -25,6 +26,9 @@ from glacier_backup.config.settings import (
 )
 from glacier_backup.config.tree_keys import Tree, clashing
 from glacier_backup.errors import ConfigError, Problem
+
+_KEEPING = {option.name for option in KEEP_OPTIONS}
+"""What ``[main]`` hands on to the sections. Without a value the rule is off, which a section may say, too."""
 
 
 class Scene:
@@ -61,6 +65,7 @@ class Scene:
             *self._inside.problems,
             *self._destinations.problems(),
             *(problem for given in lists.values() for problem in self._destinations.problems_of(given)),
+            *(problem for given in self._copies() for problem in self._destinations.problems_of_copies(given)),
             *clashes(self._given),
             *(problem for section in self._inside.paths for problem in clashes(section.options)),
         ]
@@ -85,6 +90,12 @@ class Scene:
             if "destination" in section.options:
                 yield section.options["destination"]
 
+    def _copies(self) -> Iterator[Given]:
+        """Where copies of the catalog go, where that is said in names."""
+        given = self._given.get("catalog_copy")
+        if given is not None and isinstance(given.value, tuple):
+            yield given
+
     # What is right.
 
     def settings(self, environment: tuple[tuple[str, str], ...]) -> Settings:
@@ -95,7 +106,12 @@ class Scene:
         found = tuple(self._destinations.found.values())
         self._check_places()
         self._check_trees(sections, default)
-        values = {option.name: self._given[option.name].value for option in RUN_OPTIONS if option.name in self._given}
+        of_main = (*RUN_OPTIONS, *KEEP_OPTIONS)
+        values = {option.name: self._given[option.name].value for option in of_main if option.name in self._given}
+        for given in self._copies():
+            named = self._destinations.named(given)
+            values["catalog_copy"] = named
+            values["copy_places"] = tuple(map(self._destinations.found.__getitem__, named))
         if "catalog" not in values:
             values["catalog"] = self._folders.catalog
         if "logfile" not in values:
@@ -125,7 +141,12 @@ class Scene:
         return self._destinations.default([Where("local")], None) if self._path is None else ()
 
     def _section(self, stanza: Stanza) -> SectionSettings:
-        options = {name: given for name, given in stanza.options.items() if given.value is not None}
+        handed_on = {name: given for name, given in self._given.items() if name in _KEEPING}
+        options = {
+            name: given
+            for name, given in {**handed_on, **stanza.options}.items()
+            if given.value is not None or name in _KEEPING
+        }
         if self._one_for_all:
             options.pop("destination", None)
         chosen = options.get("destination")
@@ -160,7 +181,7 @@ class Scene:
         return chosen is not None and chosen.spot.source == COMMAND_LINE
 
     def _check_places(self) -> None:
-        problems: list[Problem] = []
+        problems = [problem for given in self._copies() for problem in self._destinations.one_place_twice(given)]
         if "destination" in self._given:
             problems += self._destinations.one_place_twice(self._given["destination"])
         if not self._one_for_all:
@@ -183,7 +204,7 @@ class Scene:
 
     def _warnings(self, found: Sequence[DestinationSettings]) -> Iterator[str]:
         of_main = (given for given in (self._inside.main.get("destination"), *self._list_of_main()) if given)
-        lists = list({id(given): given for given in (*of_main, *self._lists_of_paths())}.values())
+        lists = list({id(given): given for given in (*of_main, *self._lists_of_paths(), *self._copies())}.values())
         yield from self._destinations.warnings(lists)
         vault = self._given.get("vault_name")
         if vault and vault.spot.source == ENVIRONMENT and not any(one.vault_name == vault.value for one in found):

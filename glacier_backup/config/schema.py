@@ -6,10 +6,11 @@ It imports next to nothing, for ``--help`` must answer at once.
 
 from __future__ import annotations
 
-from glacier_backup.config import values
+from glacier_backup.config import places, values
+from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.login_options import LOGIN_OPTIONS
 from glacier_backup.config.option import Home, Option
-from glacier_backup.config.place_options import ONE_PLACE, PLACE_OPTIONS, SENDING_OPTIONS
+from glacier_backup.config.place_options import KINDS_OF_COPIES, ONE_PLACE, PLACE_OPTIONS, SENDING_OPTIONS
 
 _MAIN: tuple[Home, ...] = ("main",)
 _PATH: tuple[Home, ...] = ("path", "server")
@@ -43,6 +44,21 @@ _RUN_OPTIONS: tuple[Option, ...] = (
         default_says="`~/.local/share/glacier_backup/catalog.sqlite3`",
         details="One run at a time works on one catalog.",
         is_path=True,
+        has_home=True,
+    ),
+    Option(
+        "catalog_copy",
+        _MAIN,
+        f"yes, no, or where to: {KINDS_OF_COPIES}, or the name of a section [destination NAME]; of several one a line",
+        places.copy_places,
+        "yes",
+        "Where a copy of the catalog goes after each run that changed it.",
+        "/mnt/disk/catalogs",
+        details="`yes`: to each destination of the run that can be read at once: buckets, servers, and directories but "
+        "the embedded local vault. Not to a vault, nor to a server that is `cold`: name another place here, for "
+        "without a copy the catalog of a vault can only be made anew from its inventory. What is named here takes the "
+        "place of the destinations. `no`: nowhere. See catalog.md.",
+        items=places.items,
         has_home=True,
     ),
     Option(
@@ -164,7 +180,7 @@ _PATH_OPTIONS: tuple[Option, ...] = (
         "find directly below the section, and for files and directories at any depth of an `upload_tree`.",
         aliases=("exclude_prefix",),
         may_be_empty=True,
-        items=str.splitlines,
+        items=values.lines,
     ),
     Option(
         "exclude_paths",
@@ -177,7 +193,7 @@ _PATH_OPTIONS: tuple[Option, ...] = (
         default_says="nothing",
         details="One or several paths of files or directories, one a line: absolute, or below the section.",
         may_be_empty=True,
-        items=str.splitlines,
+        items=values.lines,
         has_home=True,
     ),
     Option(
@@ -216,7 +232,7 @@ _PATH_OPTIONS: tuple[Option, ...] = (
     ),
 )
 
-OPTIONS = (*PLACE_OPTIONS, *LOGIN_OPTIONS, *SENDING_OPTIONS, *_RUN_OPTIONS, *_PATH_OPTIONS)
+OPTIONS = (*PLACE_OPTIONS, *LOGIN_OPTIONS, *SENDING_OPTIONS, *_RUN_OPTIONS, *KEEP_OPTIONS, *_PATH_OPTIONS)
 
 
 def options_of(home: Home) -> tuple[Option, ...]:

@@ -11,6 +11,7 @@ from glacier_backup.config.given import COMMAND_LINE
 from glacier_backup.config.places import is_server_url, path_on_server, server_url
 from glacier_backup.config.values import LEAST_BANDWIDTH, MOST_CONCURRENT, normal_path
 from glacier_backup.model.naming import Layout
+from glacier_backup.model.period import Period
 from glacier_backup.model.place import DestinationKind
 
 Text = InstanceOf[str]
@@ -25,6 +26,17 @@ MAIN_DESTINATION = "main"
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Keeping(_Frozen):
+    """How long archives are kept; see :class:`~glacier_backup.model.retention.Policy`. None: no such rule."""
+
+    keep_last: int | None = Field(default=None, ge=1)
+    keep_within: Annotated[Period | None, SkipValidation] = None
+    keep_daily: int | None = Field(default=None, ge=1)
+    keep_weekly: int | None = Field(default=None, ge=1)
+    keep_monthly: int | None = Field(default=None, ge=1)
+    keep_yearly: int | None = Field(default=None, ge=1)
 
 
 class ServerSettings(_Frozen):
@@ -84,6 +96,11 @@ class DestinationSettings(_Frozen):
     """Bytes per second; None: as many as there can be."""
     origins: Origins = ()
 
+    @property
+    def takes_copies(self) -> bool:
+        """Whether copies of the catalog go there by themselves: it can be read at once, and lies elsewhere."""
+        return self.kind != "glacier" and not self.cold and not self.embedded
+
     def __str__(self) -> str:
         """As a person would name it: ``vault photos``, ``s3://bucket/prefix``, ``/mnt/disk``."""
         match self.kind:
@@ -97,8 +114,8 @@ class DestinationSettings(_Frozen):
                 return self.directory
 
 
-class SectionSettings(_Frozen):
-    """One thing to look after."""
+class SectionSettings(_Keeping):
+    """One thing to look after. How long its archives are kept is what the section says, else what ``[main]`` does."""
 
     path: Text
     """Absolute, without a trailing slash; on a server ``sftp://user@host:port/absolute/path``, and then ``server`` is
@@ -130,8 +147,8 @@ class SectionSettings(_Frozen):
         return self.upload_tree and not self.upload_single_dir
 
 
-class Settings(_Frozen):
-    """All that one run needs to know."""
+class Settings(_Keeping):
+    """All that one run needs to know. How long archives are kept is what ``[main]`` says for its sections."""
 
     file: Text | None = None
     """The INI file, or None without one."""
@@ -145,6 +162,10 @@ class Settings(_Frozen):
     default_destinations: tuple[str, ...]
     """Names of those that a section is sent to which names none; never empty."""
     catalog: Text
+    catalog_copy: Annotated[tuple[str, ...] | bool, SkipValidation] = True
+    """Where copies of the catalog go: True to destinations that take them, False nowhere, else the names of these."""
+    copy_places: Annotated[tuple[DestinationSettings, ...], SkipValidation] = ()
+    """Those that ``catalog_copy`` names, which may be destinations as well."""
     logfile: Text | None = None
     """None: no log."""
     limit: int | None = Field(default=None, ge=1)
@@ -165,6 +186,13 @@ class Settings(_Frozen):
     warnings: Annotated[tuple[str, ...], SkipValidation] = ()
     """What a person should know and what stops nothing."""
     origins: Origins = ()
+
+    @property
+    def copied_to(self) -> tuple[DestinationSettings, ...]:
+        """Where copies of the catalog go."""
+        if self.catalog_copy is True:
+            return tuple(one for one in self.destinations if one.takes_copies)
+        return self.copy_places
 
     def destination(self, name: str) -> DestinationSettings:
         """The destination of that name; KeyError for none."""

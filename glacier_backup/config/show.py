@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.layout import MAIN, home_of, title_of
 from glacier_backup.config.option import Option
 from glacier_backup.config.schema import DESTINATION_OPTIONS, RUN_OPTIONS, options_of
 from glacier_backup.config.settings import MAIN_DESTINATION, DestinationSettings, SectionSettings, Settings
+from glacier_backup.model.period import Period
 from glacier_backup.units import GIB, KIB, MIB
 
 DEFAULT_ORIGIN = "default"
@@ -39,7 +41,7 @@ def rows(settings: Settings) -> Iterator[Row]:
         origin = dict(settings.origins).get("destination", DEFAULT_ORIGIN)
         yield Row(MAIN, "destination", "\n".join(settings.default_destinations), origin)
     origins = dict(settings.origins)
-    for option in RUN_OPTIONS:
+    for option in (*RUN_OPTIONS, *KEEP_OPTIONS):
         yield _row(MAIN, option, getattr(settings, option.name), origins)
     for one in settings.destinations:
         if one.name != MAIN_DESTINATION:
@@ -84,6 +86,8 @@ def _text(option: Option, value: object) -> str:
             return "yes" if value else "no"
         case int() if option.name in _SIZES:
             return _size(value)
+        case Period():
+            return str(value)
         case tuple():
             return "\n".join(one if isinstance(one, str) else "=".join(one) for one in value)
         case _:

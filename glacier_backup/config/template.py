@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.option import Option
 from glacier_backup.config.schema import MAIN_OPTIONS, PATH_OPTIONS
 
@@ -46,7 +47,11 @@ One on a server is named sftp://me@host:23/photos. Then `glacier-backup -d` show
 `glacier-backup` sends it.
 """
 
+_KEEPING = "# --- How long archives are kept: off, and nothing is ever removed."
+
 _OF_THIS_SECTION = "Where this is sent. Default: what [main] says."
+
+_KEPT_HERE = "# How long archives are kept may be said here, too, and beats [main]:"
 
 
 def render_sample() -> str:
@@ -57,9 +62,18 @@ def render_sample() -> str:
         *_grouped(MAIN_OPTIONS),
         _NAMED,
         f"{_comment(_PATHS)}\n#[~/photos]",
-        *(_commented_out(option, _OF_THIS_SECTION if option in MAIN_OPTIONS else None) for option in PATH_OPTIONS),
+        *(_of_section(option) for option in PATH_OPTIONS if option not in KEEP_OPTIONS),
+        _kept_here(),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _of_section(option: Option) -> str:
+    return _commented_out(option, _OF_THIS_SECTION if option in MAIN_OPTIONS else None)
+
+
+def _kept_here() -> str:
+    return "\n".join([_KEPT_HERE, *(f"#{option.name} = {option.example}" for option in KEEP_OPTIONS)])
 
 
 def _grouped(options: Iterable[Option]) -> Iterator[str]:
@@ -67,7 +81,9 @@ def _grouped(options: Iterable[Option]) -> Iterator[str]:
     kinds = None
     for option in options:
         group = option.kinds if "destination" in option.homes else None
-        if group != kinds and option.name != "destination":
+        if option == KEEP_OPTIONS[0]:
+            yield _KEEPING
+        elif group != kinds and option.name != "destination":
             yield f"# --- {'For the whole run.' if group is None else _GROUPS[group]}"
         kinds = group
         yield _commented_out(option)

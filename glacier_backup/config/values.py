@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable
 
+from glacier_backup.model.period import UNITS, Period, parse_period
 from glacier_backup.units import GIB, KIB, MIB, TIB, parse_size
 
 MOST_CONCURRENT = 64
@@ -18,6 +19,8 @@ MOST_PART = 4 * GIB
 LEAST_BANDWIDTH = 16 * KIB
 MOST_BANDWIDTH = TIB
 """Bytes per second. With less, servers take a line for dead between two pieces."""
+MOST_KEPT = 9999
+PERIODS = tuple(f"{unit}s" for unit in UNITS)
 
 _BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 _ACCOUNT = re.compile(r"-|[0-9]{12}")
@@ -41,9 +44,14 @@ def boolean(text: str) -> bool:
         raise ValueError from None
 
 
+def lines(text: str) -> list[str]:
+    """Only a newline ends one: names may hold whatever else :meth:`str.splitlines` takes for an end."""
+    return text.split("\n")
+
+
 def prefixes(text: str) -> tuple[str, ...]:
     """One a line; empty lines don't count."""
-    return tuple(line for line in text.split("\n") if line)
+    return tuple(line for line in lines(text) if line)
 
 
 def paths(text: str) -> tuple[str, ...]:
@@ -110,6 +118,21 @@ def whole_number(text: str) -> int:
 
 def limit(text: str) -> int | None:
     return None if text == "none" else whole_number(text)
+
+
+def kept(text: str) -> int | None:
+    """Of archives, or of days, weeks and so on that keep one."""
+    number = None if text == "off" else whole_number(text)
+    if number is not None and number > MOST_KEPT:
+        raise ValueError
+    return number
+
+
+def period(text: str) -> Period | None:
+    try:
+        return None if text == "off" else parse_period(text)
+    except ValueError:
+        raise ValueError from None
 
 
 def concurrency(text: str) -> int:

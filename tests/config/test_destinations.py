@@ -608,3 +608,58 @@ def test_a_vault_in_the_environment_that_a_destination_has_is_no_warning(desk: D
 )
 def test_a_destination_is_called_as_a_person_would(settings: DestinationSettings, text: str) -> None:
     assert str(settings) == text
+
+
+def _copied_to(desk: Desk, text: str) -> list[str]:
+    return [f"{one.name}: {one}" for one in desk.load(f"{text}[/a]\n").copied_to]
+
+
+@pytest.mark.parametrize(
+    ("main", "to"),
+    [
+        ("destination = /mnt", ["main: /mnt"]),
+        ("destination = s3://bucket/x", ["main: s3://bucket/x"]),
+        ("destination = /mnt\ncatalog_copy = no", []),
+        ("destination = /mnt\ncatalog_copy = Yes", ["main: /mnt"]),
+        ("destination = local", []),
+        ("destination = sftp://h/d\ncold = yes", []),
+        ("vault_name = v", []),
+        ("vault_name = v\ncatalog_copy = /disk", ["/disk: /disk"]),
+        ("vault_name = v\ncatalog_copy = ~/copies", ["{home}/copies: {home}/copies"]),
+        ("destination = local\ncatalog_copy = local", ["main: {home}/.local/share/glacier_backup/vault"]),
+        ("destination = /mnt\ncatalog_copy = /mnt", ["main: /mnt"]),
+        ("destination = /mnt\ncatalog_copy = nas\n[destination nas]\ndestination = s3://b-1", ["nas: s3://b-1"]),
+        ("destination = /mnt, s3://bucket\ncatalog_copy = s3://other", ["s3://other: s3://other"]),
+    ],
+)
+def test_copies_of_the_catalog_go_where_they_can_be_read_or_to_the_place_that_is_named(
+    desk: Desk, main: str, to: list[str]
+) -> None:
+    if ", s3" in main:
+        main = main.replace(", ", "\n  ")
+    assert _copied_to(desk, f"[main]\n{main}\n") == [one.replace("{home}", str(desk.home)) for one in to]
+
+
+def test_archives_are_not_sent_where_only_copies_of_the_catalog_go(desk: Desk) -> None:
+    settings = desk.load("[main]\nvault_name = v\ncatalog_copy = nas\n[destination nas]\ndestination = /nas\n[/a]\n")
+
+    assert [one.name for one in settings.destinations] == ["main"]
+    assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("glacier", "a vault is no place for copies"),
+        ("cellar", "found cellar, and a vault is no place for copies"),
+        ("elsewhere", "there is no [destination elsewhere]"),
+        ("ftp://h/d", "ftp:// is none of the kinds there are"),
+        ("/mnt\n  nas", "which are one place"),
+    ],
+)
+def test_what_is_no_place_for_copies_is_said(desk: Desk, value: str, said: str) -> None:
+    sections = "[destination cellar]\nvault_name = w\n[destination nas]\ndestination = /mnt\n"
+    (problem,) = desk.problems(f"[main]\ndestination = /x\ncatalog_copy = {value}\n{sections}[/a]\n")
+
+    assert problem.startswith("x.conf:3: [main] catalog_copy: ")
+    assert said in problem

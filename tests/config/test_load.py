@@ -9,6 +9,7 @@ import pytest
 from glacier_backup.config.load import load
 from glacier_backup.config.settings import SectionSettings, Settings
 from glacier_backup.errors import ConfigError
+from glacier_backup.model.period import Period
 from glacier_backup.units import MIB
 from tests.config.conftest import Desk, in_home_of_user_database, told
 
@@ -25,8 +26,14 @@ limit = 3
 concurrency = 8
 part_size = 32 MiB
 bandwidth_limit = 2 MiB
+keep_last = 3
+keep_within = 6 months
+keep_yearly = 10
 
 [/data/]
+keep_last = 5
+keep_daily = 7
+keep_yearly = off
 upload_single_dir = no
 upload_dirs = yes
 upload_files = on
@@ -73,7 +80,14 @@ def test_every_option_arrives(desk: Desk) -> None:
         "keys": "relative",
         "keep_versions": False,
         "symlinks": "follow",
+        "keep_last": 5,
+        "keep_within": Period(6, "month"),
+        "keep_daily": 7,
+        "keep_weekly": None,
+        "keep_monthly": None,
+        "keep_yearly": None,
     }
+    assert (settings.keep_last, settings.keep_within, settings.keep_yearly) == (3, Period(6, "month"), 10)
     assert settings.warnings == ()
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import read_option
+from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.login_options import LOGIN_OPTIONS
 from glacier_backup.config.option import Option
 from glacier_backup.config.schema import (
@@ -25,6 +26,7 @@ from glacier_backup.config.schema import (
 from glacier_backup.config.settings import DestinationSettings, SectionSettings, ServerSettings, Settings
 
 _OF_PATHS = (
+    "keep_last keep_within keep_daily keep_weekly keep_monthly keep_yearly "
     "upload_single_dir upload_tree upload_dirs upload_files upload_if_changed exclude exclude_paths keys "
     "keep_versions symlinks"
 )
@@ -95,7 +97,7 @@ def test_settings_have_a_field_for_the_option_with_the_same_default(option: Opti
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        (RUN_OPTIONS, "logfile catalog limit concurrency prices env_file"),
+        (RUN_OPTIONS, "logfile catalog catalog_copy limit concurrency prices env_file"),
         (PATH_OPTIONS, f"destination {_OF_PATHS}"),
         (
             SERVER_OPTIONS,
@@ -107,8 +109,8 @@ def test_an_option_has_one_home_or_several(options: tuple[Option, ...], names: s
     assert " ".join(option.name for option in options) == names
 
 
-def test_main_may_hold_all_that_a_destination_may_and_a_run_needs() -> None:
-    assert (*DESTINATION_OPTIONS, *RUN_OPTIONS) == MAIN_OPTIONS
+def test_main_may_hold_all_that_a_destination_may_and_a_run_needs_and_how_long_archives_stay() -> None:
+    assert (*DESTINATION_OPTIONS, *RUN_OPTIONS, *KEEP_OPTIONS) == MAIN_OPTIONS
 
 
 def test_a_secret_is_shown_by_no_message() -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.schema import DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS, SERVER_OPTIONS
 from glacier_backup.config.show import Row, rows
 from glacier_backup.model.place import DestinationKind
 from tests.config.conftest import Desk
+
+_RULES = ("last", "within", "daily", "weekly", "monthly", "yearly")
 
 
 def test_every_option_has_a_row_in_the_order_of_the_table(desk: Desk) -> None:
     found = list(rows(desk.load("[main]\nvault_name = v\n[/a]\n[sftp://h/b]\n")))
     assert [(row.section, row.option) for row in found] == [
         *(("main", option.name) for option in DESTINATION_OPTIONS if option.suits("glacier")),
-        *(("main", option.name) for option in RUN_OPTIONS),
+        *(("main", option.name) for option in (*RUN_OPTIONS, *KEEP_OPTIONS)),
         *(("/a", option.name) for option in PATH_OPTIONS),
         *(("sftp://h:22/b", option.name) for option in SERVER_OPTIONS),
     ]
@@ -49,15 +52,19 @@ concurrency = 8
 part_size = 2 GiB
 bandwidth_limit = 1.5 MiB/s
 logfile =
+keep_within = 1 year
+keep_last = 3
 [/a]
 exclude_prefix = a
     b
+keep_last = off
 """
     settings = desk.load(text, overrides={"limit": "5"}, environ={"GLACIER_BACKUP_CONCURRENCY": "8"})
     found = {(row.section, row.option): (row.value, row.origin.replace(desk.file, "x")) for row in rows(settings)}
     assert found == {
         ("main", "destination"): ("/mnt", "x:4"),
         ("main", "logfile"): ("", "x:8"),
+        ("main", "catalog_copy"): ("yes", "default"),
         ("main", "catalog"): (f"{desk.home}/.local/share/glacier_backup/catalog.sqlite3", "default"),
         ("main", "limit"): ("5", "command line --limit"),
         ("main", "concurrency"): ("8", "environment GLACIER_BACKUP_CONCURRENCY"),
@@ -65,12 +72,17 @@ exclude_prefix = a
         ("main", "env_file"): ("", "default"),
         ("main", "part_size"): ("2 GiB", "x:6"),
         ("main", "bandwidth_limit"): ("1536 KiB", "x:7"),
+        **dict.fromkeys([(part, f"keep_{rule}") for part in ("main", "/a") for rule in _RULES], ("off", "default")),
+        ("main", "keep_within"): ("1 year", "x:9"),
+        ("/a", "keep_within"): ("1 year", "x:9"),
+        ("main", "keep_last"): ("3", "x:10"),
+        ("/a", "keep_last"): ("off", "x:14"),
         ("/a", "destination"): ("main", "default"),
         ("/a", "upload_single_dir"): ("no", "default"),
         ("/a", "upload_dirs"): ("no", "default"),
         ("/a", "upload_files"): ("no", "default"),
         ("/a", "upload_if_changed"): ("yes", "x:2"),
-        ("/a", "exclude"): ("a\nb", "x:10"),
+        ("/a", "exclude"): ("a\nb", "x:12"),
         ("/a", "upload_tree"): ("no", "default"),
         ("/a", "exclude_paths"): ("", "default"),
         ("/a", "keys"): ("host", "default"),

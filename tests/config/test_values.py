@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glacier_backup.config import values
+from glacier_backup.model.period import Period
 from glacier_backup.units import GIB, MIB
 
 
@@ -39,6 +40,13 @@ from glacier_backup.units import GIB, MIB
         (values.limit, "007", 7),
         (values.concurrency, "1", 1),
         (values.concurrency, "64", 64),
+        (values.kept, "off", None),
+        (values.kept, "1", 1),
+        (values.kept, "9999", 9999),
+        (values.period, "off", None),
+        (values.period, "6 months", Period(6, "month")),
+        (values.period, " 1  Year", Period(1, "year")),
+        (values.period, "36 hours", Period(36, "hour")),
         (values.part_size, "automatic", None),
         (values.part_size, "1 MiB", MIB),
         (values.part_size, "1048576", MIB),
@@ -92,6 +100,15 @@ def test_what_is_right_is_read(parse: Callable[[str], object], text: str, value:
         (values.part_size, "512 KiB", "it is 524,288 bytes"),
         (values.part_size, "3 MiB", "it is 3,145,728 bytes"),
         (values.part_size, "8 GiB", "it is 8,589,934,592 bytes"),
+        (values.kept, "0", ""),
+        (values.kept, "10000", ""),
+        (values.kept, "none", ""),
+        (values.period, "0 days", ""),
+        (values.period, "months", ""),
+        (values.period, "6", ""),
+        (values.period, "6 fortnights", ""),
+        (values.period, "-1 month", ""),
+        (values.period, "10000 days", ""),
         (values.part_size, "0", "it is 0 bytes"),
         (values.part_size, "9" * 100, ""),
         (values.part_size, "9" * 5000, ""),
