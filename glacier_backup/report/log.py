@@ -56,11 +56,19 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
 
 @contextmanager
 def log_file(path: str, *, several: bool = False) -> Iterator[Listener]:
-    """A listener that writes to ``path``, made with its folder if need be. Raises OSError when it can't be opened.
+    """A listener that writes to ``path``; else as :func:`log_to`.
 
     With ``several`` destinations every line names the one that it is about.
+    """
+    with log_to(path) as logger:
+        yield LogLines(logger, several=several)
 
-    Uses a logger of its own that hands nothing on, so that a program which configured logging sees none of it.
+
+@contextmanager
+def log_to(path: str) -> Iterator[logging.Logger]:
+    """A logger that writes to ``path``, made with its folder if need be. Raises OSError when it can't be opened.
+
+    It is one of our own that hands nothing on, so that a program which configured logging sees none of it.
     """
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     handler = _PrivateFile(path, maxBytes=LARGEST, backupCount=KEPT)
@@ -69,7 +77,7 @@ def log_file(path: str, *, several: bool = False) -> Iterator[Listener]:
     logger = logging.Logger("glacier_backup.run", logging.INFO)
     logger.addHandler(handler)
     try:
-        yield LogLines(logger, several=several)
+        yield logger
     except GlacierBackupError as error:
         logger.error("run ended: %s%s", shown(str(error)), f" ({shown(error.hint)})" if error.hint else "")
         raise

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.errors import CatalogError, DestinationUnavailable
+from glacier_backup.errors import CatalogError, DestinationUnavailable, Interrupted
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.event import Event, Listener, RunEnded, RunStarted, Summary, Warned
 from glacier_backup.model.plan import BackupPlan
@@ -23,6 +23,7 @@ from glacier_backup.workflow.execute import Run, execute
 from glacier_backup.workflow.lane import Lane
 from glacier_backup.workflow.leftovers import reconcile
 from glacier_backup.workflow.prepare import LastSentOf, Order, prepare
+from glacier_backup.workflow.replicate import Copying, Shelf, replicate
 from glacier_backup.workflow.send import Sending
 from glacier_backup.workflow.side_by_side import side_by_side
 from glacier_backup.workflow.takeover import take_over
@@ -44,6 +45,8 @@ class Backup:
     catalog: Catalog
     concurrency: int
     """Candidates under way at a time, for each destination."""
+    shelves: Sequence[Shelf] = ()
+    """Where copies of the catalog go; those that are targets, too, have their names."""
 
 
 def preview(backup: Backup) -> BackupPlan:
@@ -65,9 +68,10 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     """Plan, unless ``plan`` is given, and carry the plan out. The caller holds the lock.
 
     Before planning, what an earlier run stored and could not record any more is recorded; after all was tried, what
-    it left unfinished and nobody went on with is removed. Raises DestinationUnavailable when the only destination
-    can't be reached before anything was sent, CatalogError when the catalog can't be written before then,
-    ValueError for a plan that was made for other destinations, and UsageError where two of them are the same place.
+    it left unfinished and nobody went on with is removed, and the catalog copied if it has changed. Raises
+    DestinationUnavailable when the only destination can't be reached before anything was sent, CatalogError when the
+    catalog can't be written before then, ValueError for a plan that was made for other destinations, and UsageError
+    where two of them are the same place.
     """
     if plan is not None:
         _check(plan, backup)
@@ -88,7 +92,8 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     insist(places)
     _tell_unavailable(places, tell)
     tell(RunStarted(limited(plan, backup.order.limit)))
-    summary = replace(_carry_out(plan, backup, places, tell, stop), warnings=tell.warnings)
+    summary = _carry_out(plan, backup, places, tell, stop)
+    summary = replace(_copied(summary, backup, places, tell, stop), warnings=tell.warnings)
     tell(RunEnded(summary))
     return summary
 
@@ -191,5 +196,21 @@ def _carry_out(
     except CatalogError as error:
         # All that was sent is recorded; what is lost is when the run ended.
         tell(Warned(str(error)))
+        return replace(summary, exit_code=summary.exit_code or error.exit_code)
+    return summary
+
+
+def _copied(
+    summary: Summary, backup: Backup, places: Sequence[Whereabouts], tell: Listener, stop: StopRequest
+) -> Summary:
+    """The catalog goes to where archives went, but not to what this run has found out of reach: that takes minutes."""
+    counts = {one.target.name: summary.count(one.target.name) for one in places}
+    away = {name for name, count in counts.items() if count.failed and not count.sent}
+    away |= {one.target.name for one in places if one.unavailable is not None}
+    copying = Copying(backup.catalog, backup.tools.host, tell, stop)
+    try:
+        replicate(copying, [one for one in backup.shelves if one.name not in away])
+    except Interrupted as error:
+        tell(Warned(f"the catalog was not copied: {error}"))
         return replace(summary, exit_code=summary.exit_code or error.exit_code)
     return summary

@@ -30,13 +30,13 @@ from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.event import BytesSent, Listener, UploadAborted, UploadResumed, Warned
+from glacier_backup.model.manifest import manifest
 from glacier_backup.model.naming import stored_name, tree_key, version_key
 from glacier_backup.model.upload import OpenUpload, Unfinished, UploadRequest
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.plan.container import container_for
 from glacier_backup.plan.parts import TooLarge, part_size
 from glacier_backup.workflow.intent import Intent, intended, why_not
-from glacier_backup.workflow.manifest import manifest
 from glacier_backup.workflow.shared_stream import LeftBehind
 from glacier_backup.workflow.tools import Target, Tools
 

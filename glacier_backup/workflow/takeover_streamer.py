@@ -184,7 +184,7 @@ def _add_objects(
 ) -> bool:
     """Add all that is stored; False where the destination doesn't say."""
     try:
-        inventory = destination.inventory(destination.thaw(ThawRequest(None), _no_check), _no_check)
+        inventory = destination.inventory(destination.thaw(ThawRequest(None), _no_check), _no_check, newest=True)
         matching.add_objects((one.locator.removeprefix(prefix), one.size, one.storage_class) for one in inventory)
     except DestinationError as error:
         if not is_denial(error):

@@ -1,0 +1,291 @@
+"""One thing on its way back: fetched, unpacked into its hidden folder, and proved right; in a thread of its own.
+
+Nothing of it has its name before all of it has proved right. A process that is killed goes on from the last checkpoint,
+with as many bytes fetched again as lie between two of them at most.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.destination.destination import Check, Destination
+from glacier_backup.errors import DamageFound, GlacierBackupError
+from glacier_backup.model.event import Warned
+from glacier_backup.model.naming import stored_name
+from glacier_backup.model.reading_event import BytesFetched, ItemStarted, ReadingListener
+from glacier_backup.model.restore import WHOLE, ByteRange, ItemRecord
+from glacier_backup.model.stored import StoredArchive
+from glacier_backup.model.thaw import Thaw
+from glacier_backup.pack.unpacker import Unpacking, UnpackOrder
+from glacier_backup.units import MIB
+from glacier_backup.workflow import beneath
+from glacier_backup.workflow.checkpoint import Checkpoint
+from glacier_backup.workflow.contents import Comparison
+from glacier_backup.workflow.coverage import count, needs
+from glacier_backup.workflow.fetch import Fetcher
+from glacier_backup.workflow.item_folder import ItemFolder
+from glacier_backup.workflow.publish import Brought, is_published
+from glacier_backup.workflow.restore_tools import RestoreTools
+from glacier_backup.workflow.sameness import is_same
+from glacier_backup.workflow.staging import Staging, name_of
+from glacier_backup.workflow.standing import about
+from glacier_backup.workflow.stream import InOrder, Reading, Source, identity, is_whole
+from glacier_backup.workflow.target import Obstacle, Target, names
+
+CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * MIB, 10.0
+"""A checkpoint is written when so much was handed on since the last, or so long ago."""
+
+FLUSH_SECONDS = 300.0
+"""How often what was unpacked is flushed to the disk, so that the machine may go down."""
+
+
+class Work(NamedTuple):
+    """One thing to be fetched, all of whose bytes can be."""
+
+    record: ItemRecord
+    archive: StoredArchive
+    place: str
+    destination: Destination
+    thaws: tuple[Thaw, ...]
+
+    @property
+    def path(self) -> str:
+        """What people call it."""
+        return about(self.record, self.archive)
+
+    @property
+    def source(self) -> Source:
+        by_locator: dict[str, tuple[Thaw, ...]] = {}
+        for thaw in self.thaws:
+            by_locator[thaw.locator or ""] = (*by_locator.get(thaw.locator or "", ()), thaw)
+        return Source(self.archive, self.destination, by_locator)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all things of one run share."""
+
+    tools: RestoreTools
+    fetcher: Fetcher
+    tell: ReadingListener
+    check: Check
+    """Raises where going on makes no sense any more."""
+    overwrite: bool = False
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.tools.catalog
+
+    def reading(self, work: Work, kept: ItemFolder | None) -> Reading:
+        def fetched(count: int) -> None:
+            self.tell(BytesFetched(work.record.number, count))
+
+        whole = is_whole(work.record.item.ranges)
+        return Reading(work.source, self.catalog, self.fetcher, self.check, fetched, whole, kept)
+
+    def started(self, work: Work) -> None:
+        wanted = [count(need.ranges) for need in needs(work.record.item, work.archive)]
+        size = None if None in wanted else sum(one or 0 for one in wanted)
+        self.tell(ItemStarted(work.record.number, work.path, size))
+
+
+def folder_of(record: ItemRecord, archive: StoredArchive, place: str, staging: Staging) -> ItemFolder:
+    """Where it is made. The same whatever became of the catalog meanwhile."""
+    locators = [volume.locator for volume in archive.volumes]
+    return staging.item(name_of(place, locators, record.item.member, record.item.to))
+
+
+def check_all(work: Work, desk: Desk) -> None:
+    """Read all bytes of an item and check them, for a verification. Raises DamageFound."""
+    desk.started(work)
+    reading = desk.reading(work, None)
+    buffer = memoryview(bytearray(MIB))
+    for wanted in work.record.item.ranges:
+        for part in reading.bytes(wanted):
+            while part.readinto(buffer):
+                desk.check()
+    by = reading.finish()
+    if by in ("nothing", "size"):
+        desk.tell(Warned(f"{work.path}: could be read, but the catalog has no checksum of it"))
+
+
+def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
+    """Have all of an item in its folder, right; None where it has its name already.
+
+    Raises Obstacle where something else has that and stays, DamageFound, TargetError, and what reading raises; what
+    there is of it then stays for a later process, but where it is damaged.
+    """
+    folder = folder_of(work.record, work.archive, work.place, staging)
+    of_many = work.archive.container == "tar"
+    done = folder.done()
+    if done is not None and (folder.is_known_complete(done) or is_published(staging.target, done, work.record.item.to)):
+        return Brought(work.record, folder, done, of_many)
+    obstacle = in_the_way(work.record, work.archive, staging, desk.catalog)
+    if obstacle is True:
+        return None
+    if isinstance(obstacle, Obstacle) and not desk.overwrite:
+        raise obstacle
+    desk.started(work)
+    try:
+        try:
+            left_out, root = _Bringing(work, desk, folder).run()
+        except DamageFound:
+            if work.archive.volumes and all(volume.has_leaves for volume in work.archive.volumes):
+                raise
+            # Without leaves nobody can say which piece was spoiled on its way: all of it comes once more.
+            folder.remove()
+            left_out, root = _Bringing(work, desk, folder).run()
+    except DamageFound:
+        folder.remove()
+        raise
+    return Brought(work.record, folder, folder.finish(root, left_out), of_many)
+
+
+def in_the_way(record: ItemRecord, archive: StoredArchive, staging: Staging, catalog: Catalog) -> Obstacle | bool:
+    """What keeps an item from its name; or whether it is there already."""
+    try:
+        found = staging.target.look(record.item.to)
+    except Obstacle as error:
+        return error
+    if found is None or _is_empty_folder(staging.target, record.item.to):
+        return False
+    return is_same(record.item, archive, staging.target, found, catalog) or Obstacle(
+        f"{os.path.join(staging.target.path, record.item.to)} is there already, and isn't the same",
+        hint="--overwrite puts what comes back in its place",
+    )
+
+
+def _is_empty_folder(target: Target, to: str) -> bool:
+    """An empty directory is replaced: by rename(2), which refuses to replace anything else by a directory."""
+    with suppress(OSError), beneath.folder(target.folder, names(to)) as there:
+        return not os.listdir(there)
+    return False
+
+
+class _Bringing:
+    """One item being unpacked."""
+
+    def __init__(self, work: Work, desk: Desk, folder: ItemFolder) -> None:
+        self._work = work
+        self._desk = desk
+        self._folder = folder
+        self._item, self._archive = work.record.item, work.archive
+        self._identity = identity(work.archive)
+        self._unpacker = desk.tools.unpacker(work.archive.kind, work.archive.container)
+        self._reading = desk.reading(work, folder)
+        self._target = folder.target
+        self._saved_at = self._flushed_at = time.monotonic()
+        self._since = 0
+
+    def run(self) -> tuple[list[str], str]:
+        """All of it; what was left out, and what gets the name, relative to the content."""
+        begun = self._goes_on()
+        left_out: dict[str, None] = {}
+        content = self._folder.begin(anew=begun is None)
+        try:
+            comparison = Comparison(
+                self._desk.catalog, self._item, self._archive, done=0 if begun is None else begun.members
+            )
+            first = 0 if begun is None else begun.range
+            for number in range(first, len(self._item.ranges)):
+                resume = begun.line if begun is not None and number == first else None
+                left_out |= dict.fromkeys(self._unpack(number, content, resume, comparison))
+            comparison.finish()
+            proven = self._reading.finish()
+            root = self._root(content)
+        finally:
+            os.close(content)
+        if proven in ("nothing", "size"):
+            self._desk.tell(
+                Warned(f"{self._work.path}: the catalog has no checksum of it, so only its size is checked")
+            )
+        return list(left_out), root
+
+    def _goes_on(self) -> Checkpoint | None:
+        found = self._folder.checkpoint(self._identity)
+        if found is None or found.range >= len(self._item.ranges):
+            return None
+        try:
+            position = self._unpacker.position(found.line)
+        except GlacierBackupError:
+            return None  # as an older or newer program wrote it
+        return found if self._reading.can_go_on(position) else None
+
+    def _unpack(self, number: int, content: int, resume: str | None, comparison: Comparison) -> tuple[str, ...]:
+        wanted = self._item.ranges[number]
+        start = wanted.start if resume is None else self._unpacker.position(resume)
+        stream = InOrder(self._reading.bytes(ByteRange(start, wanted.end) if start else wanted))
+        unpacking = self._unpacker.unpack(stream, content, self._order(wanted, start, resume))
+        self._since = 0
+        for member in unpacking:
+            if member is not None:
+                comparison.see(member)
+            if self._is_due(stream.handed_on):
+                self._save(number, unpacking, comparison)
+        _drain(stream)
+        return unpacking.left_out
+
+    def _order(self, wanted: ByteRange, start: int, resume: str | None) -> UnpackOrder:
+        archive = self._archive
+        return UnpackOrder(
+            name=_own_name(archive),
+            kind=archive.kind or ("directory" if archive.container == "tar" else "file"),
+            mtime_ns=archive.mtime_ns if archive.container != "tar" else None,
+            mode=archive.mode if archive.container != "tar" else None,
+            start=start,
+            whole=wanted.end is None,
+            # Ranges are of just those members that are wanted, and of what hard links among them lead to.
+            wanted=self._item.member if wanted == WHOLE else None,
+            resume=resume,
+        )
+
+    def _is_due(self, handed_on: int) -> bool:
+        """A look at the clock for each member costs nothing beside making it."""
+        bytes_since = handed_on - self._since
+        if bytes_since < CHECKPOINT_BYTES and time.monotonic() - self._saved_at < CHECKPOINT_SECONDS:
+            return False
+        self._since = handed_on
+        return True
+
+    def _save(self, number: int, unpacking: Unpacking, comparison: Comparison) -> None:
+        """Digests first: the checkpoint relies on them."""
+        self._target.still_there()
+        self._reading.keep()
+        line = unpacking.checkpoint()
+        moment = time.monotonic()
+        flush = moment - self._flushed_at > FLUSH_SECONDS
+        self._folder.save(Checkpoint(self._identity, self._folder.boot, number, line, comparison.done), flush=flush)
+        self._saved_at = moment
+        if flush:
+            self._flushed_at = time.monotonic()
+
+    def _root(self, content: int) -> str:
+        """What of the content gets the name. All of it, where it isn't one thing of the name that ours have."""
+        if self._item.member is not None:
+            try:
+                found = beneath.look(content, beneath.components(self._item.member))
+            except (OSError, ValueError):
+                found = None
+            if found is None:
+                raise DamageFound(f"{self._archive.name} has no member {self._item.member}")
+            return self._item.member
+        own = _own_name(self._archive)
+        return own if os.listdir(content) == [own] else ""
+
+
+def _own_name(archive: StoredArchive) -> str:
+    """What it is called while it is unpacked. It comes out of a catalog, and may be anything."""
+    name = stored_name(archive.path)
+    return "content" if name in (".", "..") or "\0" in name else name
+
+
+def _drain(stream: InOrder) -> None:
+    """What lies behind the end of an archive belongs to what was sent, and to its checksum."""
+    buffer = memoryview(bytearray(MIB // 4))
+    while stream.readinto(buffer):
+        pass

@@ -1,0 +1,65 @@
+"""The members that come out of an archive, compared with those that the catalog knows to have gone in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.errors import DamageFound
+from glacier_backup.model.archive import Member
+from glacier_backup.model.restore import RestoreItem
+from glacier_backup.model.stored import StoredArchive
+
+
+class Comparison:
+    """One item's members, told in the order in which they come. Where the catalog knows none, all are right."""
+
+    def __init__(self, catalog: Catalog, item: RestoreItem, archive: StoredArchive, *, done: int = 0) -> None:
+        """``done`` of them were compared by an earlier process."""
+        self.done = done
+        self._catalog = catalog
+        self._item = item
+        self._archive = archive
+        self._known = _known(catalog, item, archive)
+        if self._known is not None:
+            self._known = islice(self._known, done, None)
+
+    def see(self, member: Member) -> None:
+        """Raises DamageFound where it isn't the one that comes next."""
+        if self._known is None:
+            return
+        known = self._next(member)
+        if known is None or (known.path, known.type, known.size) != (member.path, member.type, member.size):
+            wanted = "nothing more" if known is None else f"{known.path} ({known.type}, {known.size:,} bytes)"
+            raise self._other(f"{member.path} ({member.type}, {member.size:,} bytes) comes where {wanted} was packed")
+
+    def finish(self) -> None:
+        """There are no more. Raises DamageFound where some are missing."""
+        missing = next(self._known, None) if self._known is not None else None
+        if missing is not None:
+            raise self._other(f"{missing.path} is not in it")
+
+    def _next(self, member: Member) -> Member | None:
+        wanted = self._item.member
+        if wanted is not None and member.path != wanted and not member.path.startswith(f"{wanted}/"):
+            # What a hard link below leads to lies elsewhere, and comes along for its sake.
+            found = self._catalog.member_named(self._archive.id, member.path)
+            return None if found is None else found[1]
+        self.done += 1
+        return next(self._known, None) if self._known is not None else None
+
+    def _other(self, what: str) -> DamageFound:
+        return DamageFound(
+            f"{self._archive.name} of {self._archive.path} holds other things than the catalog says: {what}",
+            hint="a catalog that was damaged or tampered with can be made anew: glacier-backup catalog rebuild",
+        )
+
+
+def _known(catalog: Catalog, item: RestoreItem, archive: StoredArchive) -> Iterator[Member] | None:
+    """None where nothing is known, or where there is only one thing that can come out."""
+    if not archive.has_members or archive.container != "tar":
+        return None
+    if item.member is None:
+        return iter(catalog.members(archive.id))
+    return (member for _, member in catalog.members_at(archive.id, item.member))

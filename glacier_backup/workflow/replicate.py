@@ -1,0 +1,232 @@
+"""Keeping the catalog safe: a copy of it goes where archives go, as soon as it has changed.
+
+Copies are called ``HOST/.catalog/TIME.sqlite3.gz``, and the last three that were made of this catalog stay; those of
+other machines, and of other catalogs of this one, are none of its business. With the first comes ``RESTORE.md``.
+
+A copy that can't be made is told and fails nothing: the archives are stored and recorded, and the next run makes one,
+whether it sends anything or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.catalog.snapshot import Packed, packed
+from glacier_backup.destination.destination import ByteStream, Destination
+from glacier_backup.errors import (
+    CatalogError,
+    DestinationError,
+    DestinationUnavailable,
+    GlacierBackupError,
+)
+from glacier_backup.interrupt import StopRequest
+from glacier_backup.model.archive import Label
+from glacier_backup.model.event import Listener, Warned
+from glacier_backup.model.naming import RESTORE_NOTE, catalog_key
+from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.record import CatalogCopy
+from glacier_backup.model.restore_note import NOTE, NOTE_EDITION, edition_of
+from glacier_backup.model.thaw import ThawRequest
+from glacier_backup.model.upload import OpenUpload, UploadRequest
+from glacier_backup.plan.parts import TooLarge, part_size
+from glacier_backup.units import KIB, now
+from glacier_backup.workflow.side_by_side import side_by_side
+
+KEPT = 3
+"""Copies that stay at each place."""
+
+HOT = "STANDARD"
+"""The storage class, where a destination has any, of what is to be read at once."""
+
+_LONGEST_NOTE = 64 * KIB
+
+
+class Shelf(NamedTuple):
+    """A place for copies, which can be read at once."""
+
+    name: str
+    """As messages call it."""
+    destination: Destination
+
+    @property
+    def place(self) -> str:
+        """As the catalog calls it."""
+        return str(self.destination.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """What copies are made of, and for whom."""
+
+    catalog: Catalog
+    host: str
+    tell: Listener
+    stop: StopRequest
+
+
+def replicate(copying: Copying, shelves: Sequence[Shelf]) -> None:
+    """Put a copy of the catalog on each of ``shelves`` that has none of it as it is; sends nothing where all have.
+
+    The caller holds the lock. Raises Interrupted, and nothing that a destination or the catalog did wrong: it is told.
+    """
+    try:
+        each_once = {one.place: one for one in shelves}.values()
+        behind = [one for one in each_once if copying.catalog.changed_since_copy(one.place)]
+        if not behind or copying.stop.is_set:
+            return
+        with ExitStack() as stack:
+            begun, changes = list(_begin(copying, behind)), copying.catalog.changes()
+            copy = stack.enter_context(packed(copying.catalog, copying.stop.check))
+            side_by_side([partial(one.put, copy, changes) for one in begun], name="copy")
+    except CatalogError as error:
+        copying.tell(Warned(_sentence("the catalog could not be copied", error)))
+
+
+def _begin(copying: Copying, shelves: Sequence[Shelf]) -> Iterator[_Putting]:
+    """Noted first: so what dies meanwhile is known, and each copy knows of itself."""
+    when = now()
+    for shelf in shelves:
+        putting = _Putting(copying, shelf, when)
+        copying.catalog.begin_copy(shelf.place, putting.locator, when)
+        yield putting
+
+
+class _Putting:
+    """One copy on its way to one shelf."""
+
+    def __init__(self, copying: Copying, shelf: Shelf, when: datetime) -> None:
+        self._copying = copying
+        self._catalog = copying.catalog
+        self._shelf = shelf
+        self._destination = shelf.destination
+        self._check = copying.stop.check
+        self._label = self._label_at(when)
+        self.locator = self._destination.describe(self._label)
+
+    def put(self, copy: Packed, changes: int) -> None:
+        """Store the copy and note it, and remove what is too old."""
+        try:
+            self._destination.identify(holds_archives=self._holds_something())
+            self._tidy()
+            self._send(self._label, copy.stream(), copy.size)
+            self._catalog.note_copied(self._shelf.place, self.locator, changes)
+        except (DestinationError, CatalogError) as error:
+            self._undo(error)
+            self._tell("no copy of the catalog could be put there", error)
+            return
+        self._remove_old()
+        self._put_note()
+
+    def _holds_something(self) -> bool:
+        catalog, place = self._catalog, self._destination.place
+        if any(one.changes is not None for one in catalog.copies(self._shelf.place)):
+            return True
+        id_ = catalog.place_id(place, trusting=True)
+        return id_ is not None and catalog.holds_archives(id_)
+
+    def _tidy(self) -> None:
+        """End what earlier runs have begun and not noted. What was stored of it stays as long as others do: it may be
+        the copy that this catalog was had back from."""
+        for one in self._catalog.copies(self._shelf.place):
+            label = self._label_at(one.begun)
+            is_ours = one.locator != self.locator and one.locator == self._destination.describe(label)
+            if one.changes is None and is_ours:
+                with suppress(DestinationError):
+                    self._destination.abort(label, None, self._check)
+
+    def _send(self, label: Label, stream: ByteStream, size: int) -> None:
+        size_of_parts = part_size(size, None, self._destination.limits)
+        if isinstance(size_of_parts, TooLarge):
+            raise DestinationError(str(size_of_parts))
+        request = UploadRequest(label, size_of_parts, size, HOT)
+        id_: str | None = None
+        try:
+            id_ = self._destination.begin(request, self._check)
+            upload = OpenUpload(label, id_, size_of_parts)
+            checksums = self._destination.send(upload, stream, lambda count: self._check())
+            self._destination.complete(upload, checksums, "", self._check)
+        except DestinationUnavailable:
+            raise
+        except DestinationError:
+            with suppress(DestinationError):
+                self._destination.abort(label, id_, self._check)
+            raise
+
+    def _undo(self, error: GlacierBackupError) -> None:
+        """What can't be undone now stays noted, for the next copy's turn."""
+        if isinstance(error, DestinationUnavailable):
+            return
+        with suppress(DestinationError, CatalogError):
+            self._destination.delete(self.locator, self._check)
+            self._catalog.forget_copy(self._shelf.place, self.locator)
+
+    def _remove_old(self) -> None:
+        try:
+            for one in _too_old(self._catalog.copies(self._shelf.place)):
+                self._destination.delete(one.locator, self._check)
+                self._catalog.forget_copy(self._shelf.place, one.locator)
+        except (DestinationError, CatalogError) as error:
+            self._tell("older copies of the catalog could not be removed", error, lasting=True)
+
+    def _put_note(self) -> None:
+        label = _label(RESTORE_NOTE, "/" + RESTORE_NOTE, self._copying.host, RESTORE_NOTE, self._label.time)
+        try:
+            if not self._is_current(label):
+                self._send(label, _Text(NOTE.encode()), len(NOTE.encode()))
+        except DestinationError as error:
+            self._tell(f"{RESTORE_NOTE} could not be put there", error)
+
+    def _is_current(self, label: Label) -> bool:
+        """Whether a note is there that is as new as ours, or newer: another machine may have another version."""
+        buffer = memoryview(bytearray(_LONGEST_NOTE))
+        try:
+            thaw = self._destination.thaw(ThawRequest(self._destination.describe(label)), self._check)
+            count = self._destination.fetch(thaw, 0, buffer, self._check)
+        except DestinationUnavailable:
+            raise
+        except DestinationError:
+            return False  # not there, or not for us to read
+        text = str(buffer[:count], "utf-8", "replace")
+        return text == NOTE or edition_of(text) > NOTE_EDITION
+
+    def _label_at(self, when: datetime) -> Label:
+        key = catalog_key(self._copying.host, when)
+        return _label("catalog.sqlite3.gz", "/" + key.partition("/")[2], self._copying.host, key, when)
+
+    def _tell(self, what: str, error: GlacierBackupError, *, lasting: bool = False) -> None:
+        self._copying.tell(Warned(f"{self._shelf.name}: {_sentence(what, error)}", lasting=lasting))
+
+
+def _too_old(copies: Sequence[CatalogCopy]) -> list[CatalogCopy]:
+    """Of ``copies``, the newest first, all that are older than the last ones that are surely there."""
+    stored = [one for one in copies if one.changes is not None]
+    if len(stored) < KEPT:
+        return []
+    return list(copies[copies.index(stored[KEPT - 1]) + 1 :])
+
+
+def _label(name: str, path: str, host: str, key: str, time: datetime) -> Label:
+    return Label(name, path, host, "file", "raw", time, Recipe((Step("raw"),)).id, fixed_key=key)
+
+
+def _sentence(what: str, error: GlacierBackupError) -> str:
+    return f"{what}: {error}" + (f"; {error.hint}" if error.hint else "")
+
+
+class _Text:
+    """A few bytes to be sent."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = memoryview(data)
+
+    def readinto(self, buffer: memoryview) -> int:
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count

@@ -1,0 +1,297 @@
+"""The durable restore: one command, run again until everything is back, and safe to kill anywhere.
+
+What is wanted, and how far each thing is, is in the catalog before anything is asked for::
+
+    planned → requested → thawing → ready → verified → restored, kept or damaged
+                                       └──→ failed: the next run tries again
+
+Each run goes through what isn't back yet: it asks for what is missing to be made readable, looks how what was asked
+for stands, and fetches what is ready, those first whose time runs out first. Where nothing is cold all of that happens
+in one go. A verification is the same, but for the bytes being thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+
+from glacier_backup.errors import GlacierBackupError, Interrupted, TargetError
+from glacier_backup.interrupt import StopRequest
+from glacier_backup.model.event import Warned
+from glacier_backup.model.reading_event import (
+    Awaiting,
+    BytesFetched,
+    ReadingEvent,
+    ReadingListener,
+    RestoreBegun,
+    RestoreEnded,
+    RestoreSummary,
+)
+from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
+from glacier_backup.units import now
+from glacier_backup.workflow.book import Book, Page, cause_of
+from glacier_backup.workflow.bring import Desk, folder_of
+from glacier_backup.workflow.ending import Ending
+from glacier_backup.workflow.fetch import Fetcher
+from glacier_backup.workflow.fetch_round import FetchRound, Ready
+from glacier_backup.workflow.publish import is_published
+from glacier_backup.workflow.reachable import Reachable
+from glacier_backup.workflow.restore_tools import RestoreTools
+from glacier_backup.workflow.staging import LOCK, Staging
+from glacier_backup.workflow.standing import Standing, about
+from glacier_backup.workflow.survey import Survey
+from glacier_backup.workflow.target import STAGING, Target
+from glacier_backup.workflow.thaw import Thawing
+
+__all__ = ["RestoreTools", "forget_restore", "run_restore", "verify_items"]
+
+THAWING, DAMAGED, FAILED = 75, 5, 1
+"""Exit codes (DESIGN, section 4)."""
+
+UNTOUCHED: frozenset[ItemState] = frozenset({"planned"})
+"""States of items for which nothing was asked yet."""
+
+GLANCE = 0.2
+"""Seconds between two looks whether a stop was asked for."""
+
+
+def run_restore(
+    wish: Wish,
+    items: Iterable[RestoreItem],
+    tools: RestoreTools,
+    tell: ReadingListener,
+    stop: StopRequest,
+    *,
+    wait: bool,
+) -> RestoreSummary:
+    """Do what can be done of ``wish`` now; with ``wait`` all of it, however long that takes.
+
+    What an earlier run of the same wish has begun goes on, and ``items`` aren't looked at then; else they are what is
+    to be brought back. One that fails stops no other, nor does a destination that is out of reach stop those of others.
+    Raises TargetError and LockHeld before anything is asked for, CatalogError; nothing that a destination did wrong.
+    A stop, and a target that can't be written to any more, end the run, and the summary says so.
+    """
+    with ExitStack() as stack:
+        earlier = tools.catalog.restore_like(wish)
+        going_on = earlier if earlier is not None and earlier.ended_at is None else None
+        staging = None
+        if wish.purpose == "restore":
+            target = stack.enter_context(Target(wish.target, create=going_on is None))
+            staging = stack.enter_context(Staging(target, create=going_on is None))
+        if earlier is not None and going_on is None:
+            tools.catalog.forget_restore(earlier.id)
+        record = going_on or _begun(wish, items, tools)
+        run = _Run(RestoreRecord(record.id, wish, record.created_at), tools, staging, tell, stop)
+        stack.callback(run.close)
+        summary = run.carry_out(resumed=going_on is not None, wait=wait)
+    tell(RestoreEnded(summary))
+    return summary
+
+
+verify_items = run_restore
+"""A wish of the purpose ``verify`` has the bytes of ``items`` read and checked, and nothing is written anywhere."""
+
+
+def forget_restore(record: RestoreRecord, tools: RestoreTools) -> None:
+    """Forget a restore, with what of it is half back. What was asked for to be made readable is paid all the same, and
+    what has its name stays. Raises LockHeld while it is at work."""
+    if record.wish.purpose == "restore" and os.path.isdir(os.path.join(record.wish.target, STAGING)):
+        reachable = Reachable(tools.catalog, tools.destination_of)
+        with (
+            Target(record.wish.target, create=False) as target,
+            Staging(target, create=False) as staging,
+        ):
+            _clear(Book(tools.catalog, record, lambda event: None), staging, reachable)
+            staging.leave()
+    tools.catalog.forget_restore(record.id)
+
+
+def _begun(wish: Wish, items: Iterable[RestoreItem], tools: RestoreTools) -> RestoreRecord:
+    return RestoreRecord(tools.catalog.begin_restore(wish, items), wish, now())
+
+
+class _Run:
+    """One run of one restore."""
+
+    def __init__(
+        self,
+        record: RestoreRecord,
+        tools: RestoreTools,
+        staging: Staging | None,
+        tell: ReadingListener,
+        stop: StopRequest,
+    ) -> None:
+        self._tools = tools
+        self._staging = staging
+        self._tell = tell
+        self._stop = stop
+        self._ending = Ending(stop)
+        self._book = Book(tools.catalog, record, tell)
+        self._reachable = Reachable(tools.catalog, tools.destination_of)
+        self._fetcher = Fetcher(tools.concurrency)
+        self._thawing = Thawing(tools, record.wish, self._reachable, tell, self._check)
+        self._desk = Desk(tools, self._fetcher, self._hear, self._check, record.wish.overwrite)
+        self._fetched = 0
+        self._counting = threading.Lock()
+        self._done = 0
+
+    def close(self) -> None:
+        self._fetcher.close()
+
+    def carry_out(self, *, resumed: bool, wait: bool) -> RestoreSummary:
+        counts = self._book.counts()
+        self._tell(RestoreBegun(self._book.restore, resumed, sum(counts.values())))
+        try:
+            self._survey(new=not counts.keys() - UNTOUCHED)
+            while self._round() or self._waits(wait):
+                pass
+        except Interrupted as error:
+            self._ending.note(error)
+        except BaseException:
+            self._ending.abandon()
+            raise
+        return self._summary()
+
+    def _survey(self, *, new: bool) -> None:
+        if self._staging is not None:
+            survey = Survey(self._book, self._staging, self._reachable, self._book.wish.overwrite, self._stop)
+            try:
+                survey.carry_out(new=new)
+            except TargetError:
+                if new:
+                    # Nothing was asked for yet: as if it had never been.
+                    self._tools.catalog.forget_restore(self._book.restore.id)
+                    self._staging.leave()
+                raise
+        else:
+            for page in self._book.pages({"failed"}):
+                self._book.set((record.number, "planned", None) for record in page.records)
+
+    def _round(self) -> bool:
+        """Ask, look and fetch, once; whether there is more to do at once."""
+        self._thawing.new_round()
+        ready = Ready()
+        for page in self._book.pages(self._book.open_states):
+            self._check()
+            self._look(page, ready)
+        fetching = FetchRound(
+            self._book, self._desk, self._staging, self._reachable, self._thawing, self._ending, self._stop
+        )
+        fetching.carry_out(ready)
+        self._done += fetching.done
+        return fetching.over > 0 and self._ending.error is None
+
+    def _look(self, page: Page, ready: Ready) -> None:
+        there = {record.number for record in page.records if self._is_there(record, page)}
+        for record in page.records:
+            if record.number in there:
+                ready.add(record, ())
+        records = [record for record in page.records if record.number not in there]
+        self._book.set((one.number, "requested", None) for one in records if one.state == "planned")
+        standings = self._thawing.look(records, page.archives)
+        self._book.set(
+            (one.record.number, one.state, None if one.error is None else cause_of(one.error))
+            for one in standings
+            if one.state != one.record.state or one.state == "planned"
+        )
+        for one in standings:
+            if one.state == "ready":
+                ready.add(one.record, one.thaws)
+            elif one.state == "failed":
+                self._tell_error(one)
+
+    def _is_there(self, record: ItemRecord, page: Page) -> bool:
+        """Whether all of it came before, and only its name is missing, if that."""
+        archive = page.archives.get(record.item.archive)
+        if self._staging is None or archive is None:
+            return False
+        folder = folder_of(record, archive, str(self._reachable.place(archive.place_id)), self._staging)
+        done = folder.done()
+        return done is not None and (
+            folder.is_known_complete(done) or is_published(self._staging.target, done, record.item.to)
+        )
+
+    def _tell_error(self, one: Standing) -> None:
+        path = one.record.item.to if one.archive is None else about(one.record, one.archive)
+        self._book.tell_ended(one.record, path, one.state, one.error)
+
+    def _waits(self, wait: bool) -> bool:
+        """Whether to look again, after waiting for what is being made readable."""
+        thawing = self._book.counts().get("thawing", 0)
+        if not thawing or self._ending.error is not None:
+            return False
+        seconds = self._tools.poll[self._book.wish.tier]
+        next_look = now() + timedelta(seconds=seconds) if wait else None
+        self._tell(Awaiting(thawing, self._thawing.expected, next_look))
+        until = time.monotonic() + seconds
+        while wait and time.monotonic() < until:
+            self._check()
+            time.sleep(min(GLANCE, max(0.0, until - time.monotonic())))
+        return wait
+
+    def _summary(self) -> RestoreSummary:
+        error = self._ending.error
+        for place_id, out in self._reachable.out.items():
+            self._tell(Warned(f"{self._reachable.place(place_id)}: {cause_of(out)}"))
+        if error is not None:
+            self._tell(Warned(cause_of(error) if not isinstance(error, Interrupted) else _INTERRUPTED))
+        counts = self._book.counts()
+        self._close_if_done()
+        return RestoreSummary(
+            self._book.restore.id,
+            self._book.wish.purpose,
+            counts,
+            self._fetched,
+            self._thawing.expected if counts.get("thawing") else None,
+            self._exit_code(counts, error),
+            ended_early=error is not None or bool(self._reachable.out),
+        )
+
+    def _exit_code(self, counts: Mapping[ItemState, int], error: GlacierBackupError | None) -> int:
+        if error is not None:
+            return error.exit_code
+        if counts.get("thawing"):
+            return THAWING
+        if counts.get("damaged"):
+            return DAMAGED
+        left = sum(counts.get(state, 0) for state in self._book.open_states)
+        if self._reachable.out and left and not self._done:
+            return next(iter(self._reachable.out.values())).exit_code
+        return FAILED if left or counts.get("failed") or counts.get("kept") else 0
+
+    def _close_if_done(self) -> None:
+        if self._ending.error is None and self._book.end_if_done() and self._staging is not None:
+            _clear(self._book, self._staging, self._reachable)
+            self._staging.leave()
+
+    def _check(self) -> None:
+        """Raise Interrupted where going on makes no sense."""
+        self._ending.check()
+        if self._ending.error is not None:
+            raise Interrupted("the run ends")
+
+    def _hear(self, event: ReadingEvent) -> None:
+        if isinstance(event, BytesFetched):
+            with self._counting:
+                self._fetched += event.bytes
+        self._tell(event)
+
+
+_INTERRUPTED = "interrupted; what has come back is kept, and the next run goes on with the rest"
+
+
+def _clear(book: Book, staging: Staging, reachable: Reachable) -> None:
+    """Take away what there is of the items in the hidden folder."""
+    names = Counter(os.listdir(staging.folder))
+    del names[LOCK]
+    if not names:
+        return
+    for page in book.pages():
+        for record in page.records:
+            if (archive := page.archives.get(record.item.archive)) is not None:
+                folder_of(record, archive, str(reachable.place(archive.place_id)), staging).remove()

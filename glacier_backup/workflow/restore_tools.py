@@ -1,0 +1,38 @@
+"""What a restore works with, made by the wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.model.archive import Container
+from glacier_backup.model.candidate import Kind
+from glacier_backup.model.thaw import Tier
+from glacier_backup.pack.unpacker import Unpacker
+from glacier_backup.workflow.reading import DestinationOf
+
+POLL: Mapping[Tier, float] = {"expedited": 60.0, "standard": 900.0, "bulk": 1800.0}
+"""Seconds between two looks at what is being made readable, by how soon it was asked for."""
+
+AT_ONCE = 4
+"""Requests for bytes under way at the same time, and things on their way into the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreTools:
+    """For restores; a verification unpacks nothing, and needs no unpackers."""
+
+    catalog: Catalog
+    destination_of: DestinationOf
+    unpackers: Mapping[Container, Unpacker]
+    links: Unpacker | None = None
+    """For archives that are links."""
+    concurrency: int = AT_ONCE
+    poll: Mapping[Tier, float] = field(default_factory=lambda: POLL)
+
+    def unpacker(self, kind: Kind | None, container: Container | None) -> Unpacker:
+        """What unpacks such an archive; one of which nothing is known comes back as the bytes that were stored."""
+        if kind == "link" and self.links is not None:
+            return self.links
+        return self.unpackers[container or "raw"]

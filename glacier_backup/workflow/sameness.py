@@ -1,0 +1,74 @@
+"""Whether what is at a thing's place already is that thing: then it needs no fetching.
+
+As far as that can be told without its bytes: a file by size and modification time, a link by its target, a directory by
+each member that the catalog knows. What else lies in the directory doesn't matter.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.model.archive import Member
+from glacier_backup.model.restore import RestoreItem
+from glacier_backup.model.stored import StoredArchive
+from glacier_backup.workflow import beneath
+from glacier_backup.workflow.target import Target, names
+
+
+def is_same(item: RestoreItem, archive: StoredArchive, target: Target, found: os.stat_result, catalog: Catalog) -> bool:
+    """Whether what bears the name of ``item``, and looks like ``found``, is what the archive has."""
+    if item.member is not None:
+        members: Iterable[Member] = (member for _, member in catalog.members_at(archive.id, item.member))
+        return _has_all(target, names(item.to), item.member, members)
+    if archive.container == "tar":
+        own = next(iter(catalog.members(archive.id)), None)
+        return own is not None and _has_all(target, names(item.to), own.path, catalog.members(archive.id))
+    if archive.kind == "link":
+        return stat.S_ISLNK(found.st_mode) and _same_file(found, archive.source_bytes, archive.mtime_ns)
+    size = archive.source_bytes if archive.source_bytes is not None else archive.size
+    return stat.S_ISREG(found.st_mode) and _same_file(found, size, archive.mtime_ns)
+
+
+def _same_file(found: os.stat_result, size: int | None, mtime_ns: int | None) -> bool:
+    return size is not None and mtime_ns is not None and (found.st_size, found.st_mtime_ns) == (size, mtime_ns)
+
+
+def _has_all(target: Target, to: list[str], root: str, members: Iterable[Member]) -> bool:
+    """Whether each of ``members``, which lie at and below ``root``, is there as it was; False for none."""
+    some = False
+    for member in members:
+        below = member.path[len(root) :].strip("/")
+        try:
+            found = beneath.look(target.folder, [*to, *(beneath.components(below) if below else [])])
+            link = _target_of(target, to, below) if member.type == "symlink" else None
+        except (OSError, ValueError):
+            return False
+        if found is None or not _same_member(member, found, link):
+            return False
+        some = True
+    return some
+
+
+def _target_of(target: Target, to: list[str], below: str) -> str:
+    way = [*to, *(beneath.components(below) if below else [])]
+    with beneath.folder(target.folder, way[:-1]) as above:
+        return os.readlink(way[-1], dir_fd=above)
+
+
+def _same_member(member: Member, found: os.stat_result, link: str | None) -> bool:
+    match member.type:
+        case "file":
+            return stat.S_ISREG(found.st_mode) and _same_file(found, member.size, member.mtime_ns)
+        case "hardlink":
+            return stat.S_ISREG(found.st_mode)
+        case "directory":
+            return stat.S_ISDIR(found.st_mode)
+        case "symlink":
+            return stat.S_ISLNK(found.st_mode) and link == member.target
+        case "fifo":
+            return stat.S_ISFIFO(found.st_mode)
+        case _:
+            return True

@@ -1,0 +1,53 @@
+"""How an item stands: which bytes it wants of which volumes, and whether what was made readable has them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from glacier_backup.errors import GlacierBackupError
+from glacier_backup.model.restore import ItemRecord, ItemState
+from glacier_backup.model.stored import StoredArchive
+from glacier_backup.model.thaw import Thaw
+from glacier_backup.workflow.coverage import Need, made_readable, without
+
+Key = tuple[int, str]
+"""A volume: the id of its place, and its locator."""
+
+
+class Standing(NamedTuple):
+    """How one item stands."""
+
+    record: ItemRecord
+    archive: StoredArchive | None
+    """None for one that the catalog has no more."""
+    state: ItemState
+    """``ready``, ``thawing``, ``failed``, or ``planned`` where it can't be asked for now."""
+    thaws: tuple[Thaw, ...] = ()
+    """Of one that is ready, all that it takes."""
+    error: GlacierBackupError | None = None
+
+
+class Wanting(NamedTuple):
+    """An item and what it takes."""
+
+    record: ItemRecord
+    archive: StoredArchive
+    needs: tuple[Need, ...]
+
+    @property
+    def keys(self) -> list[Key]:
+        return [(self.archive.place_id, need.volume.locator) for need in self.needs]
+
+    def covered_by(self, thaws: Sequence[Thaw]) -> bool:
+        """Whether all that it takes is among the bytes that ``thaws`` are about."""
+        for need in self.needs:
+            have = [made_readable(thaw) for thaw in thaws if thaw.locator == need.volume.locator]
+            if without(need.ranges, have):
+                return False
+        return True
+
+
+def about(record: ItemRecord, archive: StoredArchive) -> str:
+    """What people call an item: the path of its archive, and the member where only that is meant."""
+    return archive.path if record.item.member is None else f"{archive.path}: {record.item.member}"

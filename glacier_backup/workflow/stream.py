@@ -1,0 +1,131 @@
+"""The stored stream of one archive, through all its volumes: where reading begins, what proves it right, and the
+digests that are to be kept where the catalog has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.destination.destination import Check, Destination
+from glacier_backup.digest import DIGEST_BYTES, LEAF
+from glacier_backup.model.restore import WHOLE, ByteRange
+from glacier_backup.model.stored import StoredArchive, StoredVolume
+from glacier_backup.model.thaw import Thaw
+from glacier_backup.workflow.coverage import parts
+from glacier_backup.workflow.fetch import Fetched, Fetcher, Readable, VerifiedBytes
+from glacier_backup.workflow.proof import Proof, ProvenBy
+
+
+class Source(NamedTuple):
+    """Where an archive can be read."""
+
+    archive: StoredArchive
+    destination: Destination
+    thaws: Mapping[str, tuple[Thaw, ...]]
+    """By the volume's locator, those that make what is needed readable."""
+
+
+class Kept(Protocol):
+    """Digests that were kept by an earlier process."""
+
+    def leaves(self, volume: int, count: int) -> bytes | None: ...
+
+    def keep_leaves(self, volume: int, leaves: bytes, start: int) -> None: ...
+
+
+@dataclass
+class Reading:
+    """One archive being read."""
+
+    source: Source
+    catalog: Catalog
+    fetcher: Fetcher
+    check: Check
+    fetched: Fetched
+    whole: bool
+    """Whether all of it is read, so that it can be proved right by its end."""
+    kept: Kept | None = None
+    _proofs: dict[int, Proof] = field(default_factory=dict)
+    """By the number of the volume."""
+    _saved: dict[int, int] = field(default_factory=dict)
+    """How many bytes of digests of each are kept."""
+
+    def can_go_on(self, position: int) -> bool:
+        """Whether reading may begin at ``position`` of the whole stream, and makes ready for it: not where what came
+        before counts for the proof, and isn't known any more."""
+        volumes = self.source.archive.volumes
+        ways = {self._proof(volume).by for volume in volumes}
+        if position < LEAF or ways <= {"leaves", "nothing"}:
+            return True
+        if len(volumes) > 1 or "SHA-256" in ways or self.kept is None:
+            return False
+        count = position // LEAF * DIGEST_BYTES
+        gathered = self.kept.leaves(volumes[0].number, count)
+        if gathered is None:
+            return False
+        self._proofs[volumes[0].number] = Proof(volumes[0], None, gathered)
+        self._saved[volumes[0].number] = count
+        return True
+
+    def bytes(self, wanted: ByteRange) -> Iterator[VerifiedBytes]:
+        """Those of ``wanted``, volume by volume; each is let go of when the next is taken."""
+        for volume, own in parts(wanted, self.source.archive):
+            proof = self._proof(volume)
+            readable = Readable(self.source.destination, volume, self.source.thaws.get(volume.locator, ()))
+            with VerifiedBytes(readable, own, proof, self.fetcher, self.check, self.fetched) as found:
+                yield found
+
+    def keep(self) -> None:
+        """Keep the digests that were gathered since."""
+        if self.kept is None:
+            return
+        for number, proof in self._proofs.items():
+            gathered, start = proof.gathered, self._saved.get(number, 0)
+            if len(gathered) > start:
+                self.kept.keep_leaves(number, gathered[start:], start)
+                self._saved[number] = len(gathered)
+
+    def finish(self) -> ProvenBy:
+        """Everything was read; the weakest of what proves it. Raises DamageFound."""
+        for proof in self._proofs.values():
+            proof.finish()
+        order: tuple[ProvenBy, ...] = ("nothing", "size", "SHA-256", "tree hash", "leaves")
+        return min((proof.by for proof in self._proofs.values()), key=order.index, default="leaves")
+
+    def _proof(self, volume: StoredVolume) -> Proof:
+        if volume.number not in self._proofs:
+            leaves = self.catalog.leaves(self.source.archive.id, volume.number)
+            self._proofs[volume.number] = Proof(volume, leaves, b"" if self.whole else None)
+        return self._proofs[volume.number]
+
+
+class InOrder:
+    """Several streams as one, as :class:`~glacier_backup.pack.unpacker.ArchiveBytes`."""
+
+    def __init__(self, streams: Iterator[VerifiedBytes]) -> None:
+        self._streams = streams
+        self._current = next(streams, None)
+        self.handed_on = 0
+        """Bytes so far."""
+
+    def readinto(self, buffer: memoryview) -> int:
+        filled = 0
+        while self._current is not None and filled < len(buffer):
+            count = self._current.readinto(buffer[filled:])
+            filled += count
+            if filled < len(buffer):
+                self._current = next(self._streams, None)
+        self.handed_on += filled
+        return filled
+
+
+def identity(archive: StoredArchive) -> str:
+    """What the bytes of an archive are told from others by, as far as the catalog knows, a rebuilt one included."""
+    return " ".join(f"{one.locator} {one.size} {one.tree_hash or one.sha256 or ''}" for one in archive.volumes)
+
+
+def is_whole(ranges: tuple[ByteRange, ...]) -> bool:
+    """Whether they are all of an archive."""
+    return ranges == (WHOLE,)

@@ -1,0 +1,80 @@
+"""A look at the target before anything is asked for: what is there already, what is in the way, is there room."""
+
+from __future__ import annotations
+
+from glacier_backup.errors import GlacierBackupError, TargetError
+from glacier_backup.interrupt import StopRequest
+from glacier_backup.model.restore import ItemRecord, ItemState
+from glacier_backup.model.stored import StoredArchive
+from glacier_backup.workflow.book import Book, Page, cause_of
+from glacier_backup.workflow.bring import folder_of, in_the_way
+from glacier_backup.workflow.coverage import count
+from glacier_backup.workflow.reachable import Reachable
+from glacier_backup.workflow.staging import Staging
+from glacier_backup.workflow.standing import about
+from glacier_backup.workflow.target import Obstacle
+
+
+class Survey:
+    """Of what no run has begun with yet."""
+
+    def __init__(self, book: Book, staging: Staging, reachable: Reachable, overwrite: bool, stop: StopRequest) -> None:
+        self._book = book
+        self._staging = staging
+        self._reachable = reachable
+        self._overwrite = overwrite
+        self._stop = stop
+        self._bytes = 0
+
+    def carry_out(self, *, new: bool) -> None:
+        """Every item that isn't under way is planned, or has an end already. Raises TargetError where not everything
+        of a ``new`` restore fits."""
+        states: set[ItemState] = {"planned", "failed"}
+        if self._overwrite:
+            states.add("kept")
+        for page in self._book.pages(states):
+            self._stop.check()
+            self._look(page)
+        if new:
+            self._staging.target.room(self._bytes)
+
+    def _look(self, page: Page) -> None:
+        ends: list[tuple[ItemRecord, str, ItemState, GlacierBackupError | None]] = []
+        for record in page.records:
+            archive = page.archives.get(record.item.archive)
+            path = record.item.to if archive is None else about(record, archive)
+            state, error = self._state(record, archive)
+            ends.append((record, path, state, error))
+        self._book.set(
+            (record.number, state, None if error is None else cause_of(error))
+            for record, _, state, error in ends
+            if state != record.state
+        )
+        for record, path, state, error in ends:
+            if state != "planned":
+                self._book.tell_ended(record, path, state, error)
+
+    def _state(self, record: ItemRecord, archive: StoredArchive | None) -> tuple[ItemState, GlacierBackupError | None]:
+        if archive is None:
+            return "planned", None  # what becomes of it is said where its bytes are asked for
+        try:
+            self._staging.target.refuse_elsewhere(record.item.to)
+            if folder_of(record, archive, str(self._reachable.place(archive.place_id)), self._staging).done() is None:
+                found = in_the_way(record, archive, self._staging, self._book.catalog)
+                if found is True:
+                    return "restored", None
+                if isinstance(found, Obstacle) and not self._overwrite:
+                    return "kept", found
+        except Obstacle as error:
+            return "kept", error
+        except TargetError as error:
+            return "failed", error
+        self._bytes += _size(record, archive)
+        return "planned", None
+
+
+def _size(record: ItemRecord, archive: StoredArchive) -> int:
+    """Bytes that it takes, as far as known."""
+    if record.item.member is not None and (wanted := count(record.item.ranges)) is not None:
+        return wanted
+    return (archive.source_bytes if archive.source_bytes is not None else archive.size) or 0
