@@ -19,6 +19,44 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     loudness.add_argument("--verbose", action="store_true", help="say everything, also when nobody is watching")
 
 
+def add_catalog(parser: argparse.ArgumentParser) -> None:
+    """The argument that lets a verb do without an INI file."""
+    parser.add_argument(
+        "--catalog", metavar="FILE", help="this catalog, in place of the configured one; no INI file is needed then"
+    )
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say what is wanted back."""
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="WHAT",
+        help="a path, a glob, an archive's name or id:NUMBER, or NAME:MEMBER for what is inside; default: everything",
+    )
+    parser.add_argument(
+        "--at",
+        metavar="TIME",
+        help='as of then: 2026-03-01, "3 weeks ago"; now: the newest, but only of what still exists here',
+    )
+
+
+def add_thawing(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how what is cold is thawed."""
+    parser.add_argument(
+        "--tier",
+        choices=("bulk", "standard", "expedited"),
+        default="bulk",
+        help="how soon, and how dear: within two days, within hours, within minutes (default: bulk)",
+    )
+    parser.add_argument(
+        "--days", type=_days, default=7, metavar="N", help="how long a thawed copy in a bucket is kept (default: 7)"
+    )
+    parser.add_argument(
+        "--max-cost", type=_amount, metavar="X", help="do nothing where it costs more, by the price table"
+    )
+
+
 def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
     """The options of the INI file that may stand on the command line too: all of them, or those of these names."""
     for option in _with_flags():
@@ -45,3 +83,19 @@ def _metavar(option: Option) -> str:
 def _help(option: Option) -> str:
     default = option.default_says.replace("`", "") or option.default
     return f"{option.help} (default: {default})".replace("%", "%%")
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 365):
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected days, from 1 to 365")
+    return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount < 1e12:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected an amount such as 12.50")
+    return amount

@@ -11,6 +11,11 @@ from glacier_backup.units import now
 _AGO = re.compile(r"(\d+)\s*(hour|day|week|month|year)s?(?:\s+ago)?", re.IGNORECASE)
 
 
+def is_ago(text: str) -> bool:
+    """Whether it means another time tomorrow."""
+    return _AGO.fullmatch(text.strip()) is not None
+
+
 def moment(text: str, present: datetime | None = None) -> datetime:
     """The time that ``text`` means, in UTC: an ISO 8601 date or time (local unless it names a zone), or
     ``2 weeks ago`` (hours, days, weeks, months, years; calendar arithmetic). Raises UsageError.

@@ -11,7 +11,7 @@ from typing import NoReturn
 from glacier_backup import __version__
 from glacier_backup.errors import UsageError
 
-VERBS = ("backup", "list", "config", "catalog")
+VERBS = ("backup", "restore", "thaw", "list", "find", "verify", "prune", "delete", "config", "catalog", "vault")
 
 EPILOG = """\
 Without a verb, the options are those of backup: `glacier-backup -d` is `glacier-backup backup -d`.
@@ -22,6 +22,8 @@ exit codes:
   2    bad usage, configuration or catalog
   3    another run holds the lock
   4    nothing could be done: a destination or source server refuses or can't be reached
+  5    what was read back, or verified, is damaged
+  75   something is still being thawed: run the same command again later
   130  interrupted
 """
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glacier_backup.model.plan import BackupPlan, Decision, Share
     from glacier_backup.model.record import Listed
 
-Json = Mapping[str, "Json"] | Sequence["Json"] | Iterator["Json"] | str | int | bool | None
+Json = Mapping[str, "Json"] | Sequence["Json"] | Iterator["Json"] | str | int | float | bool | None
 
 _ENCODER = json.JSONEncoder(indent=2)
 
@@ -148,6 +148,7 @@ def listed_json(listed: Listed) -> Json:
     """The shape of one element of ``list --json``; documented in docs/json.md."""
     foreign = listed.sha256_tree is None
     return {
+        "id": listed.id,
         "path": listed.path,
         "name": listed.name,
         "bytes": None if foreign else listed.bytes,
@@ -250,9 +251,10 @@ def write_listing(listing: Iterable[Listed]) -> None:
             "incomplete" if one.problems else "changed while read" if one.changed_while_read else "",
             one.path,
             one.name,
+            f"id:{one.id}",
             one.destination,
             one.locator,
         )
         for one in listing
     )
-    write_table(("sent", "size", "", "path", "archive", "destination", "locator"), rows, right=("size",))
+    write_table(("sent", "size", "", "path", "archive", "id", "destination", "locator"), rows, right=("size",))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from typing import Generic, TypeVar
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.cli.destinations import classify, destination, set_environment
@@ -21,8 +22,11 @@ from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.workflow import backup as workflow
 from glacier_backup.workflow.backup import Backup
 from glacier_backup.workflow.prepare import Order
+from glacier_backup.workflow.replicate import Copying, Shelf, replicate
 from glacier_backup.workflow.takeover import OlderRecord, older_record
 from glacier_backup.workflow.tools import Target, Tools
+
+E = TypeVar("E")
 
 _logger = logging.getLogger("glacier_backup")
 
@@ -32,7 +36,7 @@ def plan_backup(settings: Settings, *, force: bool = False) -> BackupPlan:
 
     Raises CatalogError when there is a catalog that can't be read.
     """
-    with Catalog.peek(settings.catalog) as catalog, _backup(settings, catalog, force, Told(())) as backup:
+    with Catalog.peek(settings.catalog) as catalog, _backup(settings, catalog, force, Told[Event](())) as backup:
         return workflow.preview(backup)
 
 
@@ -60,10 +64,10 @@ def run_backup(
         return workflow.run(backup, tell, stop or StopRequest(), plan)
 
 
-class Told:
+class Told(Generic[E]):
     """Hands each event to every listener, one event at a time, whatever thread it comes from."""
 
-    def __init__(self, listeners: Sequence[Listener]) -> None:
+    def __init__(self, listeners: Sequence[Callable[[E], None]]) -> None:
         self._listeners = list(listeners)
         # A listener may call for a stop, or be interrupted by one that tells something.
         self._lock = threading.RLock()
@@ -73,7 +77,7 @@ class Told:
         with self._lock:
             self._listeners.clear()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: E) -> None:
         with self._lock:
             for listener in tuple(self._listeners):
                 try:
@@ -89,9 +93,34 @@ def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener) -
     order = Order(selections(settings), force=force, limit=settings.limit, ad_hoc=settings.ad_hoc)
     with ExitStack() as stack:
         targets = tuple(_target(one, settings, catalog, tell, stack) for one in settings.destinations)
+        shelves = _shelves(settings, targets, tell, stack)
         trees = {one.path: one.tree for one in order.selections if one.tree is not None}
-        tools = Tools(origins(settings, stack), socket.gethostname() or "localhost", trees)
-        yield Backup(order, tools, targets, catalog, settings.concurrency)
+        tools = Tools(origins(settings, stack), _host(), trees)
+        yield Backup(order, tools, targets, catalog, settings.concurrency, shelves)
+
+
+def _shelves(settings: Settings, targets: Sequence[Target], tell: Listener, stack: ExitStack) -> tuple[Shelf, ...]:
+    """Where copies of the catalog go. What archives are sent to, too, isn't opened twice."""
+    known = {target.name: target.destination for target in targets}
+    return tuple(
+        Shelf(
+            one.name, known.get(one.name) or stack.enter_context(closing(destination(one, settings.concurrency, tell)))
+        )
+        for one in settings.copied_to
+    )
+
+
+def copy_catalog(settings: Settings, catalog: Catalog, tell: Listener, stop: StopRequest) -> None:
+    """After something else than a run has changed it; the caller holds the lock. Raises Interrupted; all else is
+    told."""
+    set_environment(settings)
+    with ExitStack() as stack:
+        shelves = _shelves(settings, (), tell, stack)
+        replicate(Copying(catalog, _host(), tell, stop), shelves)
+
+
+def _host() -> str:
+    return socket.gethostname() or "localhost"
 
 
 def _target(one: DestinationSettings, settings: Settings, catalog: Catalog, tell: Listener, stack: ExitStack) -> Target:

@@ -73,3 +73,82 @@ def test_a_catalog_that_is_none_is_an_error(cli: Cli) -> None:
 
     assert ran.code == 2
     assert "catalog.sqlite3" in ran.err
+
+
+def test_what_is_inside_an_archive_is_shown(cli: Cli) -> None:
+    (cli.data / "photos/2019").mkdir(parents=True)
+    (cli.data / "photos/2019/one.jpg").write_text("a photo")
+    (cli.data / "photos/first").symlink_to("2019/one.jpg")
+    ini = cli.ini(LOCAL.replace("upload_files", "upload_dirs"))
+    cli("-c", ini)
+
+    members = cli("list", "-c", ini, "--members", "photos.tar", "--json").json
+
+    assert [one["path"] for one in members] == ["photos", "photos/2019", "photos/2019/one.jpg", "photos/first"]
+    assert (members[2]["type"], members[2]["bytes"]) == ("file", 7)
+    assert members[3]["target"] == "2019/one.jpg"
+    some = cli("list", "-c", ini, "--members", str(cli.data / "photos/2019"), "--json").json
+    assert some == members[1:3]
+    out = cli("list", "-c", ini, "--members", "id:1").out
+    assert "photos/first -> 2019/one.jpg" in out
+    assert "-rw-r--r--" in out
+
+
+def test_of_a_single_file_that_is_what_is_inside(cli: Cli) -> None:
+    sent(cli, "a", "b")
+    ini = cli.ini(LOCAL)
+
+    (member,) = cli("list", "-c", ini, "--members", cli.data / "a", "--json").json
+    assert (member["path"], member["bytes"]) == ("a", 12)
+    ran = cli("list", "-c", ini, "--members", cli.data)
+    assert (ran.code, "more than one archive" in ran.err) == (2, True)
+
+
+def test_versions_are_shown_path_by_path(cli: Cli) -> None:
+    sent(cli, "b", "a")
+    ini = cli.ini(LOCAL + "upload_if_changed = yes\n")
+    (cli.data / "b").write_text("changed since")
+    cli("-c", ini)
+
+    def paths(*words: str) -> list[str]:
+        return [one["path"] for one in cli("list", "-c", ini, "--versions", *words, "--json").json]
+
+    a, b = str(cli.data / "a"), str(cli.data / "b")
+    assert paths() == [a, b, b]
+    assert paths(str(cli.data)) == [a, b, b]
+    assert paths(b) == [b, b]
+    assert paths("id:1") == [b]
+    since = cli("list", "-c", ini, "--versions", "--json").json[2]["time"]
+    assert paths(b, "--since", since) == [b]
+    assert cli("list", "-c", ini, "--versions").out.count("id:") == 3
+
+
+def test_the_versions_of_a_file_are_the_archives_that_hold_it(cli: Cli) -> None:
+    (cli.data / "photos").mkdir()
+    ini = cli.ini(LOCAL.replace("upload_files", "upload_if_changed = yes\nupload_dirs"))
+    for name in ("one.jpg", "two.jpg"):
+        (cli.data / "photos" / name).write_text("a photo")
+        cli("-c", ini)
+
+    def holding(name: str) -> list[int]:
+        path = str(cli.data / "photos" / name)
+        return [one["id"] for one in cli("list", "-c", ini, "--versions", path, "--json").json]
+
+    assert holding("one.jpg") == [1, 2]
+    assert holding("two.jpg") == [2]
+
+
+def test_only_what_is_incomplete_can_be_shown(cli: Cli) -> None:
+    sent(cli, "a")
+    ini = cli.ini(LOCAL)
+
+    assert cli("list", "-c", ini, "--incomplete").out == "nothing incomplete is stored\n"
+    assert cli("list", "-c", ini, "--incomplete", "--json").json == []
+
+
+def test_a_catalog_alone_is_enough(cli: Cli) -> None:
+    sent(cli, "a")
+
+    (listed,) = cli("list", "--catalog", cli.folder / "catalog.sqlite3", "--json").json
+
+    assert (listed["id"], listed["name"]) == (1, "a")

@@ -29,19 +29,28 @@ IMPORTED = (
     "glacier_backup.cli.wiring",
     "glacier_backup.cli.commands.backup",
     "glacier_backup.cli.commands.list",
+    "glacier_backup.cli.commands.restore",
+    "glacier_backup.cli.bringing",
+    "glacier_backup.workflow.restore",
     "glacier_backup.config.load",
     "glacier_backup.destination.s3",
     "glacier_backup.destination.sftp",
     "glacier_backup.report.log",
 )
-HASTE = {
+HASTE: dict[str, dict[str, float]] = {
     "glacier_backup.destination.retrying": {"FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1, "GLANCE": 0.02},
     "glacier_backup.destination.multipart": {"GRACE": 0.5},
     "glacier_backup.destination.servers.sending": {"SETTLE": 0.5},
     "glacier_backup.ssh.remote": {"FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1},
     "glacier_backup.workflow.sharing": {"PATIENCE": 3.0},
+    "glacier_backup.workflow.bring": {"CHECKPOINT_BYTES": 1 << 20},
+    "glacier_backup.workflow.fetch": {"PIECE": 1 << 20},
+    "glacier_backup.pack.unraw": {"STEP": 1 << 20},
+    "glacier_backup.pack.untar": {"STEP": 1 << 20},
+    "glacier_backup.pack.untar_members": {"STEP": 1 << 20},
 }
-"""Seconds, by module and name: the waits of the program, as a run here has them."""
+"""Seconds, by module and name: the waits of the program, as a run here has them; and bytes, so that what is half back
+has many places to go on from."""
 
 POLL_SECONDS = 0.0005
 _DUMP_EARLIER = 5.0

@@ -3,36 +3,125 @@
 from __future__ import annotations
 
 import argparse
-import os
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING, TypeVar
 
 from glacier_backup.cli import render
-from glacier_backup.cli.arguments import add_common
+from glacier_backup.cli.arguments import add_catalog, add_common
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from glacier_backup.catalog.catalog import Catalog
+    from glacier_backup.model.archive import Member
+    from glacier_backup.model.stored import StoredArchive
 
 HELP = "Show what has been sent, oldest first, from the catalog alone."
 EXAMPLE = """\
   glacier-backup list --since "2 weeks ago"
   glacier-backup list --since 2026-03-01 --json
+  glacier-backup list --versions ~/photos         all archives of one path, or of all below it
+  glacier-backup list --members photos.tar        what is inside the newest of them
 """
+
+EVERY_PATH = ""
+
+T = TypeVar("T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
     parser.add_argument("--since", metavar="TIME", help='only what was sent since then: 2026-03-01, "2 weeks ago"')
+    parser.add_argument("--incomplete", action="store_true", help="only archives of which something could not be read")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--versions",
+        nargs="?",
+        const=EVERY_PATH,
+        metavar="WHAT",
+        help="path by path: all archives of a path or below it, of a name, or that hold a file; or of everything",
+    )
+    which.add_argument(
+        "--members", metavar="ARCHIVE", help="what is inside the newest archive of a path or name, or id:NUMBER"
+    )
+    add_catalog(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.catalog.catalog import Catalog
     from glacier_backup.cli.moments import moment
-    from glacier_backup.config.load import load
+    from glacier_backup.cli.reading import load_for_reading
 
     since = None if arguments.since is None else moment(arguments.since)
-    settings = load(arguments.config, environ=os.environ, needs_sections=False)
-    with Catalog.peek(settings.catalog) as catalog:
-        listing = list(catalog.archives(since))
+    _, path = load_for_reading(arguments)
+    with Catalog.peek(path) as catalog:
+        if arguments.members is not None:
+            _members(catalog, arguments)
+        elif arguments.versions is not None or arguments.incomplete:
+            _versions(catalog, since, arguments)
+        else:
+            _all(catalog, since, arguments)
+    return 0
+
+
+def _all(catalog: Catalog, since: datetime | None, arguments: argparse.Namespace) -> None:
+    listing = catalog.archives(since)
     if arguments.json:
-        render.write_json([render.listed_json(one) for one in listing])
-    elif listing:
-        render.write_listing(listing)
+        render.write_json(render.listed_json(one) for one in listing)
+    elif (some := _if_any(listing)) is not None:
+        render.write_listing(some)
     elif not arguments.quiet:
         render.say("nothing has been sent yet" if since is None else f"nothing has been sent since {arguments.since}")
-    return 0
+
+
+def _versions(catalog: Catalog, since: datetime | None, arguments: argparse.Namespace) -> None:
+    from glacier_backup.cli import render_stored
+
+    archives = _archives(catalog, since, arguments)
+    places = dict(catalog.places())
+    if arguments.json:
+        render.write_json(render_stored.archive_json(one, places) for one in archives)
+    elif (some := _if_any(archives)) is not None:
+        render_stored.write_versions(some, places)
+    elif not arguments.quiet:
+        render.say("nothing incomplete is stored" if arguments.incomplete else "nothing of that is stored")
+
+
+def _archives(catalog: Catalog, since: datetime | None, arguments: argparse.Namespace) -> Iterator[StoredArchive]:
+    from glacier_backup.cli.selection import selection
+    from glacier_backup.model.stored import ArchiveFilter
+    from glacier_backup.plan.terms import versions
+
+    terms = selection(catalog, [arguments.versions], None).terms if arguments.versions else ()
+    wanted = ArchiveFilter(since=since, incomplete=arguments.incomplete)
+    return versions(catalog, terms[0], wanted) if terms else catalog.stored_archives(wanted)
+
+
+def _members(catalog: Catalog, arguments: argparse.Namespace) -> None:
+    from glacier_backup.cli import render_stored
+    from glacier_backup.cli.selection import selection
+    from glacier_backup.errors import UsageError
+
+    terms = selection(catalog, [arguments.members], None)
+    entries = list(islice(terms.plan(catalog).entries, 2))
+    if len(entries) > 1:
+        raise UsageError(f"{arguments.members} is more than one archive", hint="name one, as id:NUMBER")
+    item = entries[0].item
+    members: Iterator[Member] = catalog.members(item.archive)
+    if item.member is not None:
+        members = (member for _, member in catalog.members_at(item.archive, item.member))
+    if arguments.json:
+        render.write_json(render_stored.member_json(one) for one in members)
+    elif (some := _if_any(members)) is not None:
+        render_stored.write_members(some)
+    elif not arguments.quiet:
+        render.say(f"nothing is known of what is inside id:{item.archive}")
+
+
+def _if_any(values: Iterable[T]) -> Iterator[T] | None:
+    """``values``, or None where there are none; the first of them is looked at."""
+    rest = iter(values)
+    for first in rest:
+        return chain([first], rest)
+    return None

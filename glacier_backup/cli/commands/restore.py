@@ -1,0 +1,177 @@
+"""``glacier-backup restore``: bring back what was sent."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import ExitStack, closing, suppress
+from typing import TYPE_CHECKING
+
+from glacier_backup.cli import render
+from glacier_backup.cli.arguments import add_catalog, add_common, add_selection, add_thawing
+
+if TYPE_CHECKING:
+    from glacier_backup.catalog.catalog import Catalog
+    from glacier_backup.cli.selection import Selection
+    from glacier_backup.config.settings import Settings
+    from glacier_backup.model.prices import Prices
+    from glacier_backup.model.reading_event import RestoreSummary
+    from glacier_backup.model.restore import Wish
+    from glacier_backup.plan.cost import Loads, TierCost
+    from glacier_backup.plan.restore import RestorePlan
+
+HELP = "Bring back what was sent. While something is being thawed it ends with 75: run the same command again then."
+EXAMPLE = """\
+  glacier-backup restore --plan                               show what there is to bring back, and what that costs
+  glacier-backup restore ~/photos --to /mnt/new               the newest archive of it, in /mnt/new/photos
+  glacier-backup restore photos.tar:2019/img_0001.jpg --to .  one file out of it
+  glacier-backup restore --at "3 weeks ago" --to /mnt/new     everything as it was then
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_common(parser)
+    add_selection(parser)
+    parser.add_argument("--to", metavar="DIR", help="the directory that all goes into; made where its folder exists")
+    add_thawing(parser)
+    parser.add_argument("--wait", action="store_true", help="wait, hours or days, until all is thawed and back")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there; else it is kept, and said")
+    parser.add_argument("--plan", action="store_true", help="show the plan and what it costs, and do nothing")
+    add_catalog(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from glacier_backup.catalog.catalog import Catalog
+    from glacier_backup.cli.reading import load_for_reading
+    from glacier_backup.cli.selection import selection
+    from glacier_backup.errors import UsageError
+
+    if arguments.to is None and not arguments.plan:
+        raise UsageError("where to? expected --to DIR", hint="--plan alone shows what there is to bring back")
+    settings, path = load_for_reading(arguments)
+    with (Catalog.peek if arguments.plan else Catalog.open)(path) as catalog:
+        wanted = selection(catalog, arguments.what, arguments.at)
+        if arguments.plan:
+            return _show_plan(settings, catalog, wanted, arguments)
+        return _restore(settings, catalog, wanted, arguments)
+
+
+def _show_plan(settings: Settings, catalog: Catalog, wanted: Selection, arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli import render_restore
+    from glacier_backup.cli.selection import prices_of
+
+    plan, prices = wanted.plan(catalog), prices_of(settings)
+    tiers = _costs(plan.loads, prices, arguments)
+    if arguments.json:
+        render.write_json(render_restore.plan_json(plan, tiers, prices))
+        return 0
+    render_restore.write_entries(plan)
+    render_restore.write_sums(plan, tiers, arguments.tier, prices)
+    render.say("plan: nothing was asked for, nothing was written")
+    return 0
+
+
+def _restore(settings: Settings, catalog: Catalog, wanted: Selection, arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli.bringing import make_target
+
+    wish = _wish(wanted, arguments)
+    earlier = catalog.restore_like(wish)
+    plan = None
+    if earlier is None or earlier.ended_at is not None:
+        plan = wanted.plan(catalog)
+        _check(plan, settings, arguments)
+        make_target(wish.target, plan)
+    elif earlier.wish.tier != wish.tier:
+        _check_rest(catalog, earlier.id, settings, arguments)
+    summary = _run(settings, catalog, wish, plan, arguments)
+    # What was done is done, whether it can be shown or not.
+    with suppress(OSError):
+        _show(catalog, summary, wish, arguments)
+    return summary.exit_code
+
+
+def _check(plan: RestorePlan, settings: Settings, arguments: argparse.Namespace) -> None:
+    """Refuse what can't be had or costs too much, before anything is paid. Who is looking is told what it costs."""
+    from glacier_backup.cli import render_restore
+    from glacier_backup.cli.selection import prices_of
+    from glacier_backup.plan.cost import check_affordable
+
+    prices = prices_of(settings)
+    tiers = _costs(plan.loads, prices, arguments)
+    check_affordable(next(one for one in tiers if one.tier == arguments.tier), arguments.max_cost, prices)
+    if not arguments.json and _is_watched(arguments):
+        render_restore.write_sums(plan, tiers, arguments.tier, prices)
+    else:
+        for note in plan.notes:
+            render.warn(note)
+
+
+def _check_rest(catalog: Catalog, restore: int, settings: Settings, arguments: argparse.Namespace) -> None:
+    """The same of what is left of a restore that is under way, when it is to go on in another tier."""
+    from glacier_backup.cli.selection import prices_of
+    from glacier_backup.model.restore import ENDED
+    from glacier_backup.plan.cost import check_affordable
+    from glacier_backup.plan.restore import loads_of
+
+    prices = prices_of(settings)
+    left = (one.item for one in catalog.items(restore) if one.state not in ENDED)
+    tiers = _costs(loads_of(catalog, left), prices, arguments)
+    check_affordable(next(one for one in tiers if one.tier == arguments.tier), arguments.max_cost, prices)
+
+
+def _costs(loads: Loads, prices: Prices, arguments: argparse.Namespace) -> tuple[TierCost, ...]:
+    """For each tier; raises UsageError where the one that is asked for isn't offered."""
+    from glacier_backup.plan.cost import check_offered, costs
+
+    tiers = costs(loads, prices, arguments.days)
+    check_offered(next(one for one in tiers if one.tier == arguments.tier))
+    return tiers
+
+
+def _wish(wanted: Selection, arguments: argparse.Namespace) -> Wish:
+    from glacier_backup.model.restore import Wish
+
+    return Wish(
+        "restore",
+        os.path.abspath(os.path.expanduser(arguments.to)),
+        wanted.texts,
+        wanted.at_text,
+        arguments.tier,
+        arguments.days,
+        arguments.overwrite,
+    )
+
+
+def _run(
+    settings: Settings, catalog: Catalog, wish: Wish, plan: RestorePlan | None, arguments: argparse.Namespace
+) -> RestoreSummary:
+    from glacier_backup.cli.bringing import restore_tools
+    from glacier_backup.cli.telling import listeners
+    from glacier_backup.cli.wiring import Told
+    from glacier_backup.interrupt import StopRequest, listening
+    from glacier_backup.workflow.restore import run_restore
+
+    with ExitStack() as stack:
+        stop = stack.enter_context(listening(StopRequest()))
+        tell = stack.enter_context(closing(Told(listeners(arguments))))
+        tools = restore_tools(settings, catalog, tell, stack)
+        items = () if plan is None else plan.items
+        return run_restore(wish, items, tools, tell, stop, wait=arguments.wait)
+
+
+def _show(catalog: Catalog, summary: RestoreSummary, wish: Wish, arguments: argparse.Namespace) -> None:
+    from glacier_backup.cli import render_restore
+
+    if arguments.json:
+        items = catalog.items(summary.restore)
+        render.write_json(render_restore.summary_json(summary, items, wish.target))
+        return
+    if _is_watched(arguments):
+        render_restore.write_progress(summary, wish.target)
+    if summary.exit_code == 75 and not arguments.quiet:
+        render.say(render_restore.still_thawing(summary))
+
+
+def _is_watched(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.verbose or (sys.stdout.isatty() and not arguments.quiet))

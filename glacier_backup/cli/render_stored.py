@@ -1,0 +1,141 @@
+"""What is stored, as tables for people and as JSON for scripts."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from glacier_backup.cli.render import Json
+from glacier_backup.cli.table import write_table
+from glacier_backup.model.archive import Member, MemberType
+from glacier_backup.model.place import Place
+from glacier_backup.model.stored import Found, StoredArchive
+from glacier_backup.plan.inside import member_path
+from glacier_backup.units import format_size, local_time, rfc3339
+
+Places = Mapping[int, Place]
+
+_TYPES: Mapping[MemberType, int] = {
+    "file": stat.S_IFREG,
+    "directory": stat.S_IFDIR,
+    "symlink": stat.S_IFLNK,
+    "hardlink": stat.S_IFREG,
+    "fifo": stat.S_IFIFO,
+    "device": stat.S_IFBLK,
+    "other": 0,
+}
+
+
+def path_of(found: Found) -> str:
+    """Where it was."""
+    return found.archive.path if found.member is None else member_path(found.archive, found.member.path)
+
+
+def write_found(found: Iterable[Found], places: Places) -> None:
+    """What matches, path by path, in all versions."""
+    rows = (
+        (
+            local_time(one.archive.time),
+            _size(one.archive.source_bytes if one.member is None else one.member.size),
+            path_of(one),
+            f"id:{one.archive.id}",
+            str(places[one.archive.place_id]),
+            _remark(one.archive),
+        )
+        for one in found
+    )
+    write_table(("sent", "size", "path", "id", "from", ""), rows, right=("size",))
+
+
+def found_json(found: Found, places: Places) -> Json:
+    """The shape of one element of ``find --json``; documented in docs/json.md."""
+    member = None if found.member is None else member_json(found.member)
+    return {"path": path_of(found), "archive": archive_json(found.archive, places), "member": member}
+
+
+def write_versions(archives: Iterable[StoredArchive], places: Places) -> None:
+    """Archives, path by path."""
+    rows = (
+        (
+            local_time(one.time),
+            _size(one.size),
+            _remark(one),
+            one.path,
+            one.name,
+            f"id:{one.id}",
+            str(places[one.place_id]),
+            "" if (when := _verified(one)) is None else local_time(when),
+        )
+        for one in archives
+    )
+    columns = ("sent", "size", "", "path", "archive", "id", "destination", "verified")
+    write_table(columns, rows, right=("size",))
+
+
+def archive_json(archive: StoredArchive, places: Places) -> Json:
+    """The shape of one element of ``list --versions --json``; documented in docs/json.md."""
+    verified = _verified(archive)
+    return {
+        "id": archive.id,
+        "path": archive.path,
+        "name": archive.name,
+        "host": archive.host,
+        "time": rfc3339(archive.time),
+        "sent_at": rfc3339(archive.sent_at),
+        "destination": str(places[archive.place_id]),
+        "locators": [volume.locator for volume in archive.volumes],
+        "storage_class": archive.volumes[0].storage_class,
+        "bytes": archive.source_bytes,
+        "stored_bytes": archive.size,
+        "incomplete": archive.problems > 0,
+        "changed_while_read": archive.changed_while_read,
+        "verified_at": None if verified is None else rfc3339(verified),
+        "origin": archive.origin,
+    }
+
+
+def write_members(members: Iterable[Member]) -> None:
+    """What is inside an archive, in its order."""
+    rows = (
+        (
+            stat.filemode(_TYPES[one.type] | one.mode),
+            format_size(one.size) if one.type == "file" else "",
+            local_time(_time(one)),
+            one.path if one.target is None else f"{one.path} {'=' if one.type == 'hardlink' else '->'} {one.target}",
+        )
+        for one in members
+    )
+    write_table(("mode", "size", "changed", "path"), rows, right=("size",))
+
+
+def member_json(member: Member) -> Json:
+    """The shape of one element of ``list --members --json``; documented in docs/json.md."""
+    return {
+        "path": member.path,
+        "type": member.type,
+        "bytes": member.size,
+        "mode": member.mode,
+        "mtime_ns": member.mtime_ns,
+        "target": member.target,
+    }
+
+
+def _time(member: Member) -> datetime:
+    """As far as a calendar goes."""
+    seconds = min(max(member.mtime_ns // 10**9, -62_135_500_000), 253_402_200_000)
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _verified(archive: StoredArchive) -> datetime | None:
+    """When all of it was last found to be right; None where that of a volume isn't known."""
+    times = [volume.verified_at for volume in archive.volumes]
+    return None if None in times else min((time for time in times if time is not None), default=None)
+
+
+def _size(size: int | None) -> str:
+    return "" if size is None else format_size(size)
+
+
+def _remark(archive: StoredArchive) -> str:
+    return "incomplete" if archive.problems else "changed while read" if archive.changed_while_read else ""

@@ -1,0 +1,81 @@
+"""From words on the command line to what they mean in the catalog, for the verbs that bring back."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.cli.moments import is_ago, moment
+from glacier_backup.config.places import is_server_url, path_on_server
+from glacier_backup.config.prices import SHIPPED, read_prices
+from glacier_backup.config.settings import Settings
+from glacier_backup.model.prices import Prices
+from glacier_backup.plan.choice import Choice
+from glacier_backup.plan.restore import RestorePlan, plan_restore
+from glacier_backup.plan.terms import Term
+from glacier_backup.plan.words import Word, interpret
+from glacier_backup.units import rfc3339
+
+NOW = "now"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is wanted back, before it is looked up."""
+
+    terms: tuple[Term, ...]
+    at: datetime | None
+    at_text: str
+    """The same tomorrow, though "3 weeks ago" is another time then: so a restore that is under way goes on."""
+    still_there: bool
+    """Whether only what still exists on this machine is wanted."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the words are called from anywhere."""
+        return tuple(dict.fromkeys(term.text for term in self.terms))
+
+    def plan(self, catalog: Catalog) -> RestorePlan:
+        """Raises UsageError where there is nothing of it."""
+        if self.still_there:
+            return plan_restore(catalog, self.terms, None, _Still())
+        return plan_restore(catalog, self.terms, self.at)
+
+
+def selection(catalog: Catalog, what: Sequence[str], at: str | None) -> Selection:
+    """What the words mean. Raises UsageError for one that means nothing that is stored, or more than one thing."""
+    folder = os.getcwd() if what else "/"
+    found = {term.text: term for term in (interpret(catalog, _word(text, folder)) for text in what)}
+    text = " ".join((at or "").split())
+    if text.lower() == NOW or not text:
+        return Selection(tuple(found.values()), None, text.lower(), bool(text))
+    time = moment(text)
+    return Selection(tuple(found.values()), time, text if is_ago(text) else rfc3339(time), False)
+
+
+def prices_of(settings: Settings) -> Prices:
+    """The price table in force; raises ConfigError."""
+    return read_prices(settings.prices or SHIPPED)
+
+
+def _word(text: str, folder: str) -> Word:
+    if is_server_url(text):
+        try:
+            return Word(str(path_on_server(text)), folder)
+        except ValueError:
+            pass
+    return Word(os.path.expanduser(text), folder)
+
+
+class _Still:
+    """Whether what a choice was taken of is still there; on other machines nobody can look."""
+
+    def __init__(self) -> None:
+        self._host = socket.gethostname() or "localhost"
+
+    def __call__(self, choice: Choice) -> bool:
+        return choice.host not in (None, self._host) or os.path.lexists(choice.path)

@@ -1,0 +1,26 @@
+"""Restores that are killed at random moments: everything comes back, and is paid for once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.crash.__main__ import seeds
+from tests.crash.restoring import From, depot, play
+
+IN_CI: dict[From, Iterable[int]] = {"vault": range(4), "local": range(4)}
+LEAST_KILLS = 10
+
+
+@pytest.mark.parametrize("of", list(IN_CI))
+def test_a_restore_that_is_killed_again_and_again_ends_with_everything_back(
+    of: From, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    asked: str | None = pytestconfig.getoption("crash_seeds", default=None)
+    with depot(tmp_path / "depot", of) as at:
+        trials = [play(seed, at) for seed in (IN_CI[of] if asked is None else seeds(asked))]
+    told = [f"seed {trial.seed} of {of}, {trial.codes}: {what}" for trial in trials for what in trial.broken]
+    assert not told, "\n".join(told)
+    assert asked is not None or sum(trial.kills for trial in trials) >= LEAST_KILLS
