@@ -144,7 +144,7 @@ class Catalog(Asking, Restoring):
 
     def forget_archives(self, ids: Iterable[int]) -> None:
         """Forget archives, with all that belongs to them, a chunk at a time."""
-        for chunk in in_chunks(ids, queries.VARIABLES):
+        for chunk in in_chunks(ids, queries.VARIABLES // 2):
             with self._database.write() as connection:
                 removing.forget(connection, chunk)
 

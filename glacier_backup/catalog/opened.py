@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from glacier_backup.catalog import checking, copying
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.opening import open_readonly, open_writable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+T = TypeVar("T")
 
 
 class Opened:
@@ -47,6 +52,10 @@ class Opened:
     def path(self) -> str:
         """Of its file, with no symlinks in it."""
         return self._database.path
+
+    def ask(self, query: Callable[[Connection], T]) -> T:
+        """What ``query`` returns, for the modules of this room. Raises CatalogError."""
+        return self._database.read(query)
 
     def check(self) -> Iterator[str]:
         """What is wrong with the catalog itself, a sentence each: a damaged file, archives of which nothing says where

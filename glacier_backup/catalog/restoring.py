@@ -53,7 +53,8 @@ class Restoring(Opened):
             restores.end(connection, restore_id)
 
     def forget_restore(self, restore_id: int) -> None:
-        """Remove it with its items; what was restored stays where it is."""
+        """Remove it with its items; what was restored stays where it is. What it found damaged stays known, as of a
+        restore that has ended, as long as that is stored."""
         with self._database.write() as connection:
             restores.forget(connection, restore_id)
 

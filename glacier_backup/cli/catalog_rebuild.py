@@ -57,8 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = load(arguments.config, overrides=overrides(arguments), environ=os.environ, needs_sections=False)
     sources = sources_of(arguments.sources or (), settings, arguments.config, os.environ).destinations
+    copied_to = () if arguments.sources else settings.copied_to
     hosts = frozenset(arguments.hosts or ())
-    order = Rebuilding(settings, sources, hosts, arguments.journal, use_copy=not arguments.no_copy)
+    order = Rebuilding(settings, sources, copied_to, hosts, arguments.journal, use_copy=not arguments.no_copy)
     with listening(StopRequest()) as stop, watching(arguments) as look:
         outcome = rebuild(order, complain, look, stop)
     _show(outcome, settings.catalog, arguments)

@@ -37,12 +37,14 @@ class Rebuilding:
 
     settings: Settings
     sources: tuple[DestinationSettings, ...]
+    copied_to: tuple[DestinationSettings, ...] = ()
+    """Where copies of the catalog lie besides, as those of a vault's."""
     hosts: frozenset[str] = frozenset()
     """Only archives of these; of all where it is empty."""
     journal: str | None = None
     """Path of a journal of mt-aws-glacier."""
     use_copy: bool = True
-    """Whether a copy of the catalog that lies at one of them may be the beginning."""
+    """Whether a copy of the catalog that lies at one of them, or besides, may be the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,13 @@ def rebuild(order: Rebuilding, tell: Listener, look: LookListener, stop: StopReq
         stack.enter_context(RunLock(settings.catalog))
         open_ = {
             one.name: stack.enter_context(closing(destination(one, settings.concurrency, tell)))
-            for one in order.sources
+            for one in (*order.sources, *order.copied_to)
         }
         copy = _begin(order, open_.values(), tell, stop) if order.use_copy else None
         refused: Spool[Refused] = Spool()
+        sources = [open_[one.name] for one in order.sources]
         with Catalog.open(settings.catalog) as catalog:
-            places = tuple(_each(order, catalog, open_.values(), refused, look, stop))
+            places = tuple(_each(order, catalog, sources, refused, look, stop))
         return Outcome(None if copy is None else copy.name, places, refused)
 
 

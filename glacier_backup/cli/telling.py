@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from glacier_backup.cli import render
 from glacier_backup.model.event import Event, Warned
@@ -18,6 +19,18 @@ def listeners(arguments: argparse.Namespace) -> list[Callable[[Said], None]]:
     """What needs a person is said at once, under cron too; who is looking is told the rest."""
     watched = sys.stderr.isatty() and not arguments.quiet
     return [_complain, *([_comment] if watched or arguments.verbose else [])]
+
+
+@contextmanager
+def listeners_with_bars(arguments: argparse.Namespace) -> Iterator[list[Callable[[Said], None]]]:
+    """The same, and where somebody is looking bars, for the length of the block."""
+    if not sys.stderr.isatty() or arguments.quiet:
+        yield listeners(arguments)
+        return
+    from glacier_backup.report.reading_progress import reading_bars
+
+    with reading_bars(render.error_console()) as bars:
+        yield [*listeners(arguments), bars]
 
 
 def _complain(event: Said) -> None:

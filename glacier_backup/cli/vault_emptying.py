@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from glacier_backup.cli import render
 from glacier_backup.cli.vaults import say_again, vault
-from glacier_backup.errors import DestinationError, UsageError
+from glacier_backup.errors import DestinationError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from glacier_backup.catalog.catalog import Catalog
@@ -60,8 +60,11 @@ def empty(arguments: argparse.Namespace) -> int:
         if arguments.dryrun or not archives:
             return deleting.answer(total, None)
         _refuse_fee(arguments, total, prices)
-        with stop.at_once():
-            _confirm(arguments.yes_delete_everything, name, total)
+        try:
+            with stop.at_once():
+                _confirm(arguments.yes_delete_everything, name, total)
+        except Interrupted:
+            raise Interrupted("interrupted: nothing was deleted") from None
         deleting.open(catalog or settings.catalog)
         return deleting.answer(total, deleting.all(archives, stop.check))
 
@@ -77,7 +80,7 @@ class _Deleting:
         self._catalog: Catalog | None = None
         self._place: int | None = None
         self._seen = sys.stderr.isatty() and not arguments.quiet
-        self._count = 0
+        self._count = self._deleted = 0
 
     def __enter__(self) -> _Deleting:
         return self
@@ -108,7 +111,9 @@ class _Deleting:
         self._stack.enter_context(RunLock(file))
         if os.path.exists(file):
             self._catalog = self._stack.enter_context(Catalog.open(file))
-            self._place = self._catalog.place_id(self._where.identify(holds_archives=False))
+            known = self._catalog.place_id(self._where.identify(holds_archives=False))
+            # What was taken over while nobody could be asked is noted under `-`. Ids are those of no other vault.
+            self._place = self._catalog.place_id(self._where.place, trusting=True) if known is None else known
 
     def all(self, archives: Collection[Stored], check: Callable[[], object]) -> Emptied:
         """Delete them."""
@@ -116,9 +121,14 @@ class _Deleting:
 
         self._count = len(archives)
         forget = workflow.forgetting(self._catalog, self._place)
-        return workflow.empty(self._where, archives, forget, self._told, check)
+        try:
+            return workflow.empty(self._where, archives, forget, self._told, check)
+        except Interrupted:
+            done = f"interrupted: {self._deleted} of {self._count} archives are deleted, perhaps some more"
+            raise Interrupted(done, hint="run it again to go on") from None
 
     def _told(self, deleted: int, error: DestinationError | None) -> None:
+        self._deleted = deleted
         if error is not None:
             render.warn(str(error) + (f"; {error.hint}" if error.hint else ""))
         elif self._seen and deleted % _STEP == 0:

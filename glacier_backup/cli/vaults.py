@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -51,8 +51,8 @@ def settings_for(arguments: argparse.Namespace, name: str | None) -> tuple[Setti
         raise UsageError(
             f"{name!r} is no name for a vault", hint="expected 1 to 255 of A-Z, a-z, 0-9, _, - and ., but not . or .."
         )
-    elif name in (names := {one.vault_name: one for one in vaults}):
-        found = names[name]
+    elif (called := _called(name, vaults, arguments.region)) is not None:
+        found = called
     else:
         more = {**given, "vault_name": name}
         settings = load(arguments.config, overrides=more, environ=os.environ, needs_sections=False)
@@ -60,6 +60,20 @@ def settings_for(arguments: argparse.Namespace, name: str | None) -> tuple[Setti
     set_environment(settings)
     way = {option: getattr(arguments, option) for option in ("region", "profile", "endpoint_url")}
     return settings, found.model_copy(update={option: value for option, value in way.items() if value})
+
+
+def _called(name: str, vaults: Sequence[DestinationSettings], region: str | None) -> DestinationSettings | None:
+    """The vault of that name; of several, as copies in two regions may be called, the one that ``region`` tells. Raises
+    UsageError where nothing tells: the other one may be emptied for it."""
+    same = [one for one in vaults if one.vault_name == name]
+    if region is not None and len(same) > 1:
+        same = [one for one in same if one.region == region]
+    if len({(one.region, one.account_id, one.profile, one.endpoint_url) for one in same}) > 1:
+        raise UsageError(
+            f"the configuration names {len(same)} vaults called {name}",
+            hint="say with --region which one is meant, or with --config an INI file that names only that one",
+        )
+    return same[0] if same else None
 
 
 @contextmanager

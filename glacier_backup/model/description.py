@@ -45,6 +45,7 @@ _CONTAINERS: dict[str, Container] = {name: name for name in get_args(Container)}
 _CODES = [chr(byte) if 0x20 < byte < 0x7F and chr(byte) not in ";%" else f"%{byte:02X}" for byte in range(256)]
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")
 _NO_ESCAPE = re.compile(r"%(?![0-9A-F]{2})")
+_MODE = re.compile(r"[0-7]{1,4}")
 _SHORTENED = re.compile(r"([0-9a-f]{32})(.*)")
 
 
@@ -127,9 +128,15 @@ def _label(shown: str, fields: Mapping[str, str]) -> Label | ShortenedLabel:
         time=parse_stamp(fields["t"]),
         recipe_id=_from_percent(fields["r"]),
         mtime_ns=int(fields["m"]) if "m" in fields else None,
-        mode=int(fields["o"], 8) if "o" in fields else None,
+        mode=_mode(fields["o"]) if "o" in fields else None,
     )
     return label if path_hash is None else ShortenedLabel(label, path_hash)
+
+
+def _mode(text: str) -> int:
+    if _MODE.fullmatch(text) is None:
+        raise ValueError("no permission bits")
+    return int(text, 8)
 
 
 def _path(fields: Mapping[str, str]) -> tuple[str | None, str]:

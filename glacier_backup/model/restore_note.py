@@ -67,7 +67,7 @@ Archives in a vault have no names, only ids and descriptions. This note then lie
 catalog. Ask for the vault's inventory, and hours later fetch it:
 
     aws glacier initiate-job --account-id - --vault-name VAULT --job-parameters '{"Type": "inventory-retrieval"}'
-    aws glacier get-job-output --account-id - --vault-name VAULT --job-id JOB inventory.json
+    aws glacier get-job-output --account-id - --vault-name VAULT --job-id=JOB inventory.json
 
 Each ArchiveDescription is a name, a blank, and what the archive is: p= its path, h= the host, t= the time, f= tar or
 raw; bytes that are no plain characters are %XX, and P= is the path in base64url. Then ask for the archives that you
@@ -75,7 +75,7 @@ want, and hours later fetch each:
 
     aws glacier initiate-job --account-id - --vault-name VAULT \\
         --job-parameters '{"Type": "archive-retrieval", "ArchiveId": "ID", "Tier": "Bulk"}'
-    aws glacier get-job-output --account-id - --vault-name VAULT --job-id JOB FILE
+    aws glacier get-job-output --account-id - --vault-name VAULT --job-id=JOB FILE
 
 The catalog
 -----------

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from glacier_backup.errors import DamageFound, TargetError
 from glacier_backup.model.archive import Container, Member
 from glacier_backup.pack.archive_stream import BUFFER, ArchiveFails, Stream
-from glacier_backup.pack.attributes import Attributes, Giver
+from glacier_backup.pack.attributes import Attributes, Giver, drop_acls, inherits_acl
 from glacier_backup.pack.below import STEP, NotBelow, check_name, left_file, new_file, write_all
 from glacier_backup.pack.left_out import LeftOut
 from glacier_backup.pack.unpacker import ArchiveBytes, Unpacking, UnpackOrder
@@ -101,6 +101,8 @@ class RawUnpacking:
         mtime_ns = found.st_mtime_ns if order.mtime_ns is None else order.mtime_ns
         if (order.mode or 0) & ~_PERMISSIONS:
             self._notes.note(order.name, "not set-user-ID or set-group-ID, for its owner isn't known")
+        if order.mode is not None and inherits_acl(self._folder):
+            drop_acls(descriptor)
         Giver(self._notes).give(descriptor, name, Attributes(mtime_ns, mode))
         return Member(order.name, "file", self._done, mtime_ns, mode, 0, None)
 

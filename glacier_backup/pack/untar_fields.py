@@ -18,6 +18,8 @@ POSIX = b"ustar\x0000"
 
 MOST = 2**63 - 1
 """What no size or position can be above."""
+MOST_DIGITS = 19
+"""Of a whole number up to that."""
 
 _MODULUS = 65521
 _CHECKSUM = slice(148, 156)
@@ -48,7 +50,7 @@ def number(field: bytes) -> int:
 
 def decimal(text: bytes) -> int:
     """A whole number of an extended header, not below 0. Raises BadField."""
-    if text.isdigit() and len(text) < 20 and (found := int(text)) <= MOST:
+    if text.isdigit() and len(text) <= MOST_DIGITS and (found := int(text)) <= MOST:
         return found
     raise BadField(f"{text[:40]!r} is no size or number")
 

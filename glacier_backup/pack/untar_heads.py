@@ -111,19 +111,20 @@ class Heads:
             raise ArchiveEnds
         return None
 
-    def _extend(self, flag: bytes, size: int, said: Extended | None) -> Extended:
-        """What ``said`` is after one more header, which is about the member that follows."""
-        said = said or Extended()
+    def _extend(self, flag: bytes, size: int, said: Extended | None) -> Extended | None:
+        """What ``said`` of the member that follows is after one more header, which may be about all of them."""
         if not 0 <= size <= MOST:
             raise BadField("the size of its extended header can't be")
-        if flag == _EXTENDED:
-            said.read(self._stream, size)
-        elif flag == _FOR_ALL:
+        if flag == _FOR_ALL:
             for_all = Extended()
             for keyword, value in self.for_all.items():
                 for_all.keep(keyword, value)
             for_all.read(self._stream, size)
             self.for_all = {**for_all.fields, **for_all.attributes}
+            return said
+        said = said or Extended()
+        if flag == _EXTENDED:
+            said.read(self._stream, size)
         else:
             if size > BUFFER - BLOCK:
                 raise BadField("it has a name of more than 1 MiB")

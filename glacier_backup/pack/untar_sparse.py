@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from glacier_backup.pack.archive_stream import Stream
-from glacier_backup.pack.untar_fields import BLOCK, MOST, BadField, decimal, number
+from glacier_backup.pack.untar_fields import BLOCK, MOST, MOST_DIGITS, BadField, decimal, number
 from glacier_backup.spool import Spool
 
 _PAIR = 24
@@ -79,7 +79,9 @@ def _lines(stream: Stream, room: int) -> Iterator[int]:
         *lines, rest = (rest + stream.take(BLOCK)).split(b"\n")
         for line in lines:
             yield decimal(line)
-    raise BadField("the map of a sparse file is longer than the file in the archive")
+        if len(rest) > MOST_DIGITS:
+            break
+    raise BadField("the map of a sparse file is longer than the file in the archive, or has something else in it")
 
 
 def _add_old(extents: Extents, pairs: bytes, count: int) -> None:

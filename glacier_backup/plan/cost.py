@@ -5,12 +5,13 @@ Volumes are added one after the other, and only sums are kept: there may be mill
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from glacier_backup.errors import UsageError
-from glacier_backup.model.prices import DAYS_A_MONTH, Prices
+from glacier_backup.model.prices import DAYS_A_MONTH, VAULT, Prices
 from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.thaw import Tier
 from glacier_backup.plan.classes import HOT
@@ -20,6 +21,12 @@ from glacier_backup.units import GIB, MIB
 
 PIECE = 8 * MIB
 """How much one request is taken to fetch."""
+
+LEAST_DAYS: Mapping[str, int] = MappingProxyType(
+    {"STANDARD_IA": 30, "ONEZONE_IA": 30, "GLACIER_IR": 90, "GLACIER": 90, "DEEP_ARCHIVE": 180, VAULT: 90}
+)
+"""Amazon's least terms (S3 pricing page; of a vault as in prices.ini). They hold for classes that the price table
+leaves out, too: then there is something to pay, and nobody knows how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +229,14 @@ def check_affordable(cost: TierCost, most: float | None, prices: Prices) -> None
 def remaining_days(prices: Prices, shelf: Shelf, stored_at: datetime, now: datetime) -> int:
     """Days, begun ones included, for which what was stored then is paid even if it is deleted now; 0 where the least
     term is over, or there is none that is known."""
+    return max(-((now - stored_at - timedelta(days=_least_days(prices, shelf))) // timedelta(days=1)), 0)
+
+
+def _least_days(prices: Prices, shelf: Shelf) -> int:
     own = prices.classes.get(shelf.price_class or "")
-    if own is None or (shelf.endpoint and prices.shipped):
+    if shelf.endpoint and (own is None or prices.shipped):
         return 0
-    return max(-((now - stored_at - timedelta(days=own.least_days)) // timedelta(days=1)), 0)
+    return LEAST_DAYS.get(shelf.price_class or "", 0) if own is None else own.least_days
 
 
 def early_deletion(prices: Prices, shelf: Shelf, size: int, stored_at: datetime, now: datetime) -> float | None:

@@ -72,16 +72,13 @@ def member_path(archive: StoredArchive, member: str) -> str:
 
 
 def matching(known: Known, archive: StoredArchive, pattern: str) -> Iterator[Member]:
-    """The members whose path, with or without the topmost name, fits the glob, in stream order; nothing of what lies
-    below one that does."""
-    root = stored_name(archive.path)
+    """The members whose path fits the glob, in stream order; nothing of what lies below one that does."""
     fits = re.compile(translate(pattern)).match
     top = None
     for one in known.members(archive.id):
         if top is not None and is_at(one.path, top):
             continue
-        below = one.path.removeprefix(f"{root}/") if one.path != root else None
-        if (below is not None and fits(below)) or fits(one.path):
+        if fits(one.path):
             top = one.path
             yield one
 

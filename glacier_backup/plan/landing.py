@@ -31,7 +31,7 @@ Spot = tuple[str, str]
 def is_safe(path: str) -> bool:
     """Whether an absolute path has only components that are names: what comes out of a catalog isn't trusted."""
     start, *names = path.split("/")
-    return not start and all(name not in ("", ".", "..") and "\0" not in name for name in names)
+    return not start and bool(names) and all(name not in ("", ".", "..") and "\0" not in name for name in names)
 
 
 def cut_of(folder: str | None) -> str | None:

@@ -28,14 +28,12 @@ class Newest:
         An archive of which nobody knows the host is taken for one of the host of the newest.
         """
         for _, versions in groupby(archives, key=lambda archive: archive.path):
-            yield from self._of_each_host(self._until(list(versions), until))
+            yield from self._of_each_host(self._there(list(versions), until))
 
-    def _until(self, versions: list[StoredArchive], until: datetime | None) -> list[StoredArchive]:
+    def _there(self, versions: list[StoredArchive], until: datetime | None) -> list[StoredArchive]:
         """Those of ``until`` or before that are still there (``keep_versions = no`` uses a key again)."""
-        if until is None:
-            return versions
         latest = {(one.place_id, volume.locator): one.id for one in versions for volume in one.volumes}
-        early = [one for one in versions if one.time <= until]
+        early = [one for one in versions if until is None or one.time <= until]
         there = [one for one in early if all(latest[one.place_id, volume.locator] == one.id for volume in one.volumes)]
         self.replaced += bool(early) and not there
         return there

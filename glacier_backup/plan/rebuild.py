@@ -128,7 +128,9 @@ def _described(
     if describe(label) == key.locator:
         return _made(stored, label)
     label = replace(label, fixed_key=key.key)
-    if not _fits(key.key, label.path):
+    # Of a path that nothing tells there is only the beginning, without the name.
+    is_told = isinstance(described, Label) or described.is_of(label.path)
+    if is_told and not _fits(key.key, label.path):
         return Refused(stored.locator, f"its description is that of another archive, one of {label.path}")
     return _made(stored, label, fingerprint=_seen(label, stored.size))
 

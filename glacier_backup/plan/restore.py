@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -11,7 +11,7 @@ from glacier_backup.errors import UsageError
 from glacier_backup.model.place import Place
 from glacier_backup.model.restore import ByteRange, RestoreItem
 from glacier_backup.model.stored import ArchiveFilter
-from glacier_backup.plan.choice import Choice
+from glacier_backup.plan.choice import Choice, whole
 from glacier_backup.plan.cost import Loads, load_of
 from glacier_backup.plan.gathering import Gathering
 from glacier_backup.plan.known import Known
@@ -91,22 +91,28 @@ def plan_restore(
     entries = Spool(_entries(gathering, cuts, names))
     if any_found and not entries and not refused.count:
         raise UsageError("nothing of what is stored is still where it was", hint="leave --at now away")
+    if refused.count and not entries:
+        raise UsageError("; ".join(refused.notes()))
     return _summed(entries, places, refused, dict.fromkeys([*_notes(terms), *_replaced(newest)]))
 
 
 def loads_of(known: Known, items: Iterable[RestoreItem]) -> Loads:
     """What is read for items that an earlier run has written down; of archives that are forgotten nothing is."""
-    places, loads = dict(known.places()), Loads()
+    choices, sums = Spool(_chosen(known, items)), _Sums(dict(known.places()))
+    for one in choices:
+        sums.add(one)
+    sums.add_parts(choices)
+    return sums.loads
+
+
+def _chosen(known: Known, items: Iterable[RestoreItem]) -> Iterator[Choice]:
     rest = iter(items)
     while page := list(islice(rest, TOGETHER)):
-        ranges: dict[int, tuple[ByteRange, ...]] = {}
+        ids = tuple({item.archive for item in page})
+        archives = {one.id: one for one in known.stored_archives(ArchiveFilter(ids=ids))}
         for item in page:
-            ranges[item.archive] = (*ranges.get(item.archive, ()), *item.ranges)
-        for archive in known.stored_archives(ArchiveFilter(ids=tuple(ranges))):
-            for volume in archive.volumes:
-                shelf = shelf_of(places[archive.place_id], volume.storage_class)
-                loads.add(shelf, load_of(shelf, volume.size or 0, ranges[archive.id]))
-    return loads
+            if (archive := archives.get(item.archive)) is not None:
+                yield replace(whole(archive), member=item.member, ranges=item.ranges)
 
 
 def _notes(terms: Sequence[Term]) -> Iterator[str]:
@@ -152,15 +158,13 @@ class _Sums:
         self.loads = Loads()
         self.unsized = 0
         self._places = places
-        self._parts: dict[int, tuple[Choice, tuple[ByteRange, ...]]] = {}
-        """Of archives out of which something is wanted, and not all: one choice, and all ranges."""
+        self._parts: dict[int, _Part] = {}
 
     def add(self, choice: Choice) -> None:
         if choice.member is None:
             self._read(choice, choice.ranges)
         else:
-            _, ranges = self._parts.get(choice.archive, (choice, ()))
-            self._parts[choice.archive] = (choice, to_ask_for((*ranges, *choice.ranges), choice.volumes[0][1]))
+            self._parts.setdefault(choice.archive, _Part(choice)).add(choice.ranges)
 
     def add_parts(self, choices: Iterable[Choice]) -> None:
         """Those of archives that aren't wanted as a whole as well; ``choices`` are those of before."""
@@ -168,8 +172,8 @@ class _Sums:
             for choice in choices:
                 if choice.member is None:
                     self._parts.pop(choice.archive, None)
-        for choice, ranges in self._parts.values():
-            self._read(choice, ranges)
+        for part in self._parts.values():
+            self._read(part.choice, part.ranges())
 
     def _read(self, choice: Choice, ranges: tuple[ByteRange, ...]) -> None:
         for storage_class, size in choice.volumes:
@@ -178,6 +182,25 @@ class _Sums:
             else:
                 shelf = shelf_of(self._places[choice.place_id], storage_class)
                 self.loads.add(shelf, load_of(shelf, size, ranges))
+
+
+class _Part:
+    """An archive out of which something is wanted, and not all."""
+
+    def __init__(self, choice: Choice) -> None:
+        self.choice = choice
+        self._ranges: list[ByteRange] = []
+        self._most = TOGETHER
+
+    def add(self, ranges: tuple[ByteRange, ...]) -> None:
+        self._ranges += ranges
+        # Made few as often as they have doubled: there may be a million members, and each time takes all of them.
+        if len(self._ranges) > self._most:
+            self._ranges = [*self.ranges()]
+            self._most = 2 * len(self._ranges) + TOGETHER
+
+    def ranges(self) -> tuple[ByteRange, ...]:
+        return to_ask_for(self._ranges, self.choice.volumes[0][1])
 
 
 class _Refused:

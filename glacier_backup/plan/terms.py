@@ -47,7 +47,7 @@ class MembersLike:
 
     text: str
     of: tuple[tuple[ArchiveFilter, str], ...]
-    """Archives, and the glob below their topmost name."""
+    """Archives, and the glob for the whole path of a member, as it is stored."""
     cut: str | None
     exactly: bool = False
 

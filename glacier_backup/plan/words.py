@@ -22,6 +22,8 @@ from glacier_backup.plan.terms import Archives, Inside, MembersLike, Term
 
 _ID = re.compile(r"(?:id:|#)([0-9]{1,18})")
 _MAGIC = re.compile(r"[*?[]")
+_LITERALLY = r"[\g<0>]"
+"""How a glob has a letter that would be magic."""
 _NAMED = 5
 """How many paths an ambiguous name is said to have."""
 
@@ -127,7 +129,7 @@ def _glob(known: Known, word: Word) -> Term | None:
         return Archives(pattern, wanted, above)
     if above is None:
         return None
-    of = tuple((held, member.partition("/")[2]) for held, member in _holding(known, f"{above.rstrip('/')}/x", pattern))
+    of = _holding(known, f"{above.rstrip('/')}/x", pattern)
     return MembersLike(pattern, of, above) if _has_like(known, of) else None
 
 
@@ -140,10 +142,13 @@ def _in_archives(known: Known, archives: Archives, right: str) -> Term:
             if _holds(known, archives.wanted, member) is may_do and (may_do or not _MAGIC.search(right)):
                 above = _above(inside.member_path(first, member))
                 return Inside(text, ((archives.wanted, member),), above, archives.exactly)
-    of = ((archives.wanted, right),)
-    if _MAGIC.search(right) and _has_like(known, of):
-        above = (_literal_above(f"/{right}") or "").rstrip("/")
-        return MembersLike(text, of, first.path.rstrip("/") + above, archives.exactly)
+    folder = (_literal_above(f"/{right}") or "").strip("/")
+    in_root = f"{_MAGIC.sub(_LITERALLY, root)}/{right}"
+    for pattern, inner in ((in_root, f"{root}/{folder}".rstrip("/")), (right, folder)):
+        of = ((archives.wanted, pattern),)
+        if _MAGIC.search(right) and _has_like(known, of):
+            above = inside.member_path(first, inner) if inner else _above(first.path)
+            return MembersLike(text, of, above, archives.exactly)
     if all(one.container != "tar" for one in known.stored_archives(archives.wanted)):
         raise UsageError(f"{first.path} was stored as a single file: there is nothing inside", hint="leave :… away")
     raise UsageError(

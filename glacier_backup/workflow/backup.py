@@ -14,6 +14,7 @@ from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import CatalogError, DestinationUnavailable, Interrupted
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.event import Event, Listener, RunEnded, RunStarted, Summary, Warned
+from glacier_backup.model.naming import RESTORE_NOTE
 from glacier_backup.model.plan import BackupPlan
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.upload import Unfinished
@@ -23,7 +24,7 @@ from glacier_backup.workflow.execute import Run, execute
 from glacier_backup.workflow.lane import Lane
 from glacier_backup.workflow.leftovers import reconcile
 from glacier_backup.workflow.prepare import LastSentOf, Order, prepare
-from glacier_backup.workflow.replicate import Copying, Shelf, replicate
+from glacier_backup.workflow.replicate import Copying, Shelf, put_note_beside, replicate
 from glacier_backup.workflow.send import Sending
 from glacier_backup.workflow.side_by_side import side_by_side
 from glacier_backup.workflow.takeover import take_over
@@ -207,6 +208,11 @@ def _copied(
     counts = {one.target.name: summary.count(one.target.name) for one in places}
     away = {name for name, count in counts.items() if count.failed and not count.sent}
     away |= {one.target.name for one in places if one.unavailable is not None}
+    if any(one.target.destination.place.kind == "glacier" and counts[one.target.name].sent for one in places):
+        try:
+            put_note_beside(backup.catalog.path)
+        except OSError as error:
+            tell(Warned(f"{RESTORE_NOTE} can't be written beside the catalog: {error.strerror}", lasting=True))
     copying = Copying(backup.catalog, backup.tools.host, tell, stop)
     try:
         replicate(copying, [one for one in backup.shelves if one.name not in away])

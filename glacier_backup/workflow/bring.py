@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.destination.destination import Check, Destination
 from glacier_backup.errors import DamageFound, GlacierBackupError
+from glacier_backup.model.archive import Member
 from glacier_backup.model.event import Warned
 from glacier_backup.model.naming import stored_name
 from glacier_backup.model.reading_event import BytesFetched, ItemStarted, ReadingListener
@@ -31,11 +33,11 @@ from glacier_backup.workflow.fetch import Fetcher
 from glacier_backup.workflow.item_folder import ItemFolder
 from glacier_backup.workflow.publish import Brought, is_published
 from glacier_backup.workflow.restore_tools import RestoreTools
-from glacier_backup.workflow.sameness import is_same
+from glacier_backup.workflow.sameness import in_the_way
 from glacier_backup.workflow.staging import Staging, name_of
 from glacier_backup.workflow.standing import about
 from glacier_backup.workflow.stream import InOrder, Reading, Source, identity, is_whole
-from glacier_backup.workflow.target import Obstacle, Target, names
+from glacier_backup.workflow.target import Obstacle
 
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * MIB, 10.0
 """A checkpoint is written when so much was handed on since the last, or so long ago."""
@@ -106,9 +108,10 @@ def check_all(work: Work, desk: Desk) -> None:
     reading = desk.reading(work, None)
     buffer = memoryview(bytearray(MIB))
     for wanted in work.record.item.ranges:
-        for part in reading.bytes(wanted):
-            while part.readinto(buffer):
-                desk.check()
+        with closing(reading.bytes(wanted)) as streams:
+            for part in streams:
+                while part.readinto(buffer):
+                    desk.check()
     by = reading.finish()
     if by in ("nothing", "size"):
         desk.tell(Warned(f"{work.path}: could be read, but the catalog has no checksum of it"))
@@ -125,7 +128,7 @@ def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
     done = folder.done()
     if done is not None and (folder.is_known_complete(done) or is_published(staging.target, done, work.record.item.to)):
         return Brought(work.record, folder, done, of_many)
-    obstacle = in_the_way(work.record, work.archive, staging, desk.catalog)
+    obstacle = in_the_way(work.record.item, work.archive, staging.target, desk.catalog)
     if obstacle is True:
         return None
     if isinstance(obstacle, Obstacle) and not desk.overwrite:
@@ -144,27 +147,6 @@ def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
         folder.remove()
         raise
     return Brought(work.record, folder, folder.finish(root, left_out), of_many)
-
-
-def in_the_way(record: ItemRecord, archive: StoredArchive, staging: Staging, catalog: Catalog) -> Obstacle | bool:
-    """What keeps an item from its name; or whether it is there already."""
-    try:
-        found = staging.target.look(record.item.to)
-    except Obstacle as error:
-        return error
-    if found is None or _is_empty_folder(staging.target, record.item.to):
-        return False
-    return is_same(record.item, archive, staging.target, found, catalog) or Obstacle(
-        f"{os.path.join(staging.target.path, record.item.to)} is there already, and isn't the same",
-        hint="--overwrite puts what comes back in its place",
-    )
-
-
-def _is_empty_folder(target: Target, to: str) -> bool:
-    """An empty directory is replaced: by rename(2), which refuses to replace anything else by a directory."""
-    with suppress(OSError), beneath.folder(target.folder, names(to)) as there:
-        return not os.listdir(there)
-    return False
 
 
 class _Bringing:
@@ -219,15 +201,19 @@ class _Bringing:
     def _unpack(self, number: int, content: int, resume: str | None, comparison: Comparison) -> tuple[str, ...]:
         wanted = self._item.ranges[number]
         start = wanted.start if resume is None else self._unpacker.position(resume)
-        stream = InOrder(self._reading.bytes(ByteRange(start, wanted.end) if start else wanted))
-        unpacking = self._unpacker.unpack(stream, content, self._order(wanted, start, resume))
-        self._since = 0
-        for member in unpacking:
-            if member is not None:
-                comparison.see(member)
-            if self._is_due(stream.handed_on):
-                self._save(number, unpacking, comparison)
-        _drain(stream)
+        reading = self._reading.bytes(ByteRange(start, wanted.end) if start else wanted)
+        # Closed at once, whatever happens: others wait for the memory.
+        with closing(reading):
+            stream = InOrder(reading)
+            unpacking = self._unpacker.unpack(stream, content, self._order(wanted, start, resume))
+            self._since = 0
+            with _closed(iter(unpacking)) as members:
+                for member in members:
+                    if member is not None:
+                        comparison.see(member)
+                    if self._is_due(stream.handed_on):
+                        self._save(number, unpacking, comparison)
+            _drain(stream)
         return unpacking.left_out
 
     def _order(self, wanted: ByteRange, start: int, resume: str | None) -> UnpackOrder:
@@ -276,6 +262,16 @@ class _Bringing:
             return self._item.member
         own = _own_name(self._archive)
         return own if os.listdir(content) == [own] else ""
+
+
+@contextmanager
+def _closed(members: Iterator[Member | None]) -> Iterator[Iterator[Member | None]]:
+    """What an unpacker holds open is let go of with the block, not when its error is forgotten."""
+    try:
+        yield members
+    finally:
+        if isinstance(members, Generator):
+            members.close()
 
 
 def _own_name(archive: StoredArchive) -> str:

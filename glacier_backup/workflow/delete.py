@@ -165,7 +165,9 @@ def _one_of_each_place(
 def _takes_the_last(one: _OfPath, chosen: Container[int], damaged: Container[int], delete: Delete) -> bool:
     """Whether nothing that is as good as what goes would be left of a path that is still there."""
     gone = _nothing_left(one.archives)
-    ours = [archive for archive in one.archives if archive.host in (None, delete.host) and archive.id not in gone]
+    there = [archive for archive in one.archives if archive.id not in gone]
+    # Where this machine has sent nothing it may have had another name, and no run sends again what is unchanged.
+    ours = [archive for archive in there if archive.host in (None, delete.host)] or there
     leaving = [archive for archive in ours if archive.id in chosen]
     staying = [archive for archive in ours if archive.id not in chosen]
     if not leaving or any(is_whole(archive, damaged) for archive in staying):

@@ -88,7 +88,9 @@ def damaged_archives(catalog: Catalog) -> Container[int]:
     for restore in catalog.restores():
         hurt = {record.item.archive for record in catalog.items(restore.id, {"damaged"})}
         archives = catalog.stored_archives(ArchiveFilter(ids=tuple(hurt))) if hurt else ()
-        found.update(archive.id for archive in archives if not _verified_since(archive, restore.created_at))
+        # What was found right while this was under way may have been before the damage was seen.
+        seen = restore.ended_at or restore.created_at
+        found.update(archive.id for archive in archives if not _verified_since(archive, seen))
     return found
 
 

@@ -6,14 +6,16 @@ other way round nobody would know of an archive that is paid for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.destination.buckets.keys import At
 from glacier_backup.destination.destination import Destination
+from glacier_backup.destination.layout import is_dated
 from glacier_backup.errors import CatalogError, DestinationError, DestinationUnavailable, Interrupted, UsageError
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.place import Place
@@ -28,6 +30,7 @@ from glacier_backup.model.retention import (
 )
 from glacier_backup.model.stored import ArchiveFilter
 from glacier_backup.spool import Spool
+from glacier_backup.workflow.archive_ids import ArchiveIds
 from glacier_backup.workflow.reading import DestinationOf
 from glacier_backup.workflow.side_by_side import side_by_side
 
@@ -54,11 +57,12 @@ def carry_out(plan: RemovalPlan, remover: Remover) -> RemovalSummary:
 
     Raises CatalogError when what was deleted can't be noted, and KeyboardInterrupt at once.
     """
-    tally = _Tally()
+    tally, leaving = _Tally(), ArchiveIds()
+    leaving.update(one.id for one in plan.removals)
     for place_id, share in plan.shares.items():
         if not remover.stop.is_set:
             of_place = (one for one in plan.removals if one.place_id == place_id)
-            _AtPlace(share.place, remover, tally).remove(of_place)
+            _AtPlace(share.place, remover, tally, leaving).remove(of_place)
     return tally.summary(plan, interrupted=remover.stop.is_set)
 
 
@@ -77,7 +81,7 @@ class _Tally:
             self._removed += 1
             self._bytes += result.removal.bytes or 0
 
-    def out_of_reach(self, removals: Iterable[Removal], error: DestinationUnavailable | UsageError) -> int:
+    def out_of_reach(self, removals: Iterable[Removal], error: DestinationError | UsageError) -> int:
         """None of these can be removed, for that reason; how many they are."""
         before = len(self._results)
         for removal in removals:
@@ -100,7 +104,7 @@ class _Deletion(NamedTuple):
 
     removal: Removal
     locators: tuple[str, ...]
-    """To be deleted: no later archive has them."""
+    """To be deleted: no later archive has them, nor lies as a newer version on them."""
     ids: tuple[int, ...]
     """Archives to be forgotten then: it, and those of which nothing was left but this."""
 
@@ -113,10 +117,12 @@ class _Outcome(NamedTuple):
 class _AtPlace:
     """Removes archives from one place."""
 
-    def __init__(self, place: Place, remover: Remover, tally: _Tally) -> None:
+    def __init__(self, place: Place, remover: Remover, tally: _Tally, leaving: Container[int]) -> None:
+        """``leaving``: the ids of all that goes."""
         self._place = place
         self._remover = remover
         self._tally = tally
+        self._leaving = leaving
         self._unavailable: DestinationUnavailable | None = None
         self._lost = 0
         """Archives that it was noticed with."""
@@ -127,7 +133,7 @@ class _AtPlace:
             destination = self._remover.destination_of(self._place)
             with self._remover.stop.at_once():
                 _insist(destination, self._place)
-        except (DestinationUnavailable, UsageError) as error:
+        except (DestinationError, UsageError) as error:
             self._give_up(removals, error)
             return
         except Interrupted:
@@ -149,9 +155,25 @@ class _AtPlace:
                 self._remover.catalog.stored_archives(ArchiveFilter(locator=locator, place_id=removal.place_id))
             )
             if all(archive.id <= removal.id for archive in same):
-                locators.append(locator)
                 ids.update(archive.id for archive in same)
+                if not self._lies_below_a_version(locator, removal):
+                    locators.append(locator)
         return _Deletion(removal, tuple(locators), tuple(sorted(ids)))
+
+    def _lies_below_a_version(self, locator: str, removal: Removal) -> bool:
+        """Whether a newer version of this key stays, in a bucket that keeps versions only since. Deleting the key would
+        hide that one, which the bucket's own rule would then remove; what lies below it is an older version already."""
+        at = At.parsed(locator)
+        if self._place.kind != "s3" or at.version is not None or is_dated(at.key):
+            return False
+        later = (
+            one
+            for one in self._remover.catalog.stored_archives(
+                ArchiveFilter(path=removal.path, place_id=removal.place_id)
+            )
+            if one.id > removal.id and one.id not in self._leaving
+        )
+        return any(At.parsed(volume.locator).key == at.key for one in later for volume in one.volumes)
 
     def _delete(self, deletion: _Deletion, destination: Destination) -> _Outcome:
         """In a thread of its own."""
@@ -190,7 +212,7 @@ class _AtPlace:
         self._tally.add(result)
         self._remover.tell(result)
 
-    def _give_up(self, removals: Iterator[Removal], error: DestinationUnavailable | UsageError) -> None:
+    def _give_up(self, removals: Iterator[Removal], error: DestinationError | UsageError) -> None:
         left = self._lost + self._tally.out_of_reach(removals, error)
         self._remover.tell(PlaceFailed(self._place, str(error), error.hint, left))
 

@@ -9,6 +9,7 @@ whether it sends anything or not.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -86,6 +87,28 @@ def replicate(copying: Copying, shelves: Sequence[Shelf]) -> None:
             side_by_side([partial(one.put, copy, changes) for one in begun], name="copy")
     except CatalogError as error:
         copying.tell(Warned(_sentence("the catalog could not be copied", error)))
+
+
+def put_note_beside(catalog: str) -> None:
+    """Write the note into the folder of the catalog at this path, if an older one, or none, is there: for a vault,
+    which has no place for it. Raises OSError."""
+    path = os.path.join(os.path.dirname(catalog), RESTORE_NOTE)
+    with suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as there:
+        if _is_as_new(there.read(_LONGEST_NOTE)):
+            return
+    made = f"{path}.{os.getpid()}.new"
+    try:
+        with open(made, "w", encoding="utf-8") as file:
+            file.write(NOTE)
+        os.rename(made, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(made)
+
+
+def _is_as_new(text: str) -> bool:
+    """Another machine may have a newer version."""
+    return text == NOTE or edition_of(text) > NOTE_EDITION
 
 
 def _begin(copying: Copying, shelves: Sequence[Shelf]) -> Iterator[_Putting]:
@@ -183,7 +206,7 @@ class _Putting:
             self._tell(f"{RESTORE_NOTE} could not be put there", error)
 
     def _is_current(self, label: Label) -> bool:
-        """Whether a note is there that is as new as ours, or newer: another machine may have another version."""
+        """Whether a note is there that is as new as ours."""
         buffer = memoryview(bytearray(_LONGEST_NOTE))
         try:
             thaw = self._destination.thaw(ThawRequest(self._destination.describe(label)), self._check)
@@ -192,8 +215,7 @@ class _Putting:
             raise
         except DestinationError:
             return False  # not there, or not for us to read
-        text = str(buffer[:count], "utf-8", "replace")
-        return text == NOTE or edition_of(text) > NOTE_EDITION
+        return _is_as_new(str(buffer[:count], "utf-8", "replace"))
 
     def _label_at(self, when: datetime) -> Label:
         key = catalog_key(self._copying.host, when)

@@ -9,16 +9,40 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.model.archive import Member
 from glacier_backup.model.restore import RestoreItem
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.workflow import beneath
-from glacier_backup.workflow.target import Target, names
+from glacier_backup.workflow.target import Obstacle, Target, names
 
 
-def is_same(item: RestoreItem, archive: StoredArchive, target: Target, found: os.stat_result, catalog: Catalog) -> bool:
+def in_the_way(item: RestoreItem, archive: StoredArchive, target: Target, catalog: Catalog) -> Obstacle | bool:
+    """What keeps an item from its name; or whether it is there already."""
+    try:
+        found = target.look(item.to)
+    except Obstacle as error:
+        return error
+    if found is None or _is_empty_folder(target, item.to):
+        return False
+    return _is_same(item, archive, target, found, catalog) or Obstacle(
+        f"{os.path.join(target.path, item.to)} is there already, and isn't the same",
+        hint="--overwrite puts what comes back in its place",
+    )
+
+
+def _is_empty_folder(target: Target, to: str) -> bool:
+    """An empty directory is replaced: by rename(2), which refuses to replace anything else by a directory."""
+    with suppress(OSError), beneath.folder(target.folder, names(to)) as there:
+        return not os.listdir(there)
+    return False
+
+
+def _is_same(
+    item: RestoreItem, archive: StoredArchive, target: Target, found: os.stat_result, catalog: Catalog
+) -> bool:
     """Whether what bears the name of ``item``, and looks like ``found``, is what the archive has."""
     if item.member is not None:
         members: Iterable[Member] = (member for _, member in catalog.members_at(archive.id, item.member))

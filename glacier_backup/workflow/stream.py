@@ -3,7 +3,7 @@ digests that are to be kept where the catalog has none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -69,8 +69,8 @@ class Reading:
         self._saved[volumes[0].number] = count
         return True
 
-    def bytes(self, wanted: ByteRange) -> Iterator[VerifiedBytes]:
-        """Those of ``wanted``, volume by volume; each is let go of when the next is taken."""
+    def bytes(self, wanted: ByteRange) -> Generator[VerifiedBytes, None, None]:
+        """Those of ``wanted``, volume by volume; each is let go of when the next is taken. To be closed."""
         for volume, own in parts(wanted, self.source.archive):
             proof = self._proof(volume)
             readable = Readable(self.source.destination, volume, self.source.thaws.get(volume.locator, ()))

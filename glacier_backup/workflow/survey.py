@@ -7,9 +7,10 @@ from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.restore import ItemRecord, ItemState
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.workflow.book import Book, Page, cause_of
-from glacier_backup.workflow.bring import folder_of, in_the_way
+from glacier_backup.workflow.bring import folder_of
 from glacier_backup.workflow.coverage import count
 from glacier_backup.workflow.reachable import Reachable
+from glacier_backup.workflow.sameness import in_the_way
 from glacier_backup.workflow.staging import Staging
 from glacier_backup.workflow.standing import about
 from glacier_backup.workflow.target import Obstacle
@@ -60,7 +61,7 @@ class Survey:
         try:
             self._staging.target.refuse_elsewhere(record.item.to)
             if folder_of(record, archive, str(self._reachable.place(archive.place_id)), self._staging).done() is None:
-                found = in_the_way(record, archive, self._staging, self._book.catalog)
+                found = in_the_way(record.item, archive, self._staging.target, self._book.catalog)
                 if found is True:
                     return "restored", None
                 if isinstance(found, Obstacle) and not self._overwrite:

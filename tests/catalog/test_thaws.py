@@ -112,3 +112,14 @@ def test_thaws_of_what_is_forgotten_are_forgotten(catalog: Catalog) -> None:
     catalog.forget_archives([1])
 
     assert [record.thaw.locator for record in catalog.thaws()] == [None, "two"]
+
+
+def test_thaws_of_what_has_taken_the_place_of_what_is_forgotten_stay(catalog: Catalog) -> None:
+    place = filled(catalog, an_archive(locator="key"), an_archive(locator="key"))
+    catalog.note_thaws([a_thaw(place, "key")])
+
+    catalog.forget_archives([1])
+    assert [record.thaw.locator for record in catalog.thaws()] == ["key"]
+
+    catalog.forget_archives([2])
+    assert list(catalog.thaws()) == []

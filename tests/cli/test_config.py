@@ -60,7 +60,7 @@ def test_check_in_json_tells_the_same(cli: Cli) -> None:
 
 
 def test_check_says_when_all_is_well(cli: Cli) -> None:
-    ini = cli.ini("[main]\nvault_name = photos\n[{data}]\nupload_files = yes\n")
+    ini = cli.ini("[main]\nvault_name = photos\ncatalog_copy = /mnt\n[{data}]\nupload_files = yes\n")
 
     ran = cli("config", "check", "-c", ini)
 
@@ -169,6 +169,7 @@ def test_show_prints_what_is_in_force_and_where_it_comes_from(cli: Cli) -> None:
         {
             "path": str(cli.data),
             "destination": "main",
+            **dict.fromkeys((f"keep_{rule}" for rule in ("last", "within", "daily", "weekly", "monthly", "yearly")), "off"),
             "upload_single_dir": "no",
             "upload_tree": "no",
             "upload_dirs": "no",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.harness import REPOSITORY, Cli
+from tests.permissions import with_mode, without_privilege
 from tests.s3_servers.fixtures import Store
 from tests.vault_server.process import VaultServer
 
@@ -205,6 +206,16 @@ def test_delete_refuses_the_last_of_what_is_still_there(cli: Cli) -> None:
     (cli.data / "notes").unlink()
     assert cli("delete", only, "-c", ini, "--yes").code == 0
     assert listed(cli, ini) == []
+
+
+def test_delete_takes_what_it_may_not_look_at_for_there(cli: Cli) -> None:
+    ini = cli.ini(DISK + RULES.replace("{data}", "{data}/closed"))
+    (cli.data / "closed").mkdir()
+    (only,) = backed_up(cli, ini, "a", name="closed/notes")
+    with with_mode(cli.data / "closed"), without_privilege():
+        ran = cli("delete", only, "-c", ini, "--yes")
+    assert ran.code == 2
+    assert "nothing good would be left of what is still there" in ran.err
 
 
 def test_delete_by_time_and_by_glob(cli: Cli) -> None:

@@ -17,6 +17,7 @@ from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.units import GIB
+from tests.catalog.values import a_rebuilt
 from tests.cli.harness import REPOSITORY, Cli
 from tests.vault_server.process import VaultServer
 
@@ -204,6 +205,17 @@ class TestBringingBack:
         back = cli.folder / "out" / str(cli.data)[1:]
         assert (back / "photos/2019/one.jpg").read_text() == "a photo"
         assert (back / "file").read_text() == "content"
+
+    def test_what_has_no_name_to_come_back_under_is_said_and_not_all_is_back(self, cli: Cli, ini: Path) -> None:
+        with Catalog.open(str(cli.folder / "catalog.sqlite3")) as catalog:
+            catalog.add_rebuilt(1, [a_rebuilt("/../../etc/passwd")])
+
+        ran = cli("restore", "--to", cli.folder / "new", "-c", ini)
+
+        assert ran.code == 1
+        assert "1 not brought back" in ran.err
+        assert {path.name for path in (cli.folder / "new").iterdir()} != set()
+        assert cli("list", "--members", "id:3", "-c", ini).code == 0
 
     def test_one_file_out_of_an_archive(self, cli: Cli, ini: Path) -> None:
         ran = cli("restore", "photos.tar:2019/one.jpg", "--to", cli.folder / "out", "-c", ini, "--json")

@@ -7,6 +7,8 @@ import csv
 import json
 import os
 import pty
+import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,8 +19,12 @@ from pathlib import Path
 import boto3
 import pytest
 
+from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.cli.parser import VERBS
-from tests.cli.harness import REPOSITORY, Cli, Ran
+from glacier_backup.model.place import Place
+from glacier_backup.model.record import ForeignUpload
+from glacier_backup.units import now
+from tests.cli.harness import REPOSITORY, Cli, Ran, start
 from tests.s3_servers.fixtures import Store
 from tests.vault_server.process import VaultServer
 
@@ -324,6 +330,38 @@ def test_all_archives_are_deleted_and_forgotten(there: Vault, cli: Cli, vault_in
     there.a_day_passes()
 
 
+def test_of_two_vaults_of_one_name_it_has_to_be_said_which_is_emptied(there: Vault, cli: Cli) -> None:
+    there.put("one")
+    there.a_day_passes()
+    regions = (there.server.region, "us-west-2")
+    main = f"[main]\nendpoint_url = {there.server.endpoint_url}\nlogfile =\ndestination =\n    one\n    two\n"
+    for name, region in zip(("one", "two"), regions, strict=True):
+        main += f"[destination {name}]\ndestination = glacier\nvault_name = {there.name}\nregion = {region}\n"
+    ini = cli.ini(main + "[{data}]\nupload_files = yes\n")
+
+    for action in ("empty", "delete"):
+        ran = cli("vault", action, there.name, "-c", ini)
+        assert ran.code == 2
+        assert f"names 2 vaults called {there.name}" in ran.err
+    dry = cli("vault", "empty", there.name, "-c", ini, "--dry-run", "--json", "--region", there.server.region)
+    assert (dry.code, dry.json["archives"]) == (0, 1)
+
+
+def test_what_was_taken_over_is_forgotten_with_the_rest(there: Vault, cli: Cli, vault_ini: str) -> None:
+    place = Place("glacier", there.name, there.server.region, "-")
+    id_ = there.put("one")
+    there.a_day_passes()
+    ini = cli.ini(vault_ini)
+    with Catalog.open(str(cli.folder / "catalog.sqlite3")) as catalog:
+        foreign = ForeignUpload("/data/one", "one", id_, now())
+        catalog.import_uploads(catalog.register(place, place), [foreign], "another system")
+
+    words = ("empty", there.name, "--accept-fee", "--yes-delete-everything", there.name)
+    ran = cli("vault", *words, "-c", ini, "--json")
+
+    assert (ran.json["deleted"], ran.json["forgotten"]) == (1, 1)
+
+
 def test_what_may_not_be_deleted_stays_in_the_catalog(there: Vault, cli: Cli, vault_ini: str) -> None:
     (cli.data / "file").write_text("content")
     ini = cli.ini(vault_ini + "[{data}]\nupload_files = yes\n")
@@ -410,6 +448,23 @@ def test_at_a_terminal_the_name_is_typed(there: Vault, right: bool, code: int) -
     assert ended == code
     assert "type the name of the vault" in shown
     assert there.ids() == ([] if right else [archive])
+
+
+def test_an_interrupted_emptying_says_how_far_it_is(there: Vault) -> None:
+    for number in range(60):
+        there.put(f"archive {number}")
+    there.a_day_passes()
+    words = ("vault", "empty", there.name, "--accept-fee", "--yes-delete-everything", there.name, *there.way)
+    process = start(*words)
+    while process.poll() is None and len(there.ids()) > 50:
+        pass
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+
+    assert process.returncode == 130
+    assert re.search(r"interrupted: \d+ of 60 archives are deleted, perhaps some more", said)
+    assert "run it again" in said
+    assert there.ids()
 
 
 def test_a_killed_emptying_is_gone_on_with(there: Vault, cli: Cli, vault_ini: str) -> None:

@@ -21,7 +21,7 @@ from glacier_backup.destination import s3
 from glacier_backup.model.naming import MANIFEST
 from glacier_backup.units import MIB
 from tests.crash.scenario import BUCKET_OPERATIONS, Gap, Scenario
-from tests.crash.stage import Allowed, Alone, Stored
+from tests.crash.stage import Allowed, Alone, Stored, is_no_archive
 from tests.s3_servers.between import Answer, Asked, Between, Rule, trouble
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class BucketStage(Alone):
         for key in sorted(keys):
             if key.endswith(MANIFEST) and key.removesuffix(MANIFEST) not in keys:
                 yield f"{key} is left over"
-            if not key.endswith(MANIFEST) and key + MANIFEST not in keys:
+            if not key.endswith(MANIFEST) and key + MANIFEST not in keys and not _is_no_archive(key):
                 yield f"{key} has no manifest"
 
     def traffic(self) -> object:
@@ -179,6 +179,8 @@ class BucketStage(Alone):
         """Parts of one upload, and objects, that came again though no fault had kept their answer from the program."""
         for (operation, key, upload, part), count in sorted(self.between.answered.items()):
             # Of manifests the first of a run is sent twice, to see what the store makes of it.
+            if _is_no_archive(key):
+                continue
             if operation == "UploadPart" or (operation == "PutObject" and not key.endswith(MANIFEST)):
                 what = f"part {part} of {key} (upload {upload[:12]}…)" if upload else key
                 yield from [f"{what} came again"] * (count - 1)
@@ -186,7 +188,7 @@ class BucketStage(Alone):
     def starts(self) -> Counter[str]:
         begun: dict[str, set[str]] = defaultdict(set)
         for operation, key, upload, _ in self.between.carried_out:
-            if operation in ("UploadPart", "PutObject") and not key.endswith(MANIFEST):
+            if operation in ("UploadPart", "PutObject") and not key.endswith(MANIFEST) and not _is_no_archive(key):
                 begun["/" + key.removeprefix(f"{PREFIX}/").partition("/")[2].rpartition("/")[0]].add(f"{upload} {key}")
         return Counter({path: len(uploads) for path, uploads in begun.items()})
 
@@ -228,3 +230,7 @@ class BucketStage(Alone):
             return [one["Key"] for one in aws.list_multipart_uploads(Bucket=self._bucket).get("Uploads", [])]
         except aws.exceptions.NoSuchUpload:
             return []  # what rclone's says where there never was one
+
+
+def _is_no_archive(key: str) -> bool:
+    return is_no_archive(key.removeprefix(f"{PREFIX}/"))

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 from glacier_backup.destination import glacier, local
 from glacier_backup.destination.directories import marker
 from glacier_backup.model.archive import Label
-from glacier_backup.model.naming import parse_description
+from glacier_backup.model.naming import RESTORE_NOTE, is_catalog_copy, parse_description
 from tests.crash.scenario import OPERATIONS, PART_SIZES, Gap, Scenario
 from tests.vault_server import VaultServer
 from tests.vault_server.faults import JOURNAL
@@ -275,7 +275,8 @@ class FolderStage(Alone):
     def rest(self) -> Iterator[str]:
         whole = {one.file for one in self.stored()}
         beside = {Path(f"{file}{suffix}") for file in whole for suffix in ("", ".sha256", ".recipe.json")}
-        there = {file for file in self._root.rglob("*") if not file.is_dir() and file != self._root / marker.MARKER}
+        files = {file for file in self._root.rglob("*") if not file.is_dir() and file != self._root / marker.MARKER}
+        there = {file for file in files if not is_no_archive(str(file.relative_to(self._root)))}
         yield from (f"{file} is missing" for file in sorted(beside - there))
         yield from (f"{file} is left over" for file in sorted(there - beside))
 
@@ -293,6 +294,11 @@ class FolderStage(Alone):
 
     def remove(self) -> None:
         shutil.rmtree(self._root)
+
+
+def is_no_archive(key: str) -> bool:
+    """Whether, below the prefix, that is what goes along with archives: copies of the catalog, and the note."""
+    return key == RESTORE_NOTE or is_catalog_copy(key)
 
 
 def _path(description: str) -> str:

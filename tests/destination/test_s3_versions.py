@@ -172,6 +172,14 @@ def test_a_version_that_is_gone_or_never_was_is_missing(s3: S3, versioned: Store
         assert [thaw.state for thaw in s3.thawing([Thaw(locator, locator, "thawing")], nothing)] == ["failed"]
 
 
+def test_a_store_that_removes_no_versions_has_not_removed_one(s3: S3, versioned: Store) -> None:
+    locator = complete(s3, held(s3, DATA, IN_TREE)).locator
+    versioned.between.rules.append(of("DeleteObject", Answer(405, "MethodNotAllowed")))
+
+    with pytest.raises(DestinationError, match="MethodNotAllowed"):
+        s3.delete(locator, nothing)
+
+
 def test_what_may_not_be_done_with_versions_names_the_permission(s3: S3, versioned: Store) -> None:
     locator = complete(s3, held(s3, DATA, IN_TREE)).locator
     versioned.between.rules.append(of("DeleteObject", Answer(403, "AccessDenied")))

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from glacier_backup.cli.parser import VERBS
 from tests.cli.harness import REPOSITORY, Cli
-from tests.s3_servers.fixtures import Store
-from tests.vault_server.process import VaultServer
 
 README = (REPOSITORY / "README.md").read_text()
 
@@ -99,65 +95,25 @@ def test_the_first_backup_can_be_followed(tmp_path: Path) -> None:
     assert len(list((tmp_path / "disk").rglob("*.tar"))) == 1
 
 
-def test_a_directory_comes_back_from_a_local_vault_with_tar_alone(cli: Cli) -> None:
-    (cli.data / "2025 photos").mkdir()
-    (cli.data / "2025 photos/one.jpg").write_text("a photo")
-    cli("-p", cli.data / "2025 photos")
-    (listed,) = cli("list", "--json").json
+def test_the_first_restore_can_be_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    for file in ("photos/2026/one.jpg", "photos/2025/two.jpg"):
+        (home / file).parent.mkdir(parents=True)
+        (home / file).write_text(file)
+    ini = home / ".config/glacier_backup/glacier_backup.conf"
+    ini.parent.mkdir(parents=True)
+    ini.write_text(f"[main]\ndestination = {tmp_path}/disk\n[{home}/photos]\nupload_dirs = yes\n")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    bash(".venv/bin/glacier-backup", tmp_path, HOME=str(home))
 
-    def typed(containing: str) -> str:
-        filled_in = block(containing).replace("DESTINATION", listed["destination"])
-        return bash(filled_in.replace("LOCATOR", listed["locator"]), cli.folder)
+    out = bash(block("restore ~/photos"), tmp_path, HOME=str(home))
 
-    typed("mkdir restored")
-    assert (cli.folder / "restored/2025 photos/one.jpg").read_text() == "a photo"
-    assert typed("sha256sum").endswith(": OK\n")
-
-
-def test_a_directory_comes_back_from_a_vault_with_the_aws_cli(
-    cli: Cli, vault_ini: str, vault: str, vault_server: VaultServer
-) -> None:
-    (cli.data / "photos").mkdir()
-    (cli.data / "photos/one.jpg").write_text("a photo")
-    ini = cli.ini(vault_ini + "[{data}/photos]\nupload_single_dir = yes\n")
-    assert cli("-c", ini).code == 0
-    (listed,) = cli("list", "-c", ini, "--json").json
-    filled_in = block("initiate-job").replace("LOCATOR", listed["locator"]).replace("VAULT", vault)
-    words = filled_in.replace("REGION", vault_server.region).replace("NAME", listed["name"]).splitlines()
-    aws = f"{Path(sys.executable).parent}/aws --endpoint-url {vault_server.endpoint_url}"
-    ask, look, fetch, unpack = (line.replace("aws ", f"{aws} ", 1) for line in words)
-
-    job = json.loads(bash(ask, cli.folder))["jobId"]
-    assert job in bash(look, cli.folder)
-    bash(fetch.replace("JOB", job), cli.folder)
-    assert tarfile.is_tarfile(cli.folder / "photos.tar")
-    bash(words[3], cli.folder)
-
-    assert (cli.folder / "photos/one.jpg").read_text() == "a photo"
-    assert unpack == words[3]
-
-
-def test_a_directory_comes_back_from_a_bucket_with_the_aws_cli(
-    cli: Cli, s3_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (cli.data / "photos").mkdir()
-    (cli.data / "photos/one.jpg").write_text("a photo")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_store.server)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    bucket = s3_store.bucket
-    main = f"[main]\ndestination = s3://{bucket}/backup\nendpoint_url = {s3_store.server}\n"
-    ini = cli.ini(main + "[{data}/photos]\nupload_single_dir = yes\n")
-    assert cli("-c", ini).code == 0
-    (listed,) = cli("list", "-c", ini, "--json").json
-    commands = block("restore-object").replace("LOCATOR", listed["locator"]).replace("BUCKET", bucket)
-
-    out = bash(
-        commands.replace("NAME", listed["name"]), cli.folder, PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    )
-
-    assert '"StorageClass": "DEEP_ARCHIVE"' in out
-    assert "ongoing-request" in out
-    assert (cli.folder / "photos/one.jpg").read_text() == "a photo"
+    assert "photos/2026/one.jpg" in out
+    assert "2 to bring back" in out
+    assert (home / "restored/photos/2025/two.jpg").read_text() == "photos/2025/two.jpg"
+    assert len(list((home / "restored").iterdir())) == 1
+    bash(block("--sample"), tmp_path, HOME=str(home))
 
 
 def test_the_ini_example_of_the_readme_is_right(cli: Cli) -> None:

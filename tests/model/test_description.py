@@ -85,6 +85,8 @@ def test_a_host_that_does_not_fit_leaves_a_description() -> None:
         "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=7z;r=1",
         "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1;m=late",
         "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1;o=9",
+        "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=f;f=raw;r=1;o=7777777777777777777777",
+        "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=f;f=raw;r=1;o=-7",
         "a gb1;P=*;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
         "a gb1;s=12/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1",
     ],

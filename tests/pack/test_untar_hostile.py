@@ -153,6 +153,8 @@ def test_something_behind_the_end_is_damage(folder: Path) -> None:
 
 def test_an_archive_without_members_is_empty(folder: Path) -> None:
     assert unpack(bytes(1024), folder).members == []
+    # As git archives a tree with nothing in it.
+    assert unpack(tarfile.TarInfo.create_pax_global_header({"comment": "0"}) + bytes(1024), folder).members == []
 
 
 @pytest.mark.parametrize(
@@ -225,6 +227,19 @@ def test_maps_that_are_none_are_damage(folder: Path, sparse: list[tuple[bytes, b
     content = b"".join(record(b"GNU.sparse." + key, value) for key, value in sparse)
     with pytest.raises(DamageFound, match="byte 0 of the archive"):
         unpack(with_header(b"x", content), folder)
+
+
+def test_a_map_that_is_one_number_without_end_is_not_read_on(folder: Path) -> None:
+    sparse = ((b"major", b"1"), (b"minor", b"0"), (b"realsize", b"1"))
+    header = b"".join(record(b"GNU.sparse." + key, value) for key, value in sparse)
+    data = with_header(b"x", header, b"1" * (4 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DamageFound, match="the map of a sparse file"):
+            unpack(data, folder)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_sparse_file_of_any_size_takes_no_room(folder: Path) -> None:
@@ -300,12 +315,12 @@ def with_record(keyword: bytes, value: bytes) -> bytes:
     return with_header(b"x", record(keyword, value))
 
 
-def with_header(kind: bytes, content: bytes) -> bytes:
+def with_header(kind: bytes, content: bytes, file: bytes = b"content") -> bytes:
     """A tar of one file behind such a header."""
     header = tarfile.TarInfo("header")
     header.type, header.size = kind, len(content)
     block = header.tobuf(tarfile.USTAR_FORMAT)
-    return block + content + bytes(-len(content) % BLOCK) + made_by_hand(("file", FILE, b"content"))
+    return block + content + bytes(-len(content) % BLOCK) + made_by_hand(("file", FILE, file))
 
 
 def with_checksum(block: bytes | bytearray) -> bytes:

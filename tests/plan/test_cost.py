@@ -160,6 +160,14 @@ class TestEarlyDeletion:
 
         assert early_deletion(prices, FLEXIBLE, GIB, day(0), day(1)) is None
 
+    def test_where_the_table_leaves_the_class_out_amazon_s_least_term_holds_and_has_no_price(self) -> None:
+        others = replace(PRICES, classes={"STANDARD": PRICES.classes["STANDARD"]})
+        for shelf, least in ((DEEP, 180), (VAULT, 90), (Shelf("s3", "STANDARD_IA"), 30), (HOT, 0), (HERE, 0)):
+            assert remaining_days(others, shelf, day(0), day(0)) == least
+            assert early_deletion(others, shelf, GIB, day(0), day(0)) == (None if least else 0)
+        elsewhere = Shelf("s3", "DEEP_ARCHIVE", "https://s3.example.org")
+        assert remaining_days(others, elsewhere, day(0), day(0)) == 0
+
 
 def test_amounts_are_said_with_their_currency() -> None:
     assert [PRICES.say(amount) for amount in (0, 0.001, 0.3, 1234.5)] == [

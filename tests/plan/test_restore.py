@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 from glacier_backup.errors import UsageError
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
+from glacier_backup.plan.choice import part
 from glacier_backup.plan.cost import Load, Loads
 from glacier_backup.plan.inside import MOST_RANGES
 from glacier_backup.plan.landing import UNKNOWN_HOST
-from glacier_backup.plan.restore import RestorePlan, loads_of, plan_restore
+from glacier_backup.plan.restore import RestorePlan, _Sums, loads_of, plan_restore
 from glacier_backup.plan.words import Word, interpret
 from glacier_backup.units import GIB, MIB, stamp
-from tests.plan.stored import COLD, HERE, SERVER, VAULT, Shelves, day, member
+from tests.plan.stored import COLD, HERE, PLACES, SERVER, VAULT, Shelves, day, member
 
 
 def planned(shelves: Shelves, *words: str, at: datetime | None = None, folder: str = "/home/me") -> RestorePlan:
@@ -175,7 +177,9 @@ class TestWhatIsMeant:
 
         assert went(planned(shelves, "/data/[a]")) == {"[a]": odd}
 
-    @pytest.mark.parametrize("word", ["photos.tar:2019/*.jpg", "/home/me/photos/2019/*.jpg"])
+    @pytest.mark.parametrize(
+        "word", ["photos.tar:2019/*.jpg", "photos.tar:photos/2019/*.jpg", "/home/me/photos/2019/*.jpg"]
+    )
     def test_a_glob_may_be_over_members(self, word: str) -> None:
         shelves = Shelves()
         photos(shelves)
@@ -184,6 +188,28 @@ class TestWhatIsMeant:
 
         assert [entry.item.to for entry in plan.entries] == ["img_0001.jpg", "img_0002.jpg"]
         assert plan.bytes == 1100
+
+    def test_a_glob_for_a_path_is_about_that_path(self) -> None:
+        shelves = Shelves()
+        shelves.add("/home/anna", 0, member("anna", "directory", 0), member("anna/a.txt"))
+
+        with pytest.raises(UsageError, match="nothing that is stored is called"):
+            planned(shelves, "/home/anna/anna/*.txt")
+
+        shelves.add("/home/anna", 1, member("anna", "directory", 0), member("anna/a.txt"), member("anna/anna/b.txt"))
+        assert went(planned(shelves, "/home/anna/anna/*.txt")) == {"b.txt": 2}
+
+    def test_a_glob_that_fits_only_the_topmost_name_is_all_of_it(self) -> None:
+        shelves = Shelves()
+        newest = photos(shelves)
+
+        assert went(planned(shelves, "photos.tar:ph?tos")) == {"photos": newest}
+
+    def test_the_name_of_an_archive_is_no_glob(self) -> None:
+        shelves = Shelves()
+        odd = shelves.add("/[ab]", 0, member("[ab]", "directory", 0), member("[ab]/c"), member("[ab]/d")).id
+
+        assert went(planned(shelves, "/[ab]:*")) == {"c": odd, "d": odd}
 
     def test_what_lies_below_a_directory_that_fits_comes_with_it(self) -> None:
         shelves = Shelves()
@@ -294,6 +320,13 @@ class TestWhichOfSeveral:
         assert plan.notes == ("1 were replaced since, so that what they were then is gone (keep_versions = no)",)
         assert len(planned(shelves, at=day(5)).entries) == 2
 
+    def test_what_was_replaced_is_not_taken_for_being_more_whole(self) -> None:
+        shelves = Shelves()
+        shelves.add("/tree/file", 0, locator="tree/file", digest="the same")
+        newest = shelves.add("/tree/file", 5, locator="tree/file", digest="the same", changed_while_read=True).id
+
+        assert went(planned(shelves)) == {"tree/file": newest}
+
 
 class TestWhereItGoes:
     def test_without_a_word_everything_has_its_full_path(self) -> None:
@@ -379,7 +412,7 @@ class TestWhereItGoes:
         assert went(planned(shelves)) == {"root": root, f"root~{stamp(day(0))}": other}
         assert went(planned(shelves, "/")) == {"root": root}
 
-    @pytest.mark.parametrize("path", ["/../etc/passwd", "/a/../../b", "relative", "/a//b", "/a/.", "/a\0b"])
+    @pytest.mark.parametrize("path", ["/../etc/passwd", "/a/../../b", "relative", "/a//b", "/a/.", "/a\0b", ""])
     def test_nothing_leaves_the_target(self, path: str) -> None:
         shelves = Shelves()
         good = shelves.add("/good").id
@@ -390,6 +423,8 @@ class TestWhereItGoes:
         assert list(went(plan).values()) == [good]
         assert plan.refused == 1
         assert "not brought back" in plan.notes[0]
+        with pytest.raises(UsageError, match="not brought back"):
+            planned(shelves, "id:2")
 
     def test_a_host_that_is_no_name_is_none(self) -> None:
         shelves = Shelves()
@@ -508,6 +543,27 @@ class TestSums:
 
         assert loads_of(shelves, plan.items) == plan.loads
         assert loads_of(shelves, [RestoreItem(99, "gone")]) == Loads()
+
+    def test_an_object_is_thawed_once_however_many_items_of_an_earlier_run_are_in_it(self) -> None:
+        shelves = Shelves()
+        id = photos(shelves, place=COLD, size=GIB)
+        items = [RestoreItem(id, str(n), "photos/2020", (ByteRange(n * MIB, n * MIB + 1),)) for n in range(1024)]
+
+        assert loads_of(shelves, items).cold == Load(1, GIB, 1, GIB, 128)
+
+    def test_counting_goes_with_the_number_of_members(self) -> None:
+        count = 20_000
+        archive = Shelves().add("/d", place=VAULT, size=4 * count * MIB)
+        sums = _Sums({VAULT: PLACES[VAULT]})
+
+        begun = time.process_time()
+        for number in range(count):
+            ranges = (ByteRange(4 * number * MIB, 4 * number * MIB + 1),)
+            sums.add(part(archive, f"/d/{number}", f"d/{number}", ranges, 1))
+        sums.add_parts(())
+
+        assert sums.loads.cold == Load(1, count * MIB, count, count * MIB, count)
+        assert time.process_time() - begun < 20  # it took ten minutes once
 
     def test_what_nobody_knows_the_size_of_is_counted(self) -> None:
         shelves = Shelves()

@@ -26,12 +26,14 @@ LATEST = 2**34 * 10**9
 
 @dataclass
 class Grower:
-    """A tree while it grows. ``plain``: only what SFTP can tell of files; ``latest``: what times are before."""
+    """A tree while it grows. ``plain``: only what SFTP can tell of files; ``latest``: what times are before;
+    ``short``: no path has more than a few hundred bytes, and no name almost as many as a file system takes."""
 
     top: Path
     seed: int
     plain: bool = False
     latest: int = LATEST
+    short: bool = False
     folders: list[Path] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
@@ -53,14 +55,16 @@ class Grower:
 
     def _once(self) -> list[Callable[[Path], None]]:
         """What each tree has."""
-        return [self._folder, self._large, self._deep, self._holes, *([] if self.plain else [self._hard_link])]
+        deep, linked = [] if self.short else [self._deep], [] if self.plain else [self._hard_link]
+        return [self._folder, self._large, *deep, self._holes, *linked]
 
     def _new_path(self) -> Path:
         while True:
-            name = f"{len(self.paths)}{self._dice.choice(ODD_NAMES)}"
-            cut = os.fsdecode(os.fsencode(name)[:200])
-            path = self._dice.choice(self.folders) / self._dice.choice((cut, self._dice.choice(ODD_NAMES)))
-            if not os.path.lexists(path) and len(os.fsencode(path)) < 3_000:
+            odd = self._dice.choice(ODD_NAMES)
+            cut = os.fsdecode(os.fsencode(f"{len(self.paths)}{odd}")[:200])
+            path = self._dice.choice(self.folders) / (cut if self.short else self._dice.choice((cut, odd)))
+            longest = 500 if self.short else 3_000
+            if not os.path.lexists(path) and len(os.fsencode(path)) < longest:
                 return path
 
     def _add(self, path: Path, make: Callable[[Path], None]) -> None:
@@ -128,6 +132,8 @@ class Grower:
         return self._dice.choice((-1, 0, 1, self._dice.randrange(-(2**31) * 10**9, self.latest)))
 
 
-def grow(top: Path, seed: int, *, plain: bool = False, entries: int = ENTRIES, latest: int = LATEST) -> None:
+def grow(
+    top: Path, seed: int, entries: int = ENTRIES, *, plain: bool = False, latest: int = LATEST, short: bool = False
+) -> None:
     """Make a tree at ``top``, which isn't there yet."""
-    Grower(top, seed, plain, latest).grow(entries)
+    Grower(top, seed, plain, latest, short).grow(entries)

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from glacier_backup.model.archive import Member
 from glacier_backup.pack.tar import TarPacker
+from glacier_backup.pack.unpacker import UnpackOrder
+from glacier_backup.pack.unraw import RawUnpacker
 from glacier_backup.pack.untar import TarUnpacker
 from glacier_backup.units import MIB
 from tests.lacking import lacking
@@ -191,6 +193,9 @@ def test_acls_come_back(tmp_path: Path) -> None:
     os.setxattr(tmp_path / "other", DEFAULT, default)
     unpack(data, tmp_path / "other")
     assert look(tmp_path / "other/tree") == look(top)
+    # a single file, of which only the permissions are known, included
+    unpack(b"content", tmp_path / "other", UnpackOrder("raw", "file", 0, 0o640), RawUnpacker())
+    assert os.listxattr(tmp_path / "other/raw") == []
 
 
 def test_owners_come_back_for_root_with_what_a_change_of_owner_takes_away(tmp_path: Path) -> None:

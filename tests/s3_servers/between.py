@@ -86,6 +86,8 @@ class Between:
         """Whether time passes; until then what is asked to be thawed is about to, for moto knows no such state."""
         self.transferred = 0
         """Bytes of bodies that reached the server."""
+        self.fetched = 0
+        """Bytes of objects that the server handed out."""
         self._server = urlsplit(server)
         self._lock = threading.Lock()
         between = self
@@ -151,6 +153,7 @@ class Between:
             server.close()
         with self._lock:
             self.transferred += len(asked.body)
+            self.fetched += len(content) if asked.operation == "GetObject" else 0
         if asked.operation == "UploadPart" and answer.status == 500:
             # moto's way to say that it doesn't know the upload.
             return 404, [("content-type", "application/xml")], _error(Answer(404, "NoSuchUpload"))

@@ -78,7 +78,17 @@ def test_a_copy_elsewhere_is_enough(removals: Removals) -> None:
 
 def test_what_another_machine_has_sent_may_go(removals: Removals) -> None:
     theirs = removals.sent(2, host="other")
-    assert ids(removals.delete(PHOTOS)) == [theirs]
+    removals.sent(1)
+    assert ids(removals.delete(f"id:{theirs}")) == [theirs]
+    gone = removals.sent(2, OTHER, host="other")
+    assert ids(removals.delete(OTHER)) == [gone]
+
+
+def test_what_this_machine_has_sent_under_another_name_is_the_last_archive_too(removals: Removals) -> None:
+    before = removals.sent(2, host="the name before")
+    with pytest.raises(UsageError, match="nothing good would be left"):
+        removals.delete(PHOTOS)
+    assert ids(removals.delete(PHOTOS, even_last=True)) == [before]
 
 
 def test_what_another_machine_has_sent_is_no_copy_of_ours(removals: Removals) -> None:

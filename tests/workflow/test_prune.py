@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path as FilePath
 
 import pytest
@@ -144,6 +145,20 @@ def test_what_is_known_to_be_damaged_is_not_the_last_good_one(removals: Removals
     assert ids(removals.prune(LAST)) == [first]
     removals.catalog.note_verified(third, 1, NOW.replace(year=2999))
     assert ids(removals.prune(LAST)) == [first, second]
+
+
+def test_damage_stays_known_when_the_verification_that_found_it_is_forgotten(removals: Removals) -> None:
+    first, second, third = (removals.sent(days) for days in (3, 2, 1))
+    verification = _restore(removals, third, purpose="verify")
+    removals.catalog.set_items(verification, [(0, "damaged", "the tree hash differs")])
+    removals.catalog.note_verified(third, 1, datetime.now(UTC))
+    removals.catalog.end_restore(verification)
+    removals.catalog.forget_restore(verification)
+    _restore(removals, second, purpose="verify")
+    assert ids(removals.prune(LAST)) == [first]
+    removals.catalog.forget_archives([third])
+    removals.catalog.forget_restore(verification)
+    assert verification not in [one.id for one in removals.catalog.restores()]
 
 
 def test_two_plans_for_the_same_archives_have_the_same_mark(removals: Removals) -> None:

@@ -66,6 +66,19 @@ def test_a_place_that_cannot_be_reached_stops_no_other(removals: Removals) -> No
     assert len(removals.left()) == 4
 
 
+def test_a_place_that_cannot_say_who_it_is_stops_no_other(removals: Removals, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in (DISK, HERE):
+        for days in (2, 1):
+            removals.sent(days, place=place)
+
+    def refused(*, holds_archives: bool) -> Place:
+        raise DestinationError("it doesn't say")
+
+    monkeypatch.setattr(removals.at(DISK), "identify", refused)
+    summary = removals.carry_out(removals.prune(LAST))
+    assert (summary.removed, summary.failed, summary.exit_code) == (1, 1, 1)
+
+
 def test_when_nothing_can_be_reached_nothing_is_done(removals: Removals) -> None:
     for days in range(40, 0, -1):
         removals.sent(days, place=VAULT)
@@ -135,6 +148,24 @@ def test_what_only_had_that_key_before_is_forgotten_with_it(removals: Removals) 
     removals.carry_out(removals.prune(LAST))
     assert removals.left() == [last]
     assert removals.at(BUCKET).deleted == ["key"]
+
+
+def test_a_key_is_not_deleted_on_which_a_newer_version_lies(removals: Removals) -> None:
+    removals.sent(4, place=BUCKET, locator="key", storage_class="STANDARD")
+    middle, last = (f"key?versionId={version}" for version in "ab")
+    removals.sent(3, place=BUCKET, locator=middle, storage_class="STANDARD")
+    kept = removals.sent(2, place=BUCKET, locator=last, storage_class="STANDARD")
+    removals.carry_out(removals.prune(LAST))
+    assert removals.left() == [kept]
+    assert removals.at(BUCKET).deleted == [middle]
+
+
+def test_a_key_is_deleted_with_the_versions_on_it(removals: Removals) -> None:
+    for days, locator in ((3, "key"), (2, "key?versionId=a")):
+        removals.sent(days, place=BUCKET, locator=locator, storage_class="STANDARD")
+    removals.carry_out(removals.delete(PHOTOS, all_versions=True, even_last=True))
+    assert removals.left() == []
+    assert sorted(removals.at(BUCKET).deleted) == ["key", "key?versionId=a"]
 
 
 def test_the_same_key_at_another_place_stays(removals: Removals) -> None:

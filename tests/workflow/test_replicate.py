@@ -231,7 +231,18 @@ def test_nothing_is_left_in_the_folder_of_the_catalog(copies: Copies, tmp_path: 
     assert [path for path in sorted(tmp_path.iterdir()) if "sqlite3" not in path.name] == [
         path for path in before if "sqlite3" not in path.name
     ]
-    assert not list(tmp_path.glob(".catalog-copy*"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_a_killed_run_left_half_copied_is_gone(copies: Copies, tmp_path: Path) -> None:
+    left = tmp_path / ".catalog.sqlite3.copying"
+    left.mkdir()
+    (left / "catalog.sqlite3.x.new").write_text("half a copy")
+    copies.change()
+
+    assert copies.copy() == []
+
+    assert not left.exists()
 
 
 @pytest.mark.parametrize(

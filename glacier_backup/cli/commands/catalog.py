@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from glacier_backup.cli import render
 from glacier_backup.cli.arguments import add_common, add_options, overrides
@@ -19,29 +19,78 @@ if TYPE_CHECKING:
 
 HELP = "Look after the catalog, the database of what has been sent."
 EXAMPLE = """\
+  glacier-backup catalog check
+  glacier-backup catalog backup /mnt/usb/catalog.sqlite3.gz
+  glacier-backup catalog restore /mnt/usb/catalog.sqlite3.gz
+  glacier-backup catalog rebuild
+  glacier-backup catalog export --format csv archives.csv
   glacier-backup catalog import ~/.config/glacier_backup/glacier.photos.sqlite3
   glacier-backup catalog import ~/streamer/archive_state.db -c ~/streamer/backup.ini
 """
 
+_IMPORT = "take over the record of another system"
+_ABOUT_IMPORT = (
+    "Take over what glacier_backup 1.2 has recorded as sent to a vault, or the Storage Box streamer to a bucket, so "
+    "that it isn't sent again. Of the streamer's record only what is really there counts."
+)
+_IMPORT_EXAMPLE = """\
+  glacier-backup catalog import ~/.config/glacier_backup/glacier.photos.sqlite3
+  glacier-backup catalog import ~/streamer/archive_state.db -c ~/streamer/backup.ini"""
+
 _SHOWN = 5
+
+
+class _Action(NamedTuple):
+    """One word behind ``catalog``."""
+
+    help: str
+    example: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    description: str = ""
+    """Where it is more than the help."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
-    taking = actions.add_parser(
-        "import",
-        help="take over the record of another system",
-        description="Take over what glacier_backup 1.2 has recorded as sent to a vault, or the Storage Box streamer to "
-        "a bucket, so that it isn't sent again. Of the streamer's record only what is really there counts.",
-        epilog=f"example:\n{EXAMPLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    taking.add_argument("file", metavar="FILE", help="its glacier.VAULT.sqlite3, or archive_state.db")
-    add_common(taking)
-    add_options(taking, "vault_name", "account_id")
+    for name, action in _actions().items():
+        sub = actions.add_parser(
+            name,
+            help=action.help,
+            description=action.description or f"{action.help[0].upper()}{action.help[1:]}.",
+            epilog=f"example:\n{action.example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        action.add_arguments(sub)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    return _actions()[arguments.action].run(arguments)
+
+
+def _actions() -> dict[str, _Action]:
+    from glacier_backup.cli import catalog_export, catalog_keeping, catalog_rebuild
+
+    keeping, rebuilding, exporting = catalog_keeping, catalog_rebuild, catalog_export
+    about = rebuilding.DESCRIPTION
+    return {
+        "backup": _Action(keeping.BACKUP, keeping.BACKUP_EXAMPLE, keeping.add_backup, keeping.back_up),
+        "restore": _Action(keeping.RESTORE, keeping.RESTORE_EXAMPLE, keeping.add_restore, keeping.restore),
+        "check": _Action(keeping.CHECK, keeping.CHECK_EXAMPLE, keeping.add_check, keeping.check),
+        "rebuild": _Action(rebuilding.HELP, rebuilding.EXAMPLE, rebuilding.add_arguments, rebuilding.run, about),
+        "export": _Action(exporting.HELP, exporting.EXAMPLE, exporting.add_arguments, exporting.run),
+        "upgrade": _Action(keeping.UPGRADE, keeping.UPGRADE_EXAMPLE, keeping.add_check, keeping.upgrade),
+        "import": _Action(_IMPORT, _IMPORT_EXAMPLE, _add_import, _import, _ABOUT_IMPORT),
+    }
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="its glacier.VAULT.sqlite3, or archive_state.db")
+    add_common(parser)
+    add_options(parser, "vault_name", "account_id")
+
+
+def _import(arguments: argparse.Namespace) -> int:
     from glacier_backup.cli import importing
     from glacier_backup.config.load import load
 

@@ -129,7 +129,7 @@ def _check(arguments: argparse.Namespace) -> int:
         problems = [_problem_json(problem) for problem in error.problems]
         render.write_json({"file": error.problems[0].file, "problems": problems, "warnings": []})
         return error.exit_code
-    unmarked = list(_mark(settings))
+    unmarked = [*_mark(settings), *_uncopied(settings)]
     if arguments.json:
         destinations: list[render.Json] = [{"name": one.name, "destination": str(one)} for one in settings.destinations]
         warnings: list[render.Json] = [*settings.warnings, *_idle_sections(settings), *unmarked]
@@ -155,6 +155,17 @@ def _mark(settings: Settings) -> Iterator[str]:
             mark(one, settings.catalog)
         except (CatalogError, DestinationUnavailable) as error:
             yield f"destination {one.name}: {error}" + (f"; {error.hint}" if error.hint else "")
+
+
+def _uncopied(settings: Settings) -> Iterator[str]:
+    """That no copy of the catalog is kept anywhere, where nobody has said that it be so."""
+    elsewhere = [one for one in settings.destinations if not one.embedded]
+    if settings.catalog_copy is True and elsewhere and not settings.copied_to:
+        kind = "a vault" if elsewhere[0].kind == "glacier" else "a cold server"
+        yield (
+            f"no copy of the catalog is kept, for {kind} can't be read at once; name a bucket, a server or a directory "
+            "in catalog_copy, or say catalog_copy = no"
+        )
 
 
 def _mounted(one: DestinationSettings) -> str:

@@ -76,5 +76,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _may_exist(path: str) -> bool:
-    """What is on a server can't be looked at without asking it."""
-    return "://" in path or os.path.lexists(path)
+    """What is on a server can't be looked at without asking it; nor can what lies where this user may not look."""
+    if "://" in path:
+        return True
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True
+    return True

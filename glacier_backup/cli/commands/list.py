@@ -102,21 +102,23 @@ def _members(catalog: Catalog, arguments: argparse.Namespace) -> None:
     from glacier_backup.cli import render_stored
     from glacier_backup.cli.selection import selection
     from glacier_backup.errors import UsageError
+    from glacier_backup.plan.newest import Newest
+    from glacier_backup.plan.terms import choices
 
-    terms = selection(catalog, [arguments.members], None)
-    entries = list(islice(terms.plan(catalog).entries, 2))
-    if len(entries) > 1:
+    (term,) = selection(catalog, [arguments.members], None).terms
+    newest = Newest(dict(catalog.places()))
+    chosen, *more = islice(choices(catalog, newest, term, None), 2)
+    if more:
         raise UsageError(f"{arguments.members} is more than one archive", hint="name one, as id:NUMBER")
-    item = entries[0].item
-    members: Iterator[Member] = catalog.members(item.archive)
-    if item.member is not None:
-        members = (member for _, member in catalog.members_at(item.archive, item.member))
+    members: Iterator[Member] = catalog.members(chosen.archive)
+    if chosen.member is not None:
+        members = (member for _, member in catalog.members_at(chosen.archive, chosen.member))
     if arguments.json:
         render.write_json(render_stored.member_json(one) for one in members)
     elif (some := _if_any(members)) is not None:
         render_stored.write_members(some)
     elif not arguments.quiet:
-        render.say(f"nothing is known of what is inside id:{item.archive}")
+        render.say(f"nothing is known of what is inside id:{chosen.archive}")
 
 
 def _if_any(values: Iterable[T]) -> Iterator[T] | None:

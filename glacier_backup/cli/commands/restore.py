@@ -88,7 +88,8 @@ def _restore(settings: Settings, catalog: Catalog, wanted: Selection, arguments:
     # What was done is done, whether it can be shown or not.
     with suppress(OSError):
         _show(catalog, summary, wish, arguments)
-    return summary.exit_code
+    # Nothing is all back as long as some of it has no name to come back under.
+    return summary.exit_code or int(plan is not None and plan.refused > 0)
 
 
 def _check(plan: RestorePlan, settings: Settings, arguments: argparse.Namespace) -> None:
@@ -147,14 +148,15 @@ def _run(
     settings: Settings, catalog: Catalog, wish: Wish, plan: RestorePlan | None, arguments: argparse.Namespace
 ) -> RestoreSummary:
     from glacier_backup.cli.bringing import restore_tools
-    from glacier_backup.cli.telling import listeners
+    from glacier_backup.cli.telling import listeners_with_bars
     from glacier_backup.cli.wiring import Told
     from glacier_backup.interrupt import StopRequest, listening
     from glacier_backup.workflow.restore import run_restore
 
     with ExitStack() as stack:
         stop = stack.enter_context(listening(StopRequest()))
-        tell = stack.enter_context(closing(Told(listeners(arguments))))
+        told = stack.enter_context(listeners_with_bars(arguments))
+        tell = stack.enter_context(closing(Told(told)))
         tools = restore_tools(settings, catalog, tell, stack)
         items = () if plan is None else plan.items
         return run_restore(wish, items, tools, tell, stop, wait=arguments.wait)

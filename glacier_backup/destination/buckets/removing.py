@@ -10,8 +10,8 @@ from glacier_backup.destination.aws.errors import error_code, error_message
 from glacier_backup.destination.aws.requests import Meanings
 from glacier_backup.destination.buckets.keys import At, is_below
 from glacier_backup.destination.buckets.manifests import manifest_beside
-from glacier_backup.destination.buckets.objects import Hidden, find, missing_codes
-from glacier_backup.destination.buckets.requests import DENIED, BucketRequests
+from glacier_backup.destination.buckets.objects import Hidden, find
+from glacier_backup.destination.buckets.requests import DENIED, NOT_FOUND, BucketRequests
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.layout import is_dated
 from glacier_backup.errors import DestinationError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import DeleteObjectRequestTypeDef
 
+GONE = (*NOT_FOUND, "NoSuchVersion")
+"""What says that nothing is left to remove. That something can't be done (405) doesn't."""
 
 _LOCKED = "ObjectLocked"
 """What stores of others say of what is locked; Amazon's denies access, and says why in words (S3 user guide, "Locking
@@ -64,7 +66,7 @@ class Removing:
             try:
                 aws.delete_object(**parameters)
             except Exception as error:
-                if error_code(error) not in missing_codes(at):
+                if error_code(error) not in GONE:
                     raise
 
         refusals: Meanings = {**dict.fromkeys(DENIED, partial(self._kept, at)), _LOCKED: _locked(at)}
