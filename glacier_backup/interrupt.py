@@ -15,10 +15,15 @@ from types import FrameType
 from glacier_backup.errors import Interrupted
 
 
+SENT = "what was sent is recorded"
+
+
 class StopRequest:
     """Whether somebody asked the run to stop. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, done: str = SENT) -> None:
+        """``done``: what is said of what was done until then."""
+        self._done = done
         # No threading.Event: a second signal in the middle of the first one's set() would wait for its lock for ever.
         self._asked = False
         self._at_once = False
@@ -34,7 +39,7 @@ class StopRequest:
     def check(self) -> None:
         """Raise Interrupted when a stop was asked for."""
         if self.is_set:
-            raise interrupted()
+            raise interrupted(self._done)
 
     def signalled(self) -> None:
         """What a signal handler is to do: take note, and raise KeyboardInterrupt where that stops at once."""
@@ -52,14 +57,14 @@ class StopRequest:
         try:
             yield
         except KeyboardInterrupt:
-            raise interrupted() from None
+            raise interrupted(self._done) from None
         finally:
             self._at_once = False
 
 
-def interrupted() -> Interrupted:
+def interrupted(done: str = SENT) -> Interrupted:
     """The error that says so."""
-    return Interrupted("interrupted; what was sent is recorded", hint="the next run goes on with the rest")
+    return Interrupted(f"interrupted; {done}", hint="the next run goes on with the rest")
 
 
 @contextmanager

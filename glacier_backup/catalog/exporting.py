@@ -58,6 +58,8 @@ def _volume(volume: StoredVolume) -> Exported:
         "storage_class": volume.storage_class,
         "stored_at": rfc3339(volume.stored_at),
         "verified_at": _time(volume.verified_at),
+        "damaged_at": _time(volume.damaged_at),
+        "damage": volume.damage,
     }
 
 

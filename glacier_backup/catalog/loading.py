@@ -48,6 +48,8 @@ _VOLUMES = select(
     volumes.c.storage_class,
     volumes.c.leaves.is_not(None),
     volumes.c.verified_at,
+    volumes.c.damaged_at,
+    volumes.c.damage,
 ).order_by(volumes.c.archive, volumes.c.number)
 
 

@@ -19,6 +19,17 @@ VARIABLES = 900
 BEFORE_ALL = -(2**63)
 """Below every id."""
 
+_damage = (
+    select(volumes.c.damage)
+    .where(volumes.c.archive == archives.c.id, volumes.c.damaged_at.is_not(None))
+    .order_by(volumes.c.number)
+    .limit(1)
+    .correlate(archives)
+    .scalar_subquery()
+    .label("damage")
+)
+"""What is wrong with the first volume of an archive that is known to be missing or wrong."""
+
 _LISTING = (
     select(
         archives.c.id,
@@ -35,6 +46,7 @@ _LISTING = (
         archives.c.sent_at,
         archives.c.problems,
         archives.c.changed_while_read,
+        _damage,
     )
     .join_from(archives, destinations)
     .join(volumes, and_(volumes.c.archive == archives.c.id, volumes.c.number == 1))
@@ -63,7 +75,7 @@ def last_sent(connection: Connection, destination: int, paths: Sequence[str]) ->
         newest = select(func.max(table.id)).where(wanted).group_by(table.path)
         size = func.coalesce(table.source_bytes, 0)
         query = select(
-            table.path, table.id, table.sent_at, size, table.digest, table.problems, table.changed_while_read
+            table.path, table.id, table.sent_at, size, table.digest, table.problems, table.changed_while_read, _damage
         )
         for path, *rest in connection.execute(query.where(table.id.in_(newest))):
             found[path] = LastSent(*rest)
@@ -116,4 +128,5 @@ def _listed(row: RowMapping) -> Listed:
         sent_at=row["sent_at"],
         problems=row["problems"],
         changed_while_read=row["changed_while_read"],
+        damage=row["damage"],
     )

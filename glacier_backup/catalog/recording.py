@@ -59,11 +59,40 @@ def add_volume(connection: Connection, archive: int, receipt: Receipt) -> None:
     connection.execute(update(archives).where(archives.c.id == archive).values(outcome))
 
 
+_VERIFIED = "UPDATE volumes SET verified_at = ? WHERE archive = ? AND number = ?"
+
+_DAMAGED = "UPDATE volumes SET damaged_at = ?, damage = ?, damage_read = ? WHERE archive = ? AND number = ?"
+_DAMAGED_BY_LIST = f"{_DAMAGED} AND NOT COALESCE(damage_read, 0)"
+
+_CLEAR = (
+    "UPDATE volumes SET damaged_at = NULL, damage = NULL, damage_read = NULL "
+    "WHERE archive = ? AND number = ? AND damaged_at <= ?"
+)
+_CLEAR_BY_LIST = f"{_CLEAR} AND NOT damage_read"
+
+
 def note_verified(connection: Connection, found: Iterable[tuple[int, int]], when: datetime) -> None:
     """Volumes, by archive and number."""
-    statement = "UPDATE volumes SET verified_at = ? WHERE archive = ? AND number = ?"
-    rows = ((rfc3339(when), archive, number) for archive, number in found)
-    while chunk := list(islice(rows, CHUNK)):
+    _at_each(connection, _VERIFIED, ((rfc3339(when), archive, number) for archive, number in found))
+
+
+def note_damaged(
+    connection: Connection, found: Iterable[tuple[int, int, str]], when: datetime, *, listed: bool
+) -> None:
+    """Volumes, and what is wrong with them. What a list says takes nothing from what reading has found."""
+    rows = ((rfc3339(when), pack_text(why), not listed, archive, number) for archive, number, why in found)
+    _at_each(connection, _DAMAGED_BY_LIST if listed else _DAMAGED, rows)
+
+
+def clear_damage(connection: Connection, found: Iterable[tuple[int, int]], until: datetime, *, listed: bool) -> None:
+    """Of these volumes what was noted up to then; if they were only ``listed``, not what reading has found."""
+    rows = ((archive, number, rfc3339(until)) for archive, number in found)
+    _at_each(connection, _CLEAR_BY_LIST if listed else _CLEAR, rows)
+
+
+def _at_each(connection: Connection, statement: str, rows: Iterable[tuple[Packed, ...]]) -> None:
+    rest = iter(rows)
+    while chunk := list(islice(rest, CHUNK)):
         connection.exec_driver_sql(statement, chunk)
 
 

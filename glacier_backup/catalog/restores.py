@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from itertools import chain
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, not_, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import pack_text
 from glacier_backup.catalog.packed import CHUNK, Packed, add_tuples
 from glacier_backup.catalog.paging import AnyRow, AnySelect, in_chunks
-from glacier_backup.catalog.schema import ITEM_STATES, archives, restore_items, restores
+from glacier_backup.catalog.schema import ITEM_STATES, restore_items, restores
 from glacier_backup.model.restore import WHOLE, ByteRange, ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
 from glacier_backup.units import now
 
@@ -103,13 +103,8 @@ def end(connection: Connection, restore: int) -> None:
 
 
 def forget(connection: Connection, restore: int) -> None:
-    """Its items go with it (``ON DELETE CASCADE``), but for what was found damaged and is still stored: whatever
-    deletes archives has to know that. So as long as there is any of it both stay, ended."""
-    is_damage = and_(_ITEM.state == _CODES["damaged"], _ITEM.archive.in_(select(archives.c.id)))
-    connection.execute(delete(restore_items).where(_ITEM.restore == restore, not_(is_damage)))
-    is_this = restores.c.id == restore
-    connection.execute(delete(restores).where(is_this, ~exists().where(_ITEM.restore == restore)))
-    connection.execute(update(restores).where(is_this, restores.c.ended_at.is_(None)).values(ended_at=now()))
+    """Its items go with it (``ON DELETE CASCADE``)."""
+    connection.execute(delete(restores).where(restores.c.id == restore))
 
 
 def _item_row(restore: int, number: int, item: RestoreItem) -> tuple[Packed, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from glacier_backup.catalog import recording, restores, thaws
@@ -53,8 +53,7 @@ class Restoring(Opened):
             restores.end(connection, restore_id)
 
     def forget_restore(self, restore_id: int) -> None:
-        """Remove it with its items; what was restored stays where it is. What it found damaged stays known, as of a
-        restore that has ended, as long as that is stored."""
+        """Remove it with its items; what was restored stays where it is."""
         with self._database.write() as connection:
             restores.forget(connection, restore_id)
 
@@ -79,10 +78,29 @@ class Restoring(Opened):
             thaws.forget(connection, records)
 
     def note_verified(self, archive: int, number: int, when: datetime) -> None:
-        """Note when a volume was found to be right."""
+        """Note when all of a volume was read, and found to be right: damage that was noted before is none."""
         self.note_all_verified([(archive, number)], when)
 
     def note_all_verified(self, volumes: Iterable[tuple[int, int]], when: datetime) -> None:
-        """The same of many, by archive and number, in one transaction; ``volumes`` must not use the catalog."""
+        """The same of many, by archive and number, in one transaction."""
+        read = [*volumes]
         with self._database.write() as connection:
-            recording.note_verified(connection, volumes, when)
+            recording.note_verified(connection, read, when)
+            recording.clear_damage(connection, read, when, listed=False)
+
+    def note_listed(
+        self, proven: Sequence[tuple[int, int]], there: Sequence[tuple[int, int]], when: datetime, as_of: datetime
+    ) -> None:
+        """Note what a destination's list says: that of ``proven`` volumes the checksum is right, which counts as
+        verified then, and that others are ``there``. Of both, damage that was noted up to ``as_of`` is none, unless
+        reading has found it: a list tells what was stored once."""
+        with self._database.write() as connection:
+            recording.note_verified(connection, proven, when)
+            recording.clear_damage(connection, [*proven, *there], as_of, listed=True)
+
+    def note_damaged(self, found: Iterable[tuple[int, int, str]], when: datetime, *, listed: bool = False) -> None:
+        """Note volumes, by archive and number, that were found to be missing or wrong, and in what way, in plain
+        words. ``listed``: by a destination's list, which may say otherwise later; else by reading. One transaction;
+        ``found`` must not use the catalog."""
+        with self._database.write() as connection:
+            recording.note_damaged(connection, found, when, listed=listed)

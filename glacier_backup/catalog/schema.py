@@ -151,6 +151,9 @@ volumes = Table(
     Column("storage_class", Text),
     Column("stored_at", Moment, nullable=False),
     Column("verified_at", Moment, comment="when all of it was last found to be right"),
+    Column("damaged_at", Moment, comment="when it was found to be missing or wrong; NULL: nothing is known"),
+    Column("damage", ExactText, comment="in what way, in plain words"),
+    Column("damage_read", Boolean, comment="whether its bytes were read for that: no list says otherwise then"),
     # Last, for SQLite reads a row up to the column it needs and leaves may fill many pages.
     Column("leaves", LargeBinary, comment="32 bytes for each MiB"),
     PrimaryKeyConstraint("archive", "number"),

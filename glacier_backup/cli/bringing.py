@@ -28,7 +28,9 @@ def make_target(path: str, plan: RestorePlan) -> None:
     Raises TargetError where it can't be made or written, or has no room for what isn't in it already: before anything
     is paid.
     """
-    if not os.path.lexists(path):
+    if not os.path.exists(path):
+        if os.path.islink(path):
+            raise TargetError(f"{path} is a symbolic link to nothing", hint="is its disk mounted?")
         try:
             os.mkdir(path, 0o777)
         except FileNotFoundError:

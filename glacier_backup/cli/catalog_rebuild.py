@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 HELP = "make a lost catalog anew, from what destinations tell of their archives"
 DESCRIPTION = (
     "Record what destinations have and the catalog doesn't know: first from the newest copy of a catalog that lies "
-    "there, if there is no catalog, then from names, descriptions and the manifests beside archives. Nothing is "
-    "thawed; a vault's inventory takes hours, and until it is there this exits with 75, to be run again."
+    "there or where catalog_copy says, if there is no catalog, then from names, descriptions and the manifests beside "
+    "archives. Nothing is thawed; a vault's inventory takes hours, and until it is there this exits with 75, to be run "
+    "again."
 )
 EXAMPLE = """\
   glacier-backup catalog rebuild
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     copied_to = () if arguments.sources else settings.copied_to
     hosts = frozenset(arguments.hosts or ())
     order = Rebuilding(settings, sources, copied_to, hosts, arguments.journal, use_copy=not arguments.no_copy)
-    with listening(StopRequest()) as stop, watching(arguments) as look:
+    with listening(StopRequest("what was found is recorded")) as stop, watching(arguments) as look:
         outcome = rebuild(order, complain, look, stop)
     _show(outcome, settings.catalog, arguments)
     return outcome.exit_code

@@ -159,6 +159,7 @@ def listed_json(listed: Listed) -> Json:
         "sent_at": rfc3339(listed.sent_at),
         "incomplete": listed.problems > 0,
         "changed_while_read": listed.changed_while_read,
+        "damage": listed.damage,
     }
 
 
@@ -242,13 +243,20 @@ def _result_row(result: Result) -> tuple[str, ...]:
     return (result.outcome, "", decision.path, decision.name, why)
 
 
+def remark_on(damaged: bool, problems: int, changed_while_read: bool) -> str:
+    """The worst that is known of an archive, in a word for a table."""
+    if damaged:
+        return "damaged"
+    return "incomplete" if problems else "changed while read" if changed_while_read else ""
+
+
 def write_listing(listing: Iterable[Listed]) -> None:
     """The archives in the catalog as a table."""
     rows = (
         (
             local_time(one.sent_at),
             "" if one.sha256_tree is None else format_size(one.stored_bytes),
-            "incomplete" if one.problems else "changed while read" if one.changed_while_read else "",
+            remark_on(one.damage is not None, one.problems, one.changed_while_read),
             one.path,
             one.name,
             f"id:{one.id}",

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from glacier_backup.cli.render import Json
+from glacier_backup.cli.render import Json, remark_on
 from glacier_backup.cli.table import write_table
 from glacier_backup.model.archive import Member, MemberType
 from glacier_backup.model.place import Place
@@ -90,7 +90,9 @@ def archive_json(archive: StoredArchive, places: Places) -> Json:
         "stored_bytes": archive.size,
         "incomplete": archive.problems > 0,
         "changed_while_read": archive.changed_while_read,
-        "verified_at": None if verified is None else rfc3339(verified),
+        "verified_at": _when(verified),
+        "damage": None if archive.hurt is None else archive.hurt.damage,
+        "damaged_at": None if archive.hurt is None else _when(archive.hurt.damaged_at),
         "origin": archive.origin,
     }
 
@@ -133,9 +135,13 @@ def _verified(archive: StoredArchive) -> datetime | None:
     return None if None in times else min((time for time in times if time is not None), default=None)
 
 
+def _when(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
+
+
 def _size(size: int | None) -> str:
     return "" if size is None else format_size(size)
 
 
 def _remark(archive: StoredArchive) -> str:
-    return "incomplete" if archive.problems else "changed while read" if archive.changed_while_read else ""
+    return remark_on(archive.hurt is not None, archive.problems, archive.changed_while_read)

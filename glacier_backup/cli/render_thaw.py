@@ -125,8 +125,11 @@ class Waiting:
     def _cost(self, tier: Tier, loads: Loads) -> str:
         """Of thawing alone: what is fetched is paid when it is."""
         cost = next(one for one in costs(loads, self._prices, DAYS) if one.tier == tier)
-        unknown = f"; no price is known of {', '.join(cost.unknown)}" if cost.unknown else ""
-        return f"about {self._prices.say(cost.retrieval + cost.asking + cost.copy)} for thawing{unknown}"
+        known = cost.retrieval + cost.asking + cost.copy
+        if not cost.unknown:
+            return f"about {self._prices.say(known)} for thawing"
+        more = f"about {self._prices.say(known)} for thawing and more: " if known else ""
+        return f"{more}no price known of {', '.join(cost.unknown)}"
 
 
 def request_json(summary: RestoreSummary) -> dict[str, Json]:

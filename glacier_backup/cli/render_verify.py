@@ -88,15 +88,15 @@ def show_status(places: Mapping[str, Verified], *, as_json: bool) -> None:
     if as_json:
         write_json([_status_json(place, one) for place, one in places.items()])
         return
-    columns = ("place", "volumes", "size", "30 days", "90 days", "a year", "never", "oldest", "latest")
-    right = ("volumes", "size", "30 days", "90 days", "a year", "never")
+    columns = ("place", "volumes", "size", "30 days", "90 days", "a year", "never", "oldest", "latest", "damaged")
+    right = ("volumes", "size", "30 days", "90 days", "a year", "never", "damaged")
     write_table(columns, (_status_row(place, one) for place, one in places.items()), right=right)
 
 
 def _status_row(place: str, one: Verified) -> tuple[str, ...]:
     shares = [f"{100 * part / one.bytes:.0f} %" if one.bytes else "" for part in (*one.within, one.never_bytes)]
     times = ["" if time is None else local_time(time) for time in (one.oldest, one.latest)]
-    return (place, f"{one.volumes:,}", format_size(one.bytes), *shares, *times)
+    return (place, f"{one.volumes:,}", format_size(one.bytes), *shares, *times, f"{one.damaged:,}")
 
 
 def _status_json(place: str, one: Verified) -> Json:
@@ -104,6 +104,7 @@ def _status_json(place: str, one: Verified) -> Json:
         "place": place,
         "volumes": one.volumes,
         "bytes": one.bytes,
+        "damaged": one.damaged,
         "verified_bytes": dict(zip(("30_days", "90_days", "365_days"), one.within, strict=True)),
         "never": one.never,
         "never_bytes": one.never_bytes,
@@ -129,7 +130,9 @@ def _line(place: PlaceReport) -> str:
 
 def _warn_of(findings: Iterable[Finding], most: int | None, *, watched: bool) -> None:
     counts: dict[str, int] = {}
+    again = 0
     for one in findings:
+        again += one.sent_again
         if one.kind in _GOOD_NEWS and not watched:
             continue
         counts[one.kind] = counts.get(one.kind, 0) + 1
@@ -138,6 +141,8 @@ def _warn_of(findings: Iterable[Finding], most: int | None, *, watched: bool) ->
     for kind, count in counts.items():
         if most is not None and count > most:
             warn(f"{count - most:,} more {_HEADS[kind]} (--verbose names all)")
+    if again:
+        warn(f"{again:,} of these the next run sends again, as far as they are still configured and still there")
 
 
 def _warn(one: Finding) -> None:
@@ -203,6 +208,7 @@ def _findings_json(findings: Iterable[Finding]) -> Iterator[Json]:
             "time": None if one.time is None else rfc3339(one.time),
             "cure": one.cure,
             "members": list(one.members),
+            "sent_again": one.sent_again,
         }
 
 

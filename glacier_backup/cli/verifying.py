@@ -73,7 +73,7 @@ class Verifying:
         found: Spool[Finding] = Spool()
         places: tuple[PlaceReport, ...] = ()
         summary: RestoreSummary | None = None
-        with listening(StopRequest()) as stop:
+        with listening(StopRequest("what was found right is noted")) as stop:
             if "catalog" in rungs:
                 verify_catalog(self._catalog, found.append)
             if "inventory" in rungs:
@@ -101,7 +101,7 @@ class Verifying:
 
     def _read(self, stop: StopRequest) -> RestoreSummary:
         from glacier_backup.cli.bringing import restore_tools
-        from glacier_backup.cli.telling import listeners
+        from glacier_backup.cli.telling import listeners_with_bars
         from glacier_backup.cli.wiring import Told
         from glacier_backup.workflow.restore import verify_items
 
@@ -111,7 +111,8 @@ class Verifying:
             plan = self._planned()
             self._refuse_too_dear(plan)
         with ExitStack() as stack:
-            tell = stack.enter_context(closing(Told(listeners(self._arguments))))
+            told = stack.enter_context(listeners_with_bars(self._arguments))
+            tell = stack.enter_context(closing(Told(told)))
             tools = restore_tools(self._settings, self._catalog, tell, stack)
             items = () if plan is None else plan.items
             return verify_items(wish, items, tools, tell, stop, wait=self._arguments.wait)

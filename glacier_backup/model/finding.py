@@ -51,6 +51,8 @@ class Finding:
     """What to do about it."""
     members: tuple[str, ...] = ()
     """Those that are hit, where it is known."""
+    sent_again: bool = False
+    """Whether the next run sends it again, as long as its source is there."""
 
     @property
     def is_damage(self) -> bool:

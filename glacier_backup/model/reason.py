@@ -229,4 +229,15 @@ class Forced(_Reason):
         return "forced"
 
 
-UploadReason = NeverSent | Changed | Forced
+@dataclass(frozen=True, slots=True)
+class DamagedThere(_Reason):
+    """What was sent last is known to be missing or wrong where it is stored."""
+
+    damage: str
+    """In what way."""
+
+    def __str__(self) -> str:
+        return f"damaged at the destination: {self.damage}"
+
+
+UploadReason = NeverSent | Changed | DamagedThere | Forced

@@ -22,6 +22,8 @@ class LastSent:
     problems: int = 0
     """How many files inside could not be read."""
     changed_while_read: bool = False
+    damage: str | None = None
+    """What is known to be wrong with it where it is stored, in plain words; None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Listed:
     problems: int
     """How many files could not be read: the archive is incomplete when there is one."""
     changed_while_read: bool
+    damage: str | None
+    """What is known to be wrong with it where it is stored; None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ class StoredVolume:
     has_leaves: bool = False
     verified_at: datetime | None = None
     """When all of it was last found to be right, by reading it or by the destination's own checksum."""
+    damaged_at: datetime | None = None
+    """When it was found to be missing or wrong, and nothing has said otherwise since; None: nothing is known."""
+    damage: str | None = None
+    """In what way, in plain words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,11 @@ class StoredArchive:
         """Bytes of all volumes; None where that of one isn't known."""
         sizes = [volume.size for volume in self.volumes]
         return None if None in sizes else sum(size or 0 for size in sizes)
+
+    @property
+    def hurt(self) -> StoredVolume | None:
+        """The first volume that is known to be missing or wrong; None where nothing is known against any."""
+        return next((volume for volume in self.volumes if volume.damaged_at is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,10 @@ class NotBelow(ValueError):
     """What can't be made below the folder. ``str()`` says why, and follows the member's name and a colon."""
 
 
+class NoTarget(NotBelow):
+    """A hard link to what isn't there."""
+
+
 def plain(path: bytes) -> bytes:
     """``path`` without components that say nothing: ``./a//b`` is ``a/b``; ``.`` is the folder itself.
 

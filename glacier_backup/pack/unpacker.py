@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from glacier_backup.errors import DamageFound
 from glacier_backup.model.archive import Container, Member
 from glacier_backup.model.candidate import Kind
+
+
+class LeadsOut(DamageFound):
+    """Something that is wanted is a hard link to what isn't: it takes all of the archive to have it."""
 
 
 class ArchiveBytes(Protocol):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from glacier_backup.errors import DamageFound, TargetError
 from glacier_backup.model.archive import Container, Member, MemberType
 from glacier_backup.pack.archive_stream import BUFFER, ArchiveEnds, ArchiveFails, Stream
-from glacier_backup.pack.below import STEP, NotBelow, plain
+from glacier_backup.pack.below import STEP, NoTarget, NotBelow, plain
 from glacier_backup.pack.left_out import LeftOut
-from glacier_backup.pack.unpacker import ArchiveBytes, Unpacking, UnpackOrder
+from glacier_backup.pack.unpacker import ArchiveBytes, LeadsOut, Unpacking, UnpackOrder
 from glacier_backup.pack.untar_fields import BLOCK, BadField
 from glacier_backup.pack.untar_heads import Head, Heads
 from glacier_backup.pack.untar_members import Members
@@ -76,6 +76,8 @@ class TarUnpacking:
         try:
             yield from self._all()
         except (BadField, NotBelow) as error:
+            if isinstance(error, NoTarget) and self._wanted is not None:
+                raise LeadsOut(f"{self._where()}: {error}") from error
             raise DamageFound(f"{self._where()}: {error}") from error
         except ArchiveEnds:
             end = self._stream.position + self._stream.end - self._stream.at

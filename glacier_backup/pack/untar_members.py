@@ -10,7 +10,17 @@ from contextlib import contextmanager
 
 from glacier_backup.pack.archive_stream import Stream
 from glacier_backup.pack.attributes import Attributes, Giver, drop_acls
-from glacier_backup.pack.below import STEP, NotBelow, check_name, instead, left_file, new_file, plain, write_all
+from glacier_backup.pack.below import (
+    STEP,
+    NoTarget,
+    NotBelow,
+    check_name,
+    instead,
+    left_file,
+    new_file,
+    plain,
+    write_all,
+)
 from glacier_backup.pack.left_out import LeftOut
 from glacier_backup.pack.untar_folders import Folders
 from glacier_backup.pack.untar_heads import Head
@@ -98,7 +108,7 @@ class Members:
             with self.folders.reached(above) as there:
                 self._link(head, base, folder, name, there)
         except FileNotFoundError:
-            raise NotBelow(f"it is a link to {os.fsdecode(head.target)}, which is not there") from None
+            raise NoTarget(f"it is a link to {os.fsdecode(head.target)}, which is not there") from None
 
     def _link(self, head: Head, base: bytes, folder: int, name: bytes, there: int) -> None:
         def link() -> None:

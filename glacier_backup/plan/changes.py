@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.naming import archive_name
 from glacier_backup.model.plan import Decision, Skip, Upload
-from glacier_backup.model.reason import AlreadySent, Changed, Forced, NeverSent, Unchanged, UploadReason
+from glacier_backup.model.reason import AlreadySent, Changed, DamagedThere, Forced, NeverSent, Unchanged, UploadReason
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.tree_digest import SizeAndTime, parse_tree_digest
 from glacier_backup.plan.container import container_for
@@ -22,14 +22,15 @@ def needs_look(candidate: Candidate, last: LastSent | None, force: bool) -> bool
     """Whether deciding takes a fingerprint that there isn't yet: not for what is sent once and has been, and held
     still meanwhile, nor for what was seen in a tree.
 
-    What changed while it was read may be torn, such as photos that were still being copied in: no good copy yet.
+    What changed while it was read may be torn, such as photos that were still being copied in: no good copy yet. Nor is
+    what is known to be missing or wrong at the destination.
     """
     return candidate.seen is None and _counts(candidate, last, force)
 
 
 def _counts(candidate: Candidate, last: LastSent | None, force: bool) -> bool:
     """Whether it matters what the candidate looks like now."""
-    return last is None or force or candidate.compare or last.changed_while_read
+    return last is None or force or candidate.compare or last.changed_while_read or last.damage is not None
 
 
 def decide(
@@ -63,6 +64,8 @@ def _why(
         return Forced()
     if _differs(last, now):
         return Changed(last.sent_at)
+    if last.damage is not None:
+        return DamagedThere(last.damage)
     same = Unchanged if candidate.compare else AlreadySent
     return same(last.sent_at, last.problems)
 

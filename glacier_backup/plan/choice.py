@@ -30,12 +30,12 @@ class Choice:
     """What a person should know of it, in plain words."""
 
 
-def whole(archive: StoredArchive) -> Choice:
+def whole(archive: StoredArchive, remark: str = "") -> Choice:
     """All of an archive."""
-    path, remark = archive.path, _remark(archive)
+    path, remark = archive.path, remark or _remark(archive)
     if archive.container is None:
         folder = path.rpartition("/")[0]
-        path, remark = f"{folder}/{archive.name}", "comes back as the file that is stored"
+        path, remark = f"{folder}/{archive.name}", remark or "comes back as the file that is stored"
     # The root directory is called so inside its archive, too.
     return _of(archive, "/root" if path_on_server(path) == "/" else path, archive.source_bytes, remark)
 

@@ -1,16 +1,29 @@
-"""Which of the archives of one path is taken: of each the newest, and of equally new ones what is at hand."""
+"""Which of the archives of one path is taken: of each the newest, and of equally new ones what is at hand.
+
+What is known to be missing or damaged is taken only where there is nothing else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from glacier_backup.model.place import Place
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.plan.thawing import shelf_of
+from glacier_backup.units import local_time
 
 _AT_HAND = {"local": 0.0, "sftp": 1.0, "s3": 2.0, "glacier": 3.0}
+
+
+class Taken(NamedTuple):
+    """One that was chosen."""
+
+    archive: StoredArchive
+    remark: str
+    """What a person should know of the choice, in plain words."""
 
 
 class Newest:
@@ -20,8 +33,10 @@ class Newest:
         self._places = places
         self.replaced = 0
         """Paths of which there is nothing any more that is old enough: what took its place has its key."""
+        self.passed_over = 0
+        """Paths of which something else is taken, for the newest is known to be missing or damaged."""
 
-    def of_each(self, archives: Iterable[StoredArchive], until: datetime | None = None) -> Iterator[StoredArchive]:
+    def of_each(self, archives: Iterable[StoredArchive], until: datetime | None = None) -> Iterator[Taken]:
         """One of each path and host, in the order of the paths, in which ``archives`` come: all there are, also those
         later than ``until``.
 
@@ -40,23 +55,37 @@ class Newest:
 
     def of(self, versions: Iterable[StoredArchive]) -> StoredArchive:
         """The one of ``versions``, of which there is one at least: the newest, or what is equal to it (the fingerprint
-        says so), is whole, and is readable sooner."""
+        says so), is whole, and is readable sooner; a damaged one only where all are."""
         return self.by_age(versions)[0]
 
     def by_age(self, versions: Iterable[StoredArchive]) -> list[StoredArchive]:
-        """The newest first, and of equal ones the one at hand."""
+        """The newest first, and of equal ones the one at hand; the damaged ones last."""
         known = list(versions)
         newest: dict[str, tuple[datetime, int]] = {}
         for one in known:
             if one.digest is not None:
                 newest[one.digest] = max(newest.get(one.digest, _age(one)), _age(one))
         return sorted(
-            known, key=lambda one: (newest.get(one.digest or "", _age(one)), self._fitness(one)), reverse=True
+            known,
+            key=lambda one: (one.hurt is None, newest.get(one.digest or "", _age(one)), self._fitness(one)),
+            reverse=True,
         )
 
-    def _of_each_host(self, versions: list[StoredArchive]) -> Iterator[StoredArchive]:
+    def take(self, one: StoredArchive, among: Iterable[StoredArchive]) -> Taken:
+        """Count it, and say what is to be said where it is taken though it is hurt, or because a younger one is."""
+        if one.hurt is not None:
+            return Taken(one, f"known to be damaged: {one.hurt.damage}")
+        younger = (other for other in among if other.hurt is not None and _age(other) > _age(one))
+        worse = max(younger, key=_age, default=None)
+        if worse is None or worse.hurt is None:
+            return Taken(one, "")
+        self.passed_over += 1
+        which = "the same" if one.digest is not None and one.digest == worse.digest else "older"
+        return Taken(one, f"the one of {local_time(worse.time)} is damaged: {worse.hurt.damage}; this one is {which}")
+
+    def _of_each_host(self, versions: list[StoredArchive]) -> Iterator[Taken]:
         if len(versions) <= 1:
-            yield from versions
+            yield from (self.take(one, versions) for one in versions)
             return
         own = max((one for one in versions if one.host is not None), key=_age, default=None)
         host = own.host if own is not None else None
@@ -64,7 +93,7 @@ class Newest:
         for one in versions:
             by_host.setdefault(one.host if one.host is not None else host, []).append(one)
         for _, of_host in sorted(by_host.items(), key=lambda item: item[0] or ""):
-            yield self.of(of_host)
+            yield self.take(self.of(of_host), of_host)
 
     def _fitness(self, archive: StoredArchive) -> tuple[bool, float, tuple[datetime, int]]:
         return (is_whole(archive), -self._delay(archive), _age(archive))

@@ -122,6 +122,8 @@ def _notes(terms: Sequence[Term]) -> Iterator[str]:
 def _replaced(newest: Newest) -> Iterator[str]:
     if newest.replaced:
         yield f"{newest.replaced} were replaced since, so that what they were then is gone (keep_versions = no)"
+    if newest.passed_over:
+        yield f"of {newest.passed_over} the newest archive is known to be damaged, and another comes back: see --plan"
 
 
 def _entries(gathering: Gathering, cuts: Sequence[str | None], names: Names) -> Iterator[Entry]:

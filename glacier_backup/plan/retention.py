@@ -64,21 +64,20 @@ def judge(
     ruled: Ruled,
     present: datetime,
     *,
-    damaged: Container[int] = (),
     wanted: Container[int] = (),
 ) -> list[Verdict]:
     """What becomes of the archives of one path at one place, in the order in which they come.
 
     One that any rule keeps stays, and so do the newest one and the last one that is whole, whatever the rules say:
-    nothing inside was left out, and it isn't among the ``damaged`` (ids). Nor does one go that a restore under way
-    needs (``wanted``). What a newer one has overwritten is no archive any more: it goes, and no rule counts it.
+    nothing inside was left out, and it isn't known to be missing or damaged. Nor does one go that a restore under way
+    needs (``wanted``, ids). What a newer one has overwritten is no archive any more: it goes, and no rule counts it.
     """
     overwritten = overwritten_among(archives)
     there = sorted((one for one in archives if one.id not in overwritten), key=_age, reverse=True)
     reasons = _Reasons()
     for keep in (_last, _within, *_CALENDAR):
         keep(there, ruled.policy, present, reasons)
-    for why, one in guarded(there, damaged):
+    for why, one in guarded(there):
         reasons.add(one, why)
     for one in there:
         if one.id in wanted:
@@ -95,12 +94,12 @@ def overwritten_among(archives: Sequence[StoredArchive]) -> set[int]:
     return {one.id for one in archives if any(last[volume.locator] != one.id for volume in one.volumes)}
 
 
-def guarded(archives: Iterable[StoredArchive], damaged: Container[int]) -> Iterator[tuple[str, StoredArchive]]:
+def guarded(archives: Iterable[StoredArchive]) -> Iterator[tuple[str, StoredArchive]]:
     """Those of one path that no rule removes, and why: the newest, by its time and by the order of intent (clocks
     jump), and likewise the newest that is whole."""
     there = list(archives)
     newest = _newest(there)
-    whole = _newest([one for one in there if is_whole(one, damaged)])
+    whole = _newest([one for one in there if is_whole(one)])
     yield from ((NEWEST, one) for one in newest)
     yield from ((LAST_GOOD, one) for one in whole if one not in newest)
 
@@ -109,9 +108,9 @@ def _newest(archives: Sequence[StoredArchive]) -> list[StoredArchive]:
     return [max(archives, key=key) for key in (_age, _number)] if archives else []
 
 
-def is_whole(archive: StoredArchive, damaged: Container[int]) -> bool:
+def is_whole(archive: StoredArchive) -> bool:
     """Whether all was read that belongs into it, and nothing speaks against what is stored."""
-    return not archive.problems and archive.id not in damaged
+    return not archive.problems and archive.hurt is None
 
 
 def _number(archive: StoredArchive) -> int:

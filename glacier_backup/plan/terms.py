@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import starmap
 
 from glacier_backup.errors import UsageError
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
@@ -54,6 +55,9 @@ class MembersLike:
 
 Term = Archives | Inside | MembersLike
 
+_Pieces = list[tuple[StoredArchive, str]]
+"""Archives, each with what is wanted of it."""
+
 EVERYTHING = Archives("", ArchiveFilter(), None)
 
 
@@ -90,7 +94,7 @@ def _holds(known: Known, term: Term, archive: StoredArchive, part: str) -> bool:
 def _choices(known: Known, newest: Newest, term: Term, until: datetime | None) -> Iterator[Choice]:
     match term:
         case Archives():
-            return map(choice.whole, newest.of_each(known.stored_archives(term.wanted), until))
+            return starmap(choice.whole, newest.of_each(known.stored_archives(term.wanted), until))
         case Inside():
             return _parts(known, newest, term, until)
         case MembersLike():
@@ -100,40 +104,47 @@ def _choices(known: Known, newest: Newest, term: Term, until: datetime | None) -
 def _parts(known: Known, newest: Newest, term: Inside, until: datetime | None) -> Iterator[Choice]:
     """Of the newest archive that is known to have it; where there is none, of the newest that may."""
     may_have: tuple[StoredArchive, str] | None = None
-    for archive, member in _by_age(known, newest, term.of, until):
+    found = _found(known, term.of, until)
+    for archive, member in _by_age(newest, found):
         has = inside.has_member(known, archive, member)
         if has:
             ranges, size = inside.needed(known, archive, member)
             younger = may_have is not None
             remark = "a younger archive may have it too: its members aren't known" if younger else ""
+            remark = _remark(newest, archive, found) or remark
             yield choice.part(archive, inside.member_path(archive, member), member, ranges, size, remark)
             return
         if has is None and may_have is None:
             may_have = archive, member
     if may_have is not None:
         archive, member = may_have
-        remark = "the whole archive is read: its members aren't known"
+        remark = _remark(newest, archive, found) or "the whole archive is read: its members aren't known"
         yield choice.part(archive, inside.member_path(archive, member), member, *inside.ALL, remark)
 
 
 def _parts_like(known: Known, newest: Newest, term: MembersLike, until: datetime | None) -> Iterator[Choice]:
-    for archive, pattern in _by_age(known, newest, term.of, until):
-        found = False
+    archives = _found(known, term.of, until)
+    for archive, pattern in _by_age(newest, archives):
+        remark = None
         for member in inside.matching(known, archive, pattern):
-            found = True
+            remark = _remark(newest, archive, archives) if remark is None else remark
             ranges, size = inside.needed(known, archive, member.path)
-            yield choice.part(archive, inside.member_path(archive, member.path), member.path, ranges, size)
-        if found:
+            yield choice.part(archive, inside.member_path(archive, member.path), member.path, ranges, size, remark)
+        if remark is not None:
             return
 
 
-def _by_age(
-    known: Known, newest: Newest, of: tuple[tuple[ArchiveFilter, str], ...], until: datetime | None
-) -> Iterator[tuple[StoredArchive, str]]:
-    """The archives, each with what is wanted of it."""
-    found = [(one, part) for wanted, part in of for one in known.stored_archives(replace(wanted, until=until))]
-    part_of = {archive.id: part for archive, part in found}
-    return ((one, part_of[one.id]) for one in newest.by_age(archive for archive, _ in found))
+def _remark(newest: Newest, archive: StoredArchive, of: _Pieces) -> str:
+    return newest.take(archive, (one for one, _ in of)).remark
+
+
+def _by_age(newest: Newest, of: _Pieces) -> Iterator[tuple[StoredArchive, str]]:
+    parts = {one.id: part for one, part in of}
+    return ((one, parts[one.id]) for one in newest.by_age(one for one, _ in of))
+
+
+def _found(known: Known, of: tuple[tuple[ArchiveFilter, str], ...], until: datetime | None) -> _Pieces:
+    return [(one, part) for wanted, part in of for one in known.stored_archives(replace(wanted, until=until))]
 
 
 def _too_early(known: Known, term: Term, until: datetime | None) -> UsageError:

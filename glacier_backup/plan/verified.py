@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from glacier_backup.model.stored import StoredArchive
+from glacier_backup.model.stored import StoredArchive, StoredVolume
 
 WITHIN = (timedelta(days=30), timedelta(days=90), timedelta(days=365))
 """What is told apart."""
@@ -19,6 +19,8 @@ class Verified:
     volumes: int = 0
     bytes: int = 0
     """As far as known."""
+    damaged: int = 0
+    """Volumes that are known to be missing or wrong; none of what follows counts them."""
     never: int = 0
     """Volumes that were never verified."""
     never_bytes: int = 0
@@ -35,13 +37,17 @@ def verified(archives: Iterable[StoredArchive], now: datetime) -> dict[int, Veri
     for archive in archives:
         place = found.setdefault(archive.place_id, Verified())
         for volume in archive.volumes:
-            _add(place, volume.size or 0, volume.verified_at, now)
+            _add(place, volume, now)
     return found
 
 
-def _add(place: Verified, size: int, at: datetime | None, now: datetime) -> None:
+def _add(place: Verified, volume: StoredVolume, now: datetime) -> None:
+    size, at = volume.size or 0, volume.verified_at
     place.volumes += 1
     place.bytes += size
+    if volume.damaged_at is not None:
+        place.damaged += 1
+        return
     if at is None:
         place.never += 1
         place.never_bytes += size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -42,6 +43,8 @@ class Known(NamedTuple):
     stored_at: datetime
     path: str
     time: datetime
+    is_hurt: bool = False
+    """Whether it was found to be missing or wrong before."""
 
 
 class Compared(NamedTuple):
@@ -66,6 +69,7 @@ def known_volumes(archive: StoredArchive) -> Iterator[Known]:
             one.stored_at,
             archive.path,
             archive.time,
+            one.damaged_at is not None,
         )
 
 
@@ -85,7 +89,7 @@ def compare(known: Known, stored: Stored, place: Place) -> Compared:
 
 def missing(known: Known, place: Place) -> Finding:
     """A volume that isn't there."""
-    return about(known, place, "missing", "it is not there any more", cure=send_again(known.path))
+    return about(known, place, "missing", "it is not there any more")
 
 
 def may_be_missing(known: Known, lag: timedelta, looked_at: datetime) -> bool:
@@ -100,20 +104,23 @@ def about(
     return Finding(kind, what, str(place), known.path, known.locator, known.archive, known.time, cure, members)
 
 
-def send_again(path: str) -> str:
-    """What to do about an archive that is lost, as long as its source is there."""
-    return (
-        f"other versions, and copies at other places: glacier-backup list --versions {path}; "
-        f"while the source is there, send it again: glacier-backup backup --force -p {path}"
-    )
+def cured(finding: Finding, *, is_last: bool) -> Finding:
+    """A finding of damage, with what to do about it. ``is_last``: whether nothing newer of its path is at its place,
+    so that a run sends it again, as long as its source is there."""
+    others = f"other versions, and copies at other places: glacier-backup list --versions {finding.path}"
+    if is_last:
+        more = "the next run sends it again, if it is still configured and still there"
+    else:
+        more = f"a newer one was sent there since; glacier-backup delete id:{finding.archive} removes this one"
+    return replace(finding, cure=f"{others}; {more}", sent_again=is_last)
 
 
 def _damage(known: Known, stored: Stored, place: Place) -> list[Finding]:
     if known.size is not None and stored.size != known.size:
         what = f"it has {stored.size:,} bytes, and {known.size:,} were sent ({format_size(known.size)})"
-        return [about(known, place, "other_size", what, send_again(known.path))]
+        return [about(known, place, "other_size", what)]
     return [
-        about(known, place, "other_checksum", f"its {name} is {found}, and {sent} was sent", send_again(known.path))
+        about(known, place, "other_checksum", f"its {name} is {found}, and {sent} was sent")
         for key, name in _NAMES.items()
         if (sent := getattr(known, key)) is not None and (found := getattr(stored, key)) not in (None, sent)
     ]

@@ -48,6 +48,8 @@ class Word(NamedTuple):
 def interpret(known: Known, word: Word) -> Term:
     """What ``word`` means. Raises UsageError, naming what comes near, where it means nothing that is stored, and where
     it means several things."""
+    if not word.text.strip():
+        raise UsageError("an empty word means nothing that is stored", hint="is a variable of a script not set?")
     readings: tuple[Callable[[Known, Word], Term | None], ...] = (
         _number,
         _locator,

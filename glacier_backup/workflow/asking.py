@@ -15,7 +15,10 @@ from glacier_backup.model.thaw import Thaw, ThawRequest
 from glacier_backup.workflow.reachable import Reachable
 from glacier_backup.workflow.standing import Key
 
-_GONE = "glacier-backup verify --inventory tells what else is gone; restore --at DATE brings back an older version"
+_GONE = (
+    "run again for another copy or an older version, if there is one; glacier-backup verify --inventory tells what "
+    "else is gone"
+)
 
 
 class Ask(NamedTuple):

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
@@ -23,7 +23,7 @@ from glacier_backup.model.reading_event import BytesFetched, ItemStarted, Readin
 from glacier_backup.model.restore import WHOLE, ByteRange, ItemRecord
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.model.thaw import Thaw
-from glacier_backup.pack.unpacker import Unpacking, UnpackOrder
+from glacier_backup.pack.unpacker import LeadsOut, Unpacking, UnpackOrder
 from glacier_backup.units import MIB
 from glacier_backup.workflow import beneath
 from glacier_backup.workflow.checkpoint import Checkpoint
@@ -136,28 +136,44 @@ def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
     desk.started(work)
     try:
         try:
-            left_out, root = _Bringing(work, desk, folder).run()
+            left_out, root = _unpacked(work, desk, folder)
         except DamageFound:
             if work.archive.volumes and all(volume.has_leaves for volume in work.archive.volumes):
                 raise
             # Without leaves nobody can say which piece was spoiled on its way: all of it comes once more.
             folder.remove()
-            left_out, root = _Bringing(work, desk, folder).run()
+            left_out, root = _unpacked(work, desk, folder)
     except DamageFound:
         folder.remove()
         raise
     return Brought(work.record, folder, folder.finish(root, left_out), of_many)
 
 
+def _unpacked(work: Work, desk: Desk, folder: ItemFolder) -> tuple[list[str], str]:
+    """What was left out, and what gets the name. Where hard links in a member lead out of it, and nobody knew, all of
+    the archive is unpacked for its sake."""
+    everything = folder.checkpoint(_identity(work, everything=True)) is not None
+    try:
+        return _Bringing(work, desk, folder, everything=everything).run()
+    except LeadsOut:
+        folder.remove()
+        return _Bringing(work, desk, folder, everything=True).run()
+
+
+def _identity(work: Work, *, everything: bool) -> str:
+    return identity(work.archive) + (" everything" if everything else "")
+
+
 class _Bringing:
     """One item being unpacked."""
 
-    def __init__(self, work: Work, desk: Desk, folder: ItemFolder) -> None:
+    def __init__(self, work: Work, desk: Desk, folder: ItemFolder, *, everything: bool) -> None:
         self._work = work
         self._desk = desk
         self._folder = folder
         self._item, self._archive = work.record.item, work.archive
-        self._identity = identity(work.archive)
+        self._identity = _identity(work, everything=everything)
+        self._everything = everything
         self._unpacker = desk.tools.unpacker(work.archive.kind, work.archive.container)
         self._reading = desk.reading(work, folder)
         self._target = folder.target
@@ -170,9 +186,9 @@ class _Bringing:
         left_out: dict[str, None] = {}
         content = self._folder.begin(anew=begun is None)
         try:
-            comparison = Comparison(
-                self._desk.catalog, self._item, self._archive, done=0 if begun is None else begun.members
-            )
+            item = replace(self._item, member=None) if self._everything else self._item
+            done = 0 if begun is None else begun.members
+            comparison = Comparison(self._desk.catalog, item, self._archive, done=done)
             first = 0 if begun is None else begun.range
             for number in range(first, len(self._item.ranges)):
                 resume = begun.line if begun is not None and number == first else None
@@ -226,7 +242,7 @@ class _Bringing:
             start=start,
             whole=wanted.end is None,
             # Ranges are of just those members that are wanted, and of what hard links among them lead to.
-            wanted=self._item.member if wanted == WHOLE else None,
+            wanted=self._item.member if wanted == WHOLE and not self._everything else None,
             resume=resume,
         )
 

@@ -19,7 +19,6 @@ from glacier_backup.plan.terms import Archives
 from glacier_backup.plan.words import Word, interpret
 from glacier_backup.units import local_time
 from glacier_backup.workflow.archive_ids import ArchiveIds
-from glacier_backup.workflow.prune import damaged_archives
 from glacier_backup.workflow.removal_book import RemovalBook
 
 NAMED = 5
@@ -69,11 +68,10 @@ def plan_delete(delete: Delete, catalog: Catalog) -> RemovalPlan:
         for one in _choices(term, delete, catalog):
             chosen.update(archive.id for archive in one.chosen)
     book, written, last = RemovalBook(dict(catalog.places()), delete.present), ArchiveIds(), dict[str, None]()
-    damaged = damaged_archives(catalog)
     for term in terms:
         now_written = ArchiveIds()
         for one in _choices(term, delete, catalog):
-            if len(last) <= NAMED and not delete.even_last and _takes_the_last(one, chosen, damaged, delete):
+            if len(last) <= NAMED and not delete.even_last and _takes_the_last(one, chosen, delete):
                 last[one.archives[0].path] = None
             now_written.update(_write_down(one, chosen, written, book))
         written.update(now_written)
@@ -162,7 +160,7 @@ def _one_of_each_place(
     return chosen
 
 
-def _takes_the_last(one: _OfPath, chosen: Container[int], damaged: Container[int], delete: Delete) -> bool:
+def _takes_the_last(one: _OfPath, chosen: Container[int], delete: Delete) -> bool:
     """Whether nothing that is as good as what goes would be left of a path that is still there."""
     gone = _nothing_left(one.archives)
     there = [archive for archive in one.archives if archive.id not in gone]
@@ -170,9 +168,9 @@ def _takes_the_last(one: _OfPath, chosen: Container[int], damaged: Container[int
     ours = [archive for archive in there if archive.host in (None, delete.host)] or there
     leaving = [archive for archive in ours if archive.id in chosen]
     staying = [archive for archive in ours if archive.id not in chosen]
-    if not leaving or any(is_whole(archive, damaged) for archive in staying):
+    if not leaving or any(is_whole(archive) for archive in staying):
         return False
-    if staying and not any(is_whole(archive, damaged) for archive in leaving):
+    if staying and not any(is_whole(archive) for archive in leaving):
         return False
     return delete.exists(leaving[0].path)
 

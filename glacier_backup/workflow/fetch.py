@@ -88,6 +88,8 @@ class Fetcher:
 class Piece(NamedTuple):
     """Bytes that have come."""
 
+    start: int
+    """The first byte, of the volume."""
     buffer: memoryview
     size: int
     """How many of the buffer."""
@@ -101,6 +103,14 @@ class Readable(NamedTuple):
     destination: Destination
     volume: StoredVolume
     thaws: Sequence[Thaw]
+
+
+class Tail(NamedTuple):
+    """The last bytes of a range that was read: the next range may begin in the same MiB, which isn't fetched again."""
+
+    start: int
+    """On the grid of 1 MiB."""
+    data: bytes
 
 
 class VerifiedBytes:
@@ -118,8 +128,12 @@ class VerifiedBytes:
         fetcher: Fetcher,
         check: Check,
         fetched: Fetched = lambda count: None,
+        before: Tail | None = None,
+        *,
+        one_of_many: bool = False,
     ) -> None:
-        """``check`` is asked while waiting, from any thread, and what it raises is raised here."""
+        """``check`` is asked while waiting, from any thread, and what it raises is raised here. ``before`` is the
+        :attr:`tail` of the range before this one, which is there where it is ``one_of_many``."""
         self._readable = readable
         self._proof = proof
         self._fetcher = fetcher
@@ -136,6 +150,11 @@ class VerifiedBytes:
         self._rest = memoryview(b"")
         self._closed = False
         self._at_end = False
+        self._keeps_tail = one_of_many
+        self.tail = before
+        if before is not None and before.start == self._at:
+            self._at += len(before.data)
+            self._rest = self._cut(memoryview(before.data))
 
     def __enter__(self) -> VerifiedBytes:
         return self
@@ -167,18 +186,25 @@ class VerifiedBytes:
             if not self._under_way:
                 return False
             piece = self._next()
-            self._proof.take(piece.buffer[: piece.size], piece.leaves)
+            data = piece.buffer[: piece.size]
+            self._proof.take(data, piece.leaves)
             self._fetched(piece.size)
-            self._rest = self._cut(piece)
+            self._keep(piece.start, data)
+            self._rest = self._cut(data)
             if self._rest:
                 return True
 
-    def _cut(self, piece: Piece) -> memoryview:
+    def _cut(self, data: memoryview) -> memoryview:
         """What of a piece was asked for: the requests are on the grid of 1 MiB."""
-        first, self._skip = min(self._skip, piece.size), max(0, self._skip - piece.size)
-        last = piece.size if self._end is None else min(piece.size, first + self._end - self._handed_on)
+        first, self._skip = min(self._skip, len(data)), max(0, self._skip - len(data))
+        last = len(data) if self._end is None else min(len(data), first + self._end - self._handed_on)
         self._handed_on += max(0, last - first)
-        return piece.buffer[first : max(first, last)]
+        return data[first : max(first, last)]
+
+    def _keep(self, start: int, data: memoryview) -> None:
+        if self._keeps_tail and data:
+            last = (len(data) - 1) // MIB * MIB
+            self.tail = Tail(start + last, bytes(data[last:]))
 
     def _next(self) -> Piece:
         future, buffer = self._under_way[0]
@@ -229,7 +255,7 @@ class VerifiedBytes:
             wrong = self._proof.wrong(start, leaves)
             cut = self._end is not None and start + count < min(self._end, start + len(buffer))
             if wrong is None and not cut:
-                return Piece(buffer, count, leaves)
+                return Piece(start, buffer, count, leaves)
         volume = self._readable.volume
         if wrong is None:
             what = f"it ends at byte {start + count:,}, and {volume.size or self._end:,} were sent"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from glacier_backup.errors import (
@@ -16,6 +16,7 @@ from glacier_backup.errors import (
     Interrupted,
     NotThawed,
     TargetError,
+    VolumeMissing,
 )
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.event import Warned
@@ -26,6 +27,7 @@ from glacier_backup.units import now
 from glacier_backup.workflow.book import Book, cause_of
 from glacier_backup.workflow.bring import Desk, Work, bring, check_all
 from glacier_backup.workflow.crew import Crew, Finished
+from glacier_backup.workflow.damage import note_damage
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.publish import Brought, publish, tidy
 from glacier_backup.workflow.reachable import Reachable
@@ -155,7 +157,8 @@ class FetchRound:
                 self._end(work, "kept", error)
             case TargetError():
                 self._refused(work, error)
-            case DamageFound():
+            case DamageFound() | VolumeMissing():
+                note_damage(self._desk.catalog, work.record, work.archive, error)
                 self._end(work, "damaged", error)
             case NotThawed():
                 self._again(work, error)
@@ -211,6 +214,14 @@ class FetchRound:
 
     def _settle_verified(self, right: Sequence[_Right]) -> None:
         works = [one.work for one in right]
+        self._note_verified(works)
+        self._book.set((work.record.number, "verified", None) for work in works)
+        self.done += len(works)
+        for work in works:
+            self._book.tell_ended(work.record, work.path, "verified")
+
+    def _note_verified(self, works: Iterable[Work]) -> None:
+        """Volumes of which all was read, and proved right."""
         volumes = [
             (work.archive.id, volume.number)
             for work in works
@@ -219,10 +230,6 @@ class FetchRound:
             if volume.has_leaves or volume.tree_hash or volume.sha256
         ]
         self._desk.catalog.note_all_verified(volumes, now())
-        self._book.set((work.record.number, "verified", None) for work in works)
-        self.done += len(works)
-        for work in works:
-            self._book.tell_ended(work.record, work.path, "verified")
 
     def _settle_brought(self, staging: Staging, right: Sequence[_Right]) -> None:
         works = {one.work.record.number: one.work for one in right}
@@ -232,6 +239,8 @@ class FetchRound:
         for work in there:
             self._book.tell_ended(work.record, work.path, "restored")
         staging.flush()
+        # What an earlier process has brought was right then, and wasn't read now.
+        self._note_verified(work for one in brought if (work := works[one.record.number]).thaws)
         self._book.set((one.record.number, "verified", None) for one in brought)
         try:
             published = publish(staging.target, brought, overwrite=self._book.wish.overwrite)

@@ -44,10 +44,9 @@ def plan_prune(prune: Prune, catalog: Catalog) -> RemovalPlan:
     book = RemovalBook(
         dict(catalog.places()), prune.present, free_only=prune.free_only, with_retained=prune.with_retained
     )
-    damaged = damaged_archives(catalog)
     wanted = _wanted(catalog, prune.present.now)
     for group in _groups([scope_of(word, catalog) for word in prune.words], catalog):
-        _judge(group, prune, book, damaged, wanted)
+        _judge(group, prune, book, wanted)
     return book.plan()
 
 
@@ -60,9 +59,7 @@ def _groups(scopes: Sequence[Scope], catalog: Catalog) -> Iterator[list[StoredAr
                 yield list(group)
 
 
-def _judge(
-    group: list[StoredArchive], prune: Prune, book: RemovalBook, damaged: Container[int], wanted: Container[int]
-) -> None:
+def _judge(group: list[StoredArchive], prune: Prune, book: RemovalBook, wanted: Container[int]) -> None:
     ours = [one for one in group if one.host in (None, prune.host)]
     for one in group:
         if one.host not in (None, prune.host):
@@ -75,27 +72,11 @@ def _judge(
         for one in ours:
             book.keep(one, why, unruled=True)
         return
-    for verdict in judge(ours, ruled, prune.present.now, damaged=damaged, wanted=wanted):
+    for verdict in judge(ours, ruled, prune.present.now, wanted=wanted):
         if verdict.kept:
             book.keep(verdict.archive, verdict.why)
         else:
             book.remove(verdict.archive, verdict.why, is_left=verdict.why != OVERWRITTEN)
-
-
-def damaged_archives(catalog: Catalog) -> Container[int]:
-    """The archives that a restore or a verification has found damaged, and none since has found right."""
-    found = ArchiveIds()
-    for restore in catalog.restores():
-        hurt = {record.item.archive for record in catalog.items(restore.id, {"damaged"})}
-        archives = catalog.stored_archives(ArchiveFilter(ids=tuple(hurt))) if hurt else ()
-        # What was found right while this was under way may have been before the damage was seen.
-        seen = restore.ended_at or restore.created_at
-        found.update(archive.id for archive in archives if not _verified_since(archive, seen))
-    return found
-
-
-def _verified_since(archive: StoredArchive, moment: datetime) -> bool:
-    return all(volume.verified_at is not None and volume.verified_at > moment for volume in archive.volumes)
 
 
 def _wanted(catalog: Catalog, present: datetime) -> Container[int]:

@@ -202,7 +202,7 @@ class _Run:
         for one in standings:
             if one.state == "ready":
                 ready.add(one.record, one.thaws)
-            elif one.state == "failed":
+            elif one.state in ("failed", "damaged"):
                 self._tell_error(one)
 
     def _is_there(self, record: ItemRecord, page: Page) -> bool:
@@ -239,7 +239,7 @@ class _Run:
         for place_id, out in self._reachable.out.items():
             self._tell(Warned(f"{self._reachable.place(place_id)}: {cause_of(out)}"))
         if error is not None:
-            self._tell(Warned(cause_of(error) if not isinstance(error, Interrupted) else _INTERRUPTED))
+            self._tell(Warned(cause_of(error)))
         counts = self._book.counts()
         self._close_if_done()
         return RestoreSummary(
@@ -280,9 +280,6 @@ class _Run:
             with self._counting:
                 self._fetched += event.bytes
         self._tell(event)
-
-
-_INTERRUPTED = "interrupted; what has come back is kept, and the next run goes on with the rest"
 
 
 def _clear(book: Book, staging: Staging, reachable: Reachable) -> None:

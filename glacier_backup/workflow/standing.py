@@ -22,7 +22,8 @@ class Standing(NamedTuple):
     archive: StoredArchive | None
     """None for one that the catalog has no more."""
     state: ItemState
-    """``ready``, ``thawing``, ``failed``, or ``planned`` where it can't be asked for now."""
+    """``ready``, ``thawing``, ``failed``, ``damaged`` where it isn't there, or ``planned`` where it can't be asked for
+    now."""
     thaws: tuple[Thaw, ...] = ()
     """Of one that is ready, all that it takes."""
     error: GlacierBackupError | None = None

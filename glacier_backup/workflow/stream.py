@@ -14,7 +14,7 @@ from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.workflow.coverage import parts
-from glacier_backup.workflow.fetch import Fetched, Fetcher, Readable, VerifiedBytes
+from glacier_backup.workflow.fetch import Fetched, Fetcher, Readable, Tail, VerifiedBytes
 from glacier_backup.workflow.proof import Proof, ProvenBy
 
 
@@ -49,6 +49,8 @@ class Reading:
     kept: Kept | None = None
     _proofs: dict[int, Proof] = field(default_factory=dict)
     """By the number of the volume."""
+    _tails: dict[int, Tail] = field(default_factory=dict)
+    """What came last of each."""
     _saved: dict[int, int] = field(default_factory=dict)
     """How many bytes of digests of each are kept."""
 
@@ -74,8 +76,14 @@ class Reading:
         for volume, own in parts(wanted, self.source.archive):
             proof = self._proof(volume)
             readable = Readable(self.source.destination, volume, self.source.thaws.get(volume.locator, ()))
-            with VerifiedBytes(readable, own, proof, self.fetcher, self.check, self.fetched) as found:
+            before = self._tails.pop(volume.number, None)
+            found = VerifiedBytes(
+                readable, own, proof, self.fetcher, self.check, self.fetched, before, one_of_many=not self.whole
+            )
+            with found:
                 yield found
+            if found.tail is not None:
+                self._tails[volume.number] = found.tail
 
     def keep(self) -> None:
         """Keep the digests that were gathered since."""

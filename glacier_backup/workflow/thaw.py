@@ -29,6 +29,7 @@ from glacier_backup.plan.thawing import TIERS, shelf_of
 from glacier_backup.units import MIB, now
 from glacier_backup.workflow.asking import Ask, Asking
 from glacier_backup.workflow.coverage import Need, made_readable, needs, without
+from glacier_backup.workflow.damage import is_damage, note_damage
 from glacier_backup.workflow.reachable import Reachable
 from glacier_backup.workflow.restore_tools import RestoreTools
 from glacier_backup.workflow.standing import Key, Standing, Wanting, about
@@ -90,6 +91,9 @@ class Thawing:
         errors = self._ask_for(wanting, known)
         for one in wanting:
             standings[one.record.number] = self._standing(one, known, errors)
+        for stands in standings.values():
+            if stands.archive is not None and stands.error is not None and is_damage(stands.error):
+                note_damage(self._catalog, stands.record, stands.archive, stands.error)
         return [standings[record.number] for record in records]
 
     def over(self, standing_thaws: Iterable[tuple[int, Thaw]]) -> None:
@@ -226,7 +230,7 @@ class Thawing:
         if isinstance(error, DestinationUnavailable | UsageError):
             return Standing(one.record, one.archive, "planned", error=error)
         if error is not None:
-            return Standing(one.record, one.archive, "failed", error=error)
+            return Standing(one.record, one.archive, "damaged" if is_damage(error) else "failed", error=error)
         failed = next((record.thaw for record in records if record.thaw.state == "failed"), None)
         if failed is not None and not one.covered_by([r.thaw for r in records if r.thaw.state != "failed"]):
             said = DestinationError(f"{failed.locator} can't be made readable: {failed.cause}", hint=_LATER)

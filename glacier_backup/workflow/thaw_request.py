@@ -40,7 +40,7 @@ def request_thaws(
         archives = book.archives(page)
         for one in thawing.look(page, archives):
             counts[one.state] += 1
-            if one.state == "failed":
+            if one.state in ("failed", "damaged"):
                 path = one.record.item.to if one.archive is None else about(one.record, one.archive)
                 book.tell_ended(one.record, path, one.state, one.error)
     for place_id, error in reachable.out.items():
@@ -78,7 +78,7 @@ def _exit_code(counts: Counter[ItemState], reachable: Reachable) -> int:
         return THAWING
     if reachable.out and not counts["ready"]:
         return max(error.exit_code for error in reachable.out.values())
-    return FAILED if counts["failed"] or counts["planned"] else 0
+    return FAILED if counts["failed"] or counts["damaged"] or counts["planned"] else 0
 
 
 def _pages(items: Iterable[RestoreItem]) -> Iterator[list[ItemRecord]]:

@@ -17,10 +17,11 @@ from glacier_backup.model.thaw import Tier
 from glacier_backup.plan.cost import Loads, load_of
 from glacier_backup.plan.sample import everything, sample
 from glacier_backup.plan.thawing import shelf_of
-from glacier_backup.plan.verify import damaged_at, members_at, send_again
+from glacier_backup.plan.verify import damaged_at, members_at
 from glacier_backup.spool import Spool
 from glacier_backup.units import MIB
 from glacier_backup.workflow.coverage import needs
+from glacier_backup.workflow.damage import with_cure
 
 TOGETHER = 500
 """Archives that are looked up at a time."""
@@ -101,7 +102,7 @@ def _finding(catalog: Catalog, record: ItemRecord, archive: StoredArchive, place
     members: tuple[str, ...] = ()
     if at is not None and len(archive.volumes) == 1 and archive.container == "tar":
         members = tuple(islice(members_at(catalog.members(archive.id), at, at + MIB), NAMED))
-    return Finding("damaged", cause, *which, send_again(archive.path), members)
+    return with_cure(Finding("damaged", cause, *which, members=members), catalog, archive.place_id)
 
 
 def _distinct(catalog: Catalog, wanted: Sequence[ArchiveFilter]) -> Iterator[StoredArchive]:

@@ -21,6 +21,7 @@ from glacier_backup.model.thaw import Stored, Thaw
 from glacier_backup.plan.verify import Known, about, compare, known_volumes, may_be_missing, missing, newest
 from glacier_backup.units import now
 from glacier_backup.workflow.both_sides import BothSides, Pair
+from glacier_backup.workflow.damage import with_cure
 from glacier_backup.workflow.doubts import Doubts
 from glacier_backup.workflow.inventory import answers, ask_for_inventory, note_inventory
 from glacier_backup.workflow.site import Site
@@ -49,7 +50,8 @@ class Look:
 def verify_inventory(site: Site, look: Look) -> PlaceReport:
     """Compare what the catalog knows to be at one place with what the place lists.
 
-    What is proven by a checksum that the destination keeps is noted in the catalog as verified; archives of which
+    What is proven by a checksum that the destination keeps is noted in the catalog as verified, and what is missing or
+    wrong as damaged; archives of which
     nobody knew whether they are stored are settled. Raises DestinationUnavailable, DestinationError, CatalogError and
     what the check raises.
     """
@@ -84,7 +86,10 @@ class _Comparison:
         self._at = now()
         self._counts: Counter[str] = Counter()
         """By the names of a report's fields."""
-        self._verified: list[tuple[int, int]] = []
+        self._proven: list[tuple[int, int]] = []
+        self._there: list[tuple[int, int]] = []
+        """Volumes that were damaged, as far as was known, and look right now."""
+        self._damaged: list[tuple[int, int, str]] = []
 
     def over(self, thaw: Thaw) -> PlaceReport:
         sides = BothSides()
@@ -93,16 +98,19 @@ class _Comparison:
         self._list(sides, thaw)
         doubts = Doubts(self._site, self._catalog)
         strangers = Strangers(self._site, self._catalog, doubts, self._site.around)
-        for number, answer in enumerate(answers(sides, self._asked), 1):
-            self._judge(answer)
-            if not answer.pair.known and not self._look.wanted:
-                self._counts.update(strangers.judge(answer.pair.listed[0], self._note))
-            elif not answer.pair.known:
-                doubts.look_at(answer.pair.listed[0])
-            if number % STEP == 0:
-                self._look.tell(Looked(str(self._site.place), number, "examined"))
-                self._flush()
-        self._flush()
+        try:
+            for number, answer in enumerate(answers(sides, self._asked), 1):
+                self._judge(answer)
+                if not answer.pair.known and not self._look.wanted:
+                    self._counts.update(strangers.judge(answer.pair.listed[0], self._note))
+                elif not answer.pair.known:
+                    doubts.look_at(answer.pair.listed[0])
+                if number % STEP == 0:
+                    self._look.tell(Looked(str(self._site.place), number, "examined"))
+                    self._check()
+                    self._flush()
+        finally:
+            self._flush()
         for finding in doubts.findings(self._at):
             self._note(finding)
         return PlaceReport(str(self._site.place), **self._counts)  # type: ignore[arg-type]  # counts alone
@@ -162,22 +170,36 @@ class _Comparison:
             self._counts["recent"] += 1
         elif any(self._catalog.stored_archives(ArchiveFilter(ids=(known.archive,)))):
             # Else it was deleted while we looked.
-            self._note(missing(known, self._site.place))
+            self._hurt(known, missing(known, self._site.place))
 
     def _judge_found(self, known: Known, stored: Stored) -> None:
         compared = compare(known, stored, self._site.place)
         for finding in compared.findings:
-            self._note(finding)
-        self._counts["right"] += not any(finding.is_damage for finding in compared.findings)
+            if finding.is_damage:
+                self._hurt(known, finding)
+            else:
+                self._note(finding)
+        is_right = not any(finding.is_damage for finding in compared.findings)
+        self._counts["right"] += is_right
         self._counts["proven"] += compared.proven
         if compared.proven:
-            self._verified.append((known.archive, known.number))
+            self._proven.append((known.archive, known.number))
+        elif is_right and known.is_hurt:
+            self._there.append((known.archive, known.number))
+
+    def _hurt(self, known: Known, finding: Finding) -> None:
+        """It stays known, for whatever deletes, restores or sends."""
+        self._damaged.append((known.archive, known.number, finding.what))
+        self._note(with_cure(finding, self._catalog, self._site.id))
 
     def _flush(self) -> None:
-        self._check()
-        if self._verified:
-            self._catalog.note_all_verified(self._verified, self._at)
-            self._verified.clear()
+        if self._proven or self._there:
+            self._catalog.note_listed(self._proven, self._there, self._at, self._at - self._lag)
+            self._proven.clear()
+            self._there.clear()
+        if self._damaged:
+            self._catalog.note_damaged(self._damaged, self._at, listed=True)
+            self._damaged.clear()
 
 
 def _is_twin(one: StoredArchive, other: StoredArchive) -> bool:

@@ -72,6 +72,7 @@ def fill(catalog: Catalog) -> None:
     catalog.set_items(catalog.begin_restore(_WISH, _ITEMS), [(1, "damaged", NOT_UTF8)])
     catalog.note_thaws(_thaws(vault))
     catalog.note_verified(2, 1, minutes(5))
+    catalog.note_damaged([(2, 1, NOT_UTF8)], minutes(6))
     catalog.begin_copy(f"/mnt/{NOT_UTF8}", "host/.catalog/copy", minutes(6))
     catalog.note_copied(f"/mnt/{NOT_UTF8}", "host/.catalog/copy", catalog.changes())
 
@@ -143,6 +144,7 @@ def test_the_restores_and_thaws_of_a_released_catalog_go_on(number: int, path: s
         assert list(catalog.thaws()) == _thaws(vault)
         (stored,) = catalog.stored_archives(ArchiveFilter(ids=(2,)))
         assert stored.volumes[0].verified_at == minutes(5)
+        assert (stored.volumes[0].damaged_at, stored.volumes[0].damage) == (minutes(6), NOT_UTF8)
         assert not catalog.changed_since_copy(f"/mnt/{NOT_UTF8}")
 
 

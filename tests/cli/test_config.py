@@ -169,7 +169,9 @@ def test_show_prints_what_is_in_force_and_where_it_comes_from(cli: Cli) -> None:
         {
             "path": str(cli.data),
             "destination": "main",
-            **dict.fromkeys((f"keep_{rule}" for rule in ("last", "within", "daily", "weekly", "monthly", "yearly")), "off"),
+            **dict.fromkeys(
+                (f"keep_{rule}" for rule in ("last", "within", "daily", "weekly", "monthly", "yearly")), "off"
+            ),
             "upload_single_dir": "no",
             "upload_tree": "no",
             "upload_dirs": "no",

@@ -56,7 +56,26 @@ def test_an_archive_that_is_gone_is_damage(cli: Cli, disk: Path) -> None:
     assert ran.code == 5
     assert f"missing: {cli.data}/photos" in ran.err
     assert "it is not there any more" in ran.err
-    assert f"backup --force -p {cli.data}/photos" in ran.err
+    assert "1 of these the next run sends again" in ran.err
+
+
+def test_the_run_after_a_verification_heals_what_is_missing(cli: Cli, disk: Path) -> None:
+    archive_of(cli).unlink()
+    assert cli("verify", "-c", disk).code == 5
+    (listed,) = cli("list", "-c", disk, "--json").json
+    assert listed["damage"] == "it is not there any more"
+    assert cli("verify", "-c", disk, "--status", "--json").json[0]["damaged"] == 1
+    assert "damaged at the destination: it is not there any more" in cli("-c", disk, "-d").out
+
+    assert cli("-c", disk).code == 0
+
+    assert [one["damage"] is None for one in cli("list", "-c", disk, "--json").json] == [False, True]
+    assert cli("-c", disk, "-d", "--json").json["summary"]["planned"] == 0
+    ran = cli("verify", "-c", disk)
+    assert ran.code == 5
+    assert f"glacier-backup delete id:{listed['id']} removes this one" in ran.err
+    assert cli("delete", "-c", disk, f"id:{listed['id']}", "--yes").code == 0
+    assert cli("verify", "-c", disk).code == 0
 
 
 def test_an_archive_of_another_size_is_damage(cli: Cli, disk: Path) -> None:

@@ -58,7 +58,8 @@ class Shelves:
         size = values.pop("size", 1000)
         storage_class = values.pop("storage_class", "DEEP_ARCHIVE" if place == COLD else None)
         hash = values.pop("tree_hash", "0" * 64)
-        locator = values.pop("locator", f"locator-{id}")
+        locator, damage = values.pop("locator", f"locator-{id}"), values.pop("damage", None)
+        hurt = None if damage is None else day(at)
         given: dict[str, Any] = {
             "name": archive_name(path, container or "raw", kind),
             "host": "nas",
@@ -73,7 +74,11 @@ class Shelves:
             path=path,
             time=day(at),
             sent_at=day(at),
-            volumes=(StoredVolume(1, locator, size, hash, day(at), storage_class=storage_class),),
+            volumes=(
+                StoredVolume(
+                    1, locator, size, hash, day(at), storage_class=storage_class, damaged_at=hurt, damage=damage
+                ),
+            ),
             kind=kind,
             container=container,
             **{**given, **values},

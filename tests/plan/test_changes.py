@@ -10,7 +10,7 @@ import pytest
 
 from glacier_backup.model.candidate import Candidate
 from glacier_backup.model.plan import Skip, Upload
-from glacier_backup.model.reason import AlreadySent, Changed, Forced, NeverSent, Unchanged
+from glacier_backup.model.reason import AlreadySent, Changed, DamagedThere, Forced, NeverSent, Unchanged
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.tree_digest import tree_fingerprint
 from glacier_backup.plan.changes import decide, needs_look, same_look
@@ -40,6 +40,19 @@ def test_what_was_sent_incomplete_is_not_sent_again_but_needs_attention(compare:
     assert found.reason == (Unchanged(SENT, 2) if compare else AlreadySent(SENT, 2))
     assert found.reason.needs_attention
     assert str(found.reason).endswith(", but incomplete: 2 inside could not be read; -p PATH --force sends it again")
+
+
+@pytest.mark.parametrize("compare", [False, True])
+def test_what_is_damaged_at_the_destination_is_sent_again(compare: bool) -> None:
+    one, hurt = candidate(compare=compare), replace(LAST, damage="it is not there any more")
+    assert needs_look(one, hurt, force=False)
+    found = decide(one, hurt, fingerprint("then"), force=False, least=1)
+    assert isinstance(found, Upload)
+    assert (found.reason, found.previous) == (DamagedThere("it is not there any more"), SENT)
+    assert str(found.reason) == "damaged at the destination: it is not there any more"
+    changed = decide(one, hurt, fingerprint("now"), force=False, least=1)
+    assert isinstance(changed, Upload)
+    assert changed.reason == Changed(SENT)
 
 
 def test_what_was_sent_whole_needs_no_attention() -> None:

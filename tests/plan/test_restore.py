@@ -57,6 +57,41 @@ class TestWhatIsMeant:
         for word in ("/home/me/photos", "photos", "photos/", "./photos", "../me/photos"):
             assert went(planned(shelves, word)) == {"photos": newest}
 
+    def test_what_is_known_to_be_damaged_is_passed_over_and_that_is_said(self) -> None:
+        shelves = Shelves()
+        photos(shelves)
+        older = photos(shelves, 7)
+        newest = photos(shelves, 9, damage="it is not there any more")
+
+        for word, name in (("photos", "photos"), ("photos/2020", "2020"), ("photos/2020/*.jpg", "img.jpg")):
+            plan = planned(shelves, word)
+            assert went(plan) == {name: older}
+            (entry,) = plan.entries
+            assert "is damaged: it is not there any more; this one is older" in entry.choice.remark
+            assert [note for note in plan.notes if "1 the newest archive is known to be damaged" in note]
+        (entry,) = planned(shelves, f"id:{newest}").entries
+        assert (entry.item.archive, entry.choice.remark) == (newest, "known to be damaged: it is not there any more")
+
+    def test_a_copy_elsewhere_is_taken_of_what_is_damaged_however_far_away_it_is(self) -> None:
+        shelves = Shelves()
+        photos(shelves, 7, digest="same", damage="wrong bytes")
+        copy = photos(shelves, 6, place=VAULT, digest="same")
+        photos(shelves, 5)
+
+        plan = planned(shelves, "photos")
+        assert went(plan) == {"photos": copy}
+        assert [one.choice.remark.endswith("damaged: wrong bytes; this one is the same") for one in plan.entries]
+
+    def test_of_damaged_ones_alone_the_newest_is_taken(self) -> None:
+        shelves = Shelves()
+        photos(shelves, damage="gone")
+        newest = photos(shelves, 1, damage="gone, too")
+
+        plan = planned(shelves, "photos")
+        assert went(plan) == {"photos": newest}
+        assert [one.choice.remark for one in plan.entries] == ["known to be damaged: gone, too"]
+        assert plan.notes == ()
+
     def test_a_moment_takes_the_one_that_was_the_newest_then(self) -> None:
         shelves = Shelves()
         first = photos(shelves)

@@ -19,8 +19,11 @@ NOON = datetime(2026, 3, 18, 12, tzinfo=UTC)
 """A Wednesday."""
 
 
-def archive(number: int, time: datetime, *, problems: int = 0, locator: str = "") -> StoredArchive:
-    volume = StoredVolume(1, locator or f"archive-{number}", 1_000, None, time)
+def archive(
+    number: int, time: datetime, *, problems: int = 0, locator: str = "", damaged: bool = False
+) -> StoredArchive:
+    hurt = time if damaged else None
+    volume = StoredVolume(1, locator or f"archive-{number}", 1_000, None, time, damaged_at=hurt)
     return StoredArchive(number, 1, "/data/photos", "photos.tar", time, time, (volume,), problems=problems)
 
 
@@ -33,10 +36,8 @@ def kept(archives: Sequence[StoredArchive], policy: Policy, present: datetime = 
     return [one.archive.id for one in verdicts(archives, policy, present) if one.kept]
 
 
-def verdicts(
-    archives: Sequence[StoredArchive], policy: Policy, present: datetime = NOON, damaged: set[int] | None = None
-) -> list[Verdict]:
-    return judge(archives, Ruled("/data", policy), present, damaged=damaged or set())
+def verdicts(archives: Sequence[StoredArchive], policy: Policy, present: datetime = NOON) -> list[Verdict]:
+    return judge(archives, Ruled("/data", policy), present)
 
 
 def test_the_last_ones_are_kept() -> None:
@@ -92,7 +93,8 @@ def test_the_last_whole_one_stays_whatever_the_rules_say() -> None:
 
 
 def test_a_damaged_one_is_not_the_last_whole_one() -> None:
-    found = verdicts(daily(3), Policy(keep_last=1), damaged={2, 3})
+    damaged = [archive(1, NOON), *(archive(n, NOON + timedelta(days=n), damaged=True) for n in (2, 3))]
+    found = verdicts(damaged, Policy(keep_last=1))
     assert [(one.kept, one.why) for one in found] == [
         (True, "the last one that is whole"),
         (False, "not kept by keep_last 1"),
@@ -196,7 +198,7 @@ def test_the_newest_and_the_last_whole_one_always_stay(archives: list[StoredArch
     stay = ids(archives, policy)
     assert max(archives, key=lambda one: (one.time, one.id)).id in stay
     assert archives[-1].id in stay
-    whole = [one for one in archives if is_whole(one, ())]
+    whole = [one for one in archives if is_whole(one)]
     assert not whole or max(whole, key=lambda one: (one.time, one.id)).id in stay
 
 
@@ -241,7 +243,7 @@ def test_a_new_archive_pushes_out_at_most_one_for_each_rule(
     new = archive(len(archives) + 1, last + timedelta(hours=later))
     rules = [one.name for one in fields(Policy) if one.name != "keep_within" and getattr(policy, one.name)]
     gone = ids(archives, policy) - ids([*archives, new], policy)
-    unprotected = {one.id for _, one in guarded(archives, ())}
+    unprotected = {one.id for _, one in guarded(archives)}
     assert len(gone - unprotected) <= len(rules)
 
 

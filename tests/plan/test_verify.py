@@ -12,9 +12,11 @@ from glacier_backup.model.thaw import Stored
 from glacier_backup.plan.verify import (
     Known,
     compare,
+    cured,
     damaged_at,
     may_be_missing,
     members_at,
+    missing,
     newest,
 )
 
@@ -35,7 +37,18 @@ def test_another_size_says_all() -> None:
 
     assert (finding.kind, finding.is_damage, finding.archive) == ("other_size", True, 1)
     assert "99 bytes" in finding.what
-    assert "--force -p /data/a" in (finding.cure or "")
+
+
+def test_what_to_do_depends_on_whether_a_run_sends_it_again() -> None:
+    lost = missing(KNOWN, BUCKET)
+
+    last, older = cured(lost, is_last=True), cured(lost, is_last=False)
+
+    assert (last.sent_again, older.sent_again) == (True, False)
+    assert "the next run sends it again" in (last.cure or "")
+    assert "glacier-backup delete id:1" in (older.cure or "")
+    for one in (last, older):
+        assert "list --versions /data/a" in (one.cure or "")
 
 
 @pytest.mark.parametrize("field", ["tree_hash", "sha256", "crc64nvme"])

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.harness import Cli
 from tests.contract.places import PLACES, Place
+from tests.roundtrip.holdings import send_few
 from tests.roundtrip.journey import Journey
 from tests.roundtrip.kinds import KINDS, Kind
 from tests.roundtrip.stays import Stay
@@ -44,3 +45,17 @@ def at_hand(request: pytest.FixtureRequest, cli: Cli) -> Journey:
 @pytest.fixture
 def to_vault(request: pytest.FixtureRequest, cli: Cli) -> Journey:
     return Journey(cli, KINDS["glacier"](request))
+
+
+@pytest.fixture
+def vault_of_mine(to_vault: Journey) -> Journey:
+    """A vault with two archives."""
+    send_few(to_vault)
+    return to_vault
+
+
+@pytest.fixture
+def disk(at_hand: Journey) -> Journey:
+    """The same in a directory."""
+    send_few(at_hand)
+    return at_hand

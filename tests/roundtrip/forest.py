@@ -92,7 +92,7 @@ class Grower:
         self.files.append(path)
 
     def _link(self, path: Path) -> None:
-        path.symlink_to(self._dice.choice(("..", "/etc/passwd", "/", *ODD_NAMES, os.path.relpath(self.top, path))))
+        path.symlink_to(self._dice.choice(("..", "/no/such/place", "/", *ODD_NAMES, os.path.relpath(self.top, path))))
 
     def _hard_link(self, path: Path) -> None:
         path.hardlink_to(self._dice.choice(self.files))

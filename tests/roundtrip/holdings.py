@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.pack.packing import ODD_NAMES
 from tests.roundtrip.forest import grow
+from tests.roundtrip.journey import Journey
 from tests.roundtrip.kinds import url
 from tests.roundtrip.trees import Looks, look
 from tests.ssh_server.sshd import Sshd
@@ -22,6 +23,9 @@ upload_if_changed = yes
 [{data}/single]
 upload_single_dir = yes
 """
+
+FEW = "[{data}]\nupload_dirs = yes\nupload_files = yes\nupload_if_changed = yes\n"
+"""The section of what :func:`send_few` sends."""
 
 LATEST = 2**63 - 1
 """The latest time, in ns since 1970, that a file which is sent as it is comes back with: in April 2262."""
@@ -42,6 +46,16 @@ upload_dirs = yes
 ssh_key = {sshd.key}
 host_key = {sshd.host_key}
 """
+
+
+def send_few(journey: Journey) -> None:
+    """A directory of 10 MiB, and a small file: two archives."""
+    for name, content in (("photos/2019/a.jpg", b"a"), ("photos/b.jpg", noise(10_500_000)), ("dump.sql", b"select")):
+        path = journey.data / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    journey.sections(FEW)
+    journey.back_up()
 
 
 def grow_directories(data: Path, seed: int) -> None:
@@ -75,8 +89,7 @@ def check_directories(was: Path, back: Path) -> None:
 
 
 def check_others(was: Path, target: Path, data: Path, sshd: Sshd, as_tree: As = lambda looks: looks) -> None:
-    """Likewise; ``was`` is where now lies what was sent from ``data``, and ``as_tree`` what is told of a tree's files.
-    """
+    """Likewise; ``was`` is where now lies what was sent from ``data``; ``as_tree`` what is told of a tree's files."""
     back = target / socket.gethostname() / str(data)[1:]
     assert as_tree(raw(look(back / "tree"))) == as_tree(raw(look(was / "tree")))
     files = raw(look(was / "files"))

@@ -26,8 +26,8 @@ from tests.ssh_server.sshd import Sshd
 @pytest.fixture
 def sent(journey: Journey, sshd: Sshd, tmp_path: Path) -> Journey:
     """Everything was sent, and is gone; only the INI file is still there."""
-    at_hand = journey.kind.name != "glacier"
-    copies = "" if at_hand else f"catalog_copy = {tmp_path / 'copies'}\n"  # a vault is no place for one
+    # A vault is no place for a copy of the catalog.
+    copies = f"catalog_copy = {tmp_path / 'copies'}\n" if journey.kind.name == "glacier" else ""
     journey.sections(DIRECTORIES + others(journey.data, sshd), copies)
     grow_directories(journey.data, 1)
     grow_others(journey.data, 1, short=True)
@@ -44,7 +44,7 @@ def test_everything_comes_back_as_it_was_from_a_copy_of_the_catalog(sent: Journe
 
     (place,) = rebuilt.json["places"]
     assert (rebuilt.code, place["added"], place["known"], place["foreign"]) == (0, 0, known, 0)
-    assert rebuilt.json["copy"] is not None
+    assert rebuilt.json["copy"] is not None or sent.kind.name == "glacier"  # there it was taken by the first run
     assert sent.restore(tmp_path / "target").code == 0
     check_directories(tmp_path / "what it was", tmp_path / "target" / os.uname().nodename / str(sent.data)[1:])
     check_others(tmp_path / "what it was", tmp_path / "target", sent.data, sshd)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path as FilePath
 
 import pytest
@@ -140,25 +140,17 @@ def test_what_a_restore_under_way_needs_stays(removals: Removals, monkeypatch: p
 
 def test_what_is_known_to_be_damaged_is_not_the_last_good_one(removals: Removals) -> None:
     first, second, third = (removals.sent(days) for days in (3, 2, 1))
-    verification = _restore(removals, third, purpose="verify")
-    removals.catalog.set_items(verification, [(0, "damaged", "the tree hash differs")])
+    removals.catalog.note_damaged([(third, 1, "it is not there any more")], NOW, listed=True)
     assert ids(removals.prune(LAST)) == [first]
     removals.catalog.note_verified(third, 1, NOW.replace(year=2999))
     assert ids(removals.prune(LAST)) == [first, second]
 
 
-def test_damage_stays_known_when_the_verification_that_found_it_is_forgotten(removals: Removals) -> None:
-    first, second, third = (removals.sent(days) for days in (3, 2, 1))
-    verification = _restore(removals, third, purpose="verify")
-    removals.catalog.set_items(verification, [(0, "damaged", "the tree hash differs")])
-    removals.catalog.note_verified(third, 1, datetime.now(UTC))
-    removals.catalog.end_restore(verification)
-    removals.catalog.forget_restore(verification)
-    _restore(removals, second, purpose="verify")
+def test_what_was_verified_before_the_damage_was_seen_is_damaged_all_the_same(removals: Removals) -> None:
+    first, _, third = (removals.sent(days) for days in (3, 2, 1))
+    removals.catalog.note_damaged([(third, 1, "the tree hash differs")], NOW)
+    removals.catalog.note_verified(third, 1, NOW - timedelta(seconds=1))
     assert ids(removals.prune(LAST)) == [first]
-    removals.catalog.forget_archives([third])
-    removals.catalog.forget_restore(verification)
-    assert verification not in [one.id for one in removals.catalog.restores()]
 
 
 def test_two_plans_for_the_same_archives_have_the_same_mark(removals: Removals) -> None:

@@ -307,6 +307,35 @@ def test_damage_never_gets_a_name(library: Library, column: str) -> None:
     assert os.listdir(library.target) == []
 
 
+def test_damage_that_a_restore_finds_stays_known_until_one_finds_it_right(library: Library) -> None:
+    fill(library)
+    files = [file for file in (library.folder.parent / "vault").rglob("*.tar") if file.is_file()]
+    (path,) = files
+    sound = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(sound[:-1] + b"x")
+
+    assert library.restore().exit_code == 5
+    assert [cause is not None for cause in _damage(library)] == [False, True]
+    path.write_bytes(sound)
+    assert library.restore().exit_code == 0
+    assert _damage(library) == [None, None]
+
+
+def test_what_is_not_there_any_more_is_damage(library: Library) -> None:
+    fill(library)
+    (path,) = (library.folder.parent / "vault").rglob("*.tar")
+    path.unlink()
+
+    assert library.restore().counts == {"damaged": 1, "restored": 1}
+    assert [cause is not None for cause in _damage(library)] == [False, True]
+
+
+def _damage(library: Library) -> list[str | None]:
+    with library.catalog() as catalog:
+        return [one.volumes[0].damage for one in library.archives(catalog)]
+
+
 def test_a_catalog_that_tells_of_other_members_is_damage(library: Library) -> None:
     fill(library)
     library.sql("UPDATE members SET size = 3 WHERE path LIKE '%two'")

@@ -253,7 +253,7 @@ def test_neighbours_are_asked_for_together(library: Library, server: VaultServer
     assert sorted(os.listdir(library.target)) == sorted(os.listdir(folder))
 
 
-def test_an_archive_that_is_gone_fails_with_what_to_do_and_stops_nothing_else(
+def test_an_archive_that_is_gone_is_damage_with_what_to_do_and_stops_nothing_else(
     library: Library, server: VaultServer, vault: str
 ) -> None:
     fill(library)
@@ -263,11 +263,15 @@ def test_an_archive_that_is_gone_fails_with_what_to_do_and_stops_nothing_else(
     destination.close()
 
     assert library.restore().exit_code == THAWING
-    assert library.ended() == {"file2": "failed"}
+    assert library.ended() == {"file2": "damaged"}
     assert "has no archive" in library.causes()
     server.control(finish_jobs=True)
-    assert library.restore().exit_code == 1
-    assert sorted(os.listdir(library.target)) == [".glacier-backup-restore", "file0", "file1", "file3", "folder"]
+    assert library.restore().exit_code == 5
+    assert sorted(os.listdir(library.target)) == ["file0", "file1", "file3", "folder"]
+    with library.catalog() as catalog:
+        hurt = {one.path: one.hurt.damage for one in library.archives(catalog) if one.hurt is not None}
+    assert list(hurt) == [f"{library.source}/file2"]
+    assert "has no archive" in (hurt[f"{library.source}/file2"] or "")
 
 
 def test_what_must_not_be_asked_for_is_told_once_and_by_exit_code_4(

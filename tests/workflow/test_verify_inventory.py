@@ -54,6 +54,58 @@ def test_what_is_gone_is_missing(disk: Shelf) -> None:
     assert (finding.kind, finding.path, finding.locator, finding.is_damage) == ("missing", "/data/a", gone, True)
 
 
+def test_what_is_missing_stays_known_until_it_is_there_again(disk: Shelf) -> None:
+    locator = disk.send("/data/a")
+    there = disk.destination.listed.pop(locator)
+    disk.verify()
+    assert _damage(disk) == ["it is not there any more"]
+    assert disk.findings[0].sent_again
+
+    disk.destination.listed[locator] = replace(there, size=7)
+    disk.verify()
+    assert _damage(disk) == ["it has 7 bytes, and 100 were sent (100 B)"]
+
+    disk.destination.listed[locator] = there
+    disk.verify()
+    assert _damage(disk) == [None]
+
+
+def test_what_was_found_before_the_rest_is_out_of_reach_stays_known(disk: Shelf) -> None:
+    first, second = disk.send("/data/a"), disk.send("/data/b")
+    del disk.destination.listed[first]
+
+    def fail(stored: Stored) -> None:
+        if stored.locator == second:
+            raise DestinationUnavailable("away")
+
+    disk.destination.on_examine = fail
+    with pytest.raises(DestinationUnavailable):
+        disk.verify()
+
+    assert _damage(disk) == ["it is not there any more", None]
+
+
+def test_an_inventory_that_is_older_than_the_damage_does_not_deny_it(vault: Shelf) -> None:
+    vault.send("/data/a")
+    vault.catalog.note_damaged([(1, 1, "gone")], now() - timedelta(days=2), listed=True)
+    assert (vault.verify().proven, _damage(vault)) == (1, ["gone"])
+    vault.catalog.note_damaged([(1, 1, "gone")], now() - timedelta(days=4), listed=True)
+    assert (vault.verify().proven, _damage(vault)) == (1, [None])
+
+
+def test_what_has_a_newer_one_is_not_said_to_be_sent_again(disk: Shelf) -> None:
+    del disk.destination.listed[disk.send("/data/a")]
+    disk.send("/data/a", at=now())
+
+    disk.verify()
+
+    assert [finding.sent_again for finding in disk.findings] == [False]
+
+
+def _damage(shelf: Shelf) -> list[str | None]:
+    return [one.volumes[0].damage for one in shelf.catalog.stored_archives(ArchiveFilter())]
+
+
 def test_an_older_version_that_the_list_leaves_out_is_asked_about(disk: Shelf) -> None:
     locator = disk.send("/data/a")
     there = disk.destination.listed.pop(locator)

@@ -91,6 +91,9 @@ STATEMENTS = (
         storage_class TEXT,
         stored_at TEXT NOT NULL,
         verified_at TEXT,
+        damaged_at TEXT,
+        damage TEXT,
+        damage_read BOOLEAN,
         leaves BLOB,
         PRIMARY KEY (archive, number)
     )

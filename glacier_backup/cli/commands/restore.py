@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from glacier_backup.plan.restore import RestorePlan
 
 HELP = "Bring back what was sent. While something is being thawed it ends with 75: run the same command again then."
+OVERWRITE = "replace what is there, a directory with all that is in it; else it is kept, and said"
 EXAMPLE = """\
   glacier-backup restore --plan                               show what there is to bring back, and what that costs
   glacier-backup restore ~/photos --to /mnt/new               the newest archive of it, in /mnt/new/photos
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="DIR", help="the directory that all goes into; made where its folder exists")
     add_thawing(parser)
     parser.add_argument("--wait", action="store_true", help="wait, hours or days, until all is thawed and back")
-    parser.add_argument("--overwrite", action="store_true", help="replace what is there; else it is kept, and said")
+    parser.add_argument("--overwrite", action="store_true", help=OVERWRITE)
     parser.add_argument("--plan", action="store_true", help="show the plan and what it costs, and do nothing")
     add_catalog(parser)
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.cli.selection import selection
     from glacier_backup.errors import UsageError
 
-    if arguments.to is None and not arguments.plan:
+    if not arguments.to and not arguments.plan:
         raise UsageError("where to? expected --to DIR", hint="--plan alone shows what there is to bring back")
     settings, path = load_for_reading(arguments)
     with (Catalog.peek if arguments.plan else Catalog.open)(path) as catalog:
@@ -154,7 +155,7 @@ def _run(
     from glacier_backup.workflow.restore import run_restore
 
     with ExitStack() as stack:
-        stop = stack.enter_context(listening(StopRequest()))
+        stop = stack.enter_context(listening(StopRequest("what has come back is kept")))
         told = stack.enter_context(listeners_with_bars(arguments))
         tell = stack.enter_context(closing(Told(told)))
         tools = restore_tools(settings, catalog, tell, stack)

@@ -78,7 +78,7 @@ def _list(settings: Settings, catalog: Catalog, arguments: argparse.Namespace) -
 
     if arguments.refresh:
         with ExitStack() as stack:
-            stop = stack.enter_context(listening(StopRequest()))
+            stop = stack.enter_context(listening(StopRequest("what was asked for is noted")))
             tools, tell = _tools(settings, catalog, arguments, stack)
             refresh_thaws(tools, tell, stop)
             forget_old_thaws(catalog)
@@ -105,7 +105,7 @@ def _request(settings: Settings, catalog: Catalog, arguments: argparse.Namespace
     check_affordable(cost, arguments.max_cost, prices)
     wish = Wish("verify", "", (), tier=arguments.tier, days=arguments.days)
     with ExitStack() as stack:
-        stop = stack.enter_context(listening(StopRequest()))
+        stop = stack.enter_context(listening(StopRequest("what was asked for is noted")))
         tools, tell = _tools(settings, catalog, arguments, stack)
         summary = request_thaws(wish, plan.items, tools, tell, stop)
     if arguments.json:
@@ -121,7 +121,7 @@ def _cancel(settings: Settings, catalog: Catalog, arguments: argparse.Namespace)
 
     record = _chosen(catalog, arguments.restore)
     with ExitStack() as stack:
-        stack.enter_context(listening(StopRequest()))
+        stack.enter_context(listening(StopRequest("what was asked for is noted")))
         tools, _ = _tools(settings, catalog, arguments, stack)
         forget_restore(record, tools)
     if arguments.json:
