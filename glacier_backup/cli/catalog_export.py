@@ -26,7 +26,10 @@ EXAMPLE = """\
 
 Row = Mapping[str, object]
 
-_OF_VOLUMES = ("number", "locator", "bytes", "sha256_tree", "sha256", "crc64nvme", "storage_class", "stored_at")
+_OF_VOLUMES = (
+    *("number", "locator", "bytes", "sha256_tree", "sha256", "crc64nvme", "storage_class", "stored_at"),
+    *("verified_at", "damaged_at", "damage"),
+)
 _OF_MEMBERS = ("archive", "member", "type", "bytes", "mtime_ns", "mode", "offset", "target")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Callable
 from itertools import chain
 from typing import NamedTuple
@@ -229,6 +230,9 @@ def _literal_above(pattern: str) -> str | None:
 
 
 def _unknown(known: Known, word: Word) -> UsageError:
+    if _MAGIC.search(word.text):
+        hint = f"glacier-backup find {shlex.quote(word.text)} looks inside of archives, too"
+        return UsageError(f"nothing that is stored is called {word.text}", hint=hint)
     near = known.known_paths_like(word.path)
     if near:
         return UsageError(f"nothing that is stored is called {word.text}", hint=f"near it are: {', '.join(near)}")

@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
@@ -107,7 +106,7 @@ def forget_restore(record: RestoreRecord, tools: RestoreTools) -> None:
             Staging(target, create=False) as staging,
         ):
             _clear(Book(tools.catalog, record, lambda event: None), staging, reachable)
-            staging.leave()
+            _leave(record, staging, tools)
     tools.catalog.forget_restore(record.id)
 
 
@@ -166,7 +165,7 @@ class _Run:
                 if new:
                     # Nothing was asked for yet: as if it had never been.
                     self._tools.catalog.forget_restore(self._book.restore.id)
-                    self._staging.leave()
+                    _leave(self._book.restore, self._staging, self._tools)
                 raise
         else:
             for page in self._book.pages({"failed"}):
@@ -267,7 +266,7 @@ class _Run:
     def _close_if_done(self) -> None:
         if self._ending.error is None and self._book.end_if_done() and self._staging is not None:
             _clear(self._book, self._staging, self._reachable)
-            self._staging.leave()
+            _leave(self._book.restore, self._staging, self._tools)
 
     def _check(self) -> None:
         """Raise Interrupted where going on makes no sense."""
@@ -282,11 +281,16 @@ class _Run:
         self._tell(event)
 
 
+def _leave(restore: RestoreRecord, staging: Staging, tools: RestoreTools) -> None:
+    """Take the hidden folder away, unless another restore into the same target waits: that would take it for lost."""
+    waiting = {one.wish.target for one in tools.catalog.restores() if one.ended_at is None and one.id != restore.id}
+    if restore.wish.target not in waiting:
+        staging.leave()
+
+
 def _clear(book: Book, staging: Staging, reachable: Reachable) -> None:
     """Take away what there is of the items in the hidden folder."""
-    names = Counter(os.listdir(staging.folder))
-    del names[LOCK]
-    if not names:
+    if os.listdir(staging.folder) == [LOCK]:
         return
     for page in book.pages():
         for record in page.records:

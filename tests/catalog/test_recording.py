@@ -98,7 +98,7 @@ def test_the_volume_is_kept_with_its_digests(catalog: Catalog, path: str) -> Non
     assert [tuple(row) for row in rows(path, "volumes")] == [
         (
             *(1, 1, "the-id", 512, "f3" * 32, "a4" * 32, "WZHlVjuoCYM=", "GLACIER"),
-            *("2026-03-21T04:02:00.000000Z", None, b"\x01" * 64),
+            *("2026-03-21T04:02:00.000000Z", None, None, None, None, b"\x01" * 64),
         )
     ]
     (listed,) = catalog.archives()

@@ -348,6 +348,7 @@ def test_everything_that_is_stored_is_exported(catalog: Catalog) -> None:
     catalog.import_uploads(place, [an_upload("/srv/old")], "record")
     doubted(catalog, "/srv/doubtful")
     catalog.note_verified(1, 1, minutes(5))
+    catalog.note_damaged([(1, 1, NOT_UTF8)], minutes(6))
 
     exported = [json.loads(json.dumps(row)) for row in catalog.export_rows()]
 
@@ -368,5 +369,7 @@ def test_everything_that_is_stored_is_exported(catalog: Catalog) -> None:
             "storage_class": None,
             "stored_at": "2026-03-21T04:00:00.000000Z",
             "verified_at": "2026-03-21T04:05:00.000000Z",
+            "damaged_at": "2026-03-21T04:06:00.000000Z",
+            "damage": NOT_UTF8,
         }
     ]

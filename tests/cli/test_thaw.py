@@ -43,7 +43,7 @@ def test_what_was_thawed_is_restored_later_and_paid_for_once(
     assert again.json["counts"] == {"thawing": 1}
     assert str(cli.data / "file") in shown.out
     assert "thawing" in shown.out
-    assert "2.9 MiB in 1 requests" in shown.out
+    assert "2.9 MiB in 1 requests, no price known of thawing from a vault" in shown.out
     (one,) = refreshed.json["thaws"]
     assert (one["state"], one["path"], one["tier"]) == ("ready", str(cli.data / "file"), "bulk")
     assert one["until"] is not None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from glacier_backup.cli import verifying
 from glacier_backup.interrupt import StopRequest
 from tests.cli.harness import Cli
 from tests.vault_server.process import VaultServer
@@ -210,6 +214,38 @@ def test_who_waits_has_it_looked_at_when_it_is_there(
     ran = cli("verify", "-c", ini, "--wait", "--json")
 
     assert (ran.code, len(pauses), ran.json["places"][0]["right"]) == (0, 1, 1)
+
+
+def test_a_stop_while_it_waits_speaks_of_verifying(
+    cli: Cli, vault: str, slow: VaultServer, vault_ini: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ini = cli.ini(vault_ini + "[{data}]\nupload_files = yes\n")
+    (cli.data / "dump.sql").write_bytes(b"select")
+    assert cli("-c", ini).code == 0
+    slow.control(take_inventory=vault)
+    really = verifying._pause
+
+    def pause(stop: StopRequest) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        really(stop)
+
+    monkeypatch.setattr(verifying, "_pause", pause)
+
+    ran = cli("verify", "-c", ini, "--wait")
+
+    assert ran.code == 130
+    assert "what was found right is noted" in ran.err
+    assert "sent" not in ran.err
+
+
+def test_who_watches_sees_how_far_reading_is(cli: Cli, disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr("glacier_backup.cli.render.error_console", lambda: Console(stderr=True, force_terminal=True))
+
+    ran = cli("verify", "--full", "-c", disk)
+
+    assert ran.code == 0
+    assert "1 of 1 done" in ran.err
 
 
 def test_a_sample_of_a_vault_is_drawn_once_and_read_when_it_is_thawed(

@@ -42,7 +42,7 @@ class TestNothingIsPaidFor:
             (["{data}/photos/2020"], 2, "nothing that is stored is called {data}/photos/2020"),
             (["dump.sql:select"], 2, "{data}/dump.sql was stored as a single file: there is nothing inside"),
             (["id:99"], 2, "no archive has the number 99\n  glacier-backup list --versions shows them"),
-            (["*.png"], 2, "nothing that is stored is called *.png"),
+            (["*.png"], 2, "nothing that is stored is called *.png\n  glacier-backup find '*.png' looks inside"),
             ([""], 2, "an empty word means nothing that is stored"),
             (
                 ["{data}/photos", "--at", "2001-01-01"],

@@ -60,7 +60,11 @@ def test_files_trees_and_what_lies_on_a_server_come_back_as_they_were(
     assert ran.code == 0
     said = ran.err.splitlines()
     assert all(line.endswith(NOT_OWNED) for line in said), said
-    assert len(said) == sum(one.mode > 0o777 for one in look(data / "tree").values() if one.type == "-")
+    # An empty file goes into a vault as a tar, which knows its owner.
+    least = 1 if journey.kind.name == "glacier" else 0
+    assert len(said) == sum(
+        one.mode > 0o777 for one in look(data / "tree").values() if one.type == "-" and one.size >= least
+    )
     check_others(data, target, data, sshd)
     assert journey.back_up().json["summary"]["sent"] == 0
 

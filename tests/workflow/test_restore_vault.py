@@ -76,6 +76,18 @@ def test_run_again_and_again_everything_comes_back_and_is_paid_for_once(
     assert output_bytes(server) - before == sum(one.size for one in server.archives(vault))
 
 
+def test_another_restore_that_ends_does_not_lose_the_one_that_waits(library: Library, server: VaultServer) -> None:
+    fill(library)
+    assert library.restore().exit_code == THAWING
+
+    assert library.restore([], wish=library.wish(what=("nothing",))).exit_code == 0
+    server.control(finish_jobs=True)
+
+    assert library.restore().exit_code == 0
+    assert look(library.target) == look(library.source)
+    assert not library.staging.exists()
+
+
 def test_who_waits_is_told_until_when_and_gets_everything(library: Library, server: VaultServer) -> None:
     fill(library)
     server.control(job_delay=1)
