@@ -14,7 +14,6 @@ from types import FrameType
 
 from glacier_backup.errors import Interrupted
 
-
 SENT = "what was sent is recorded"
 
 

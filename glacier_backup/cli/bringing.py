@@ -12,8 +12,8 @@ from glacier_backup.errors import TargetError
 from glacier_backup.model.event import Listener
 from glacier_backup.pack.registry import LINK_UNPACKER, UNPACKERS
 from glacier_backup.plan.restore import RestorePlan
-from glacier_backup.workflow.restore_tools import RestoreTools
-from glacier_backup.workflow.target import Target
+from glacier_backup.workflow.restoring.target import Target
+from glacier_backup.workflow.restoring.tools import RestoreTools
 
 
 def restore_tools(settings: Settings, catalog: Catalog, tell: Listener, stack: ExitStack) -> RestoreTools:

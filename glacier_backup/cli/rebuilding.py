@@ -23,9 +23,9 @@ from glacier_backup.model.finding import LookListener
 from glacier_backup.model.journal import JournalEntry, live, read_journal
 from glacier_backup.model.rebuilding import RebuiltPlace, Refused
 from glacier_backup.spool import Spool
-from glacier_backup.workflow.first_copy import Copy, copies, newest_first, take_first
 from glacier_backup.workflow.rebuild import RebuildOrder, rebuild_place
-from glacier_backup.workflow.site import Site
+from glacier_backup.workflow.rebuilding.first_copy import Copy, copies, newest_first, take_first
+from glacier_backup.workflow.verifying.site import Site
 
 if TYPE_CHECKING:
     from glacier_backup.model.place import Place

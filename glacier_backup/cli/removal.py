@@ -124,7 +124,7 @@ def _under_the_lock(work: Work, agreed: str | None) -> int:
     from glacier_backup.cli.wiring import copy_catalog
     from glacier_backup.interrupt import StopRequest, listening
     from glacier_backup.lock import RunLock
-    from glacier_backup.workflow.removing import Remover, carry_out
+    from glacier_backup.workflow.removing.remove import Remover, carry_out
 
     with ExitStack() as stack:
         stop = stack.enter_context(listening(StopRequest()))

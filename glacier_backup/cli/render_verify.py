@@ -15,7 +15,7 @@ from glacier_backup.model.reading_event import RestoreSummary
 from glacier_backup.plan.cost import TierCost, costs
 from glacier_backup.plan.verified import Verified
 from glacier_backup.units import format_size, local_time, rfc3339
-from glacier_backup.workflow.verify_bytes import BytesPlan
+from glacier_backup.workflow.verifying.verify_bytes import BytesPlan
 
 _SHOWN = 20
 """Findings of one kind that are named."""

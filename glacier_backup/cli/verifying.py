@@ -26,11 +26,11 @@ from glacier_backup.plan.terms import Archives, Term
 from glacier_backup.plan.verified import verified
 from glacier_backup.spool import Spool
 from glacier_backup.units import now
-from glacier_backup.workflow.restore_tools import POLL
-from glacier_backup.workflow.site import Site
+from glacier_backup.workflow.restoring.tools import POLL
 from glacier_backup.workflow.verify import exit_code, verify_catalog, verify_places
-from glacier_backup.workflow.verify_bytes import BytesPlan, findings, plan_bytes, under_way, wish_of
-from glacier_backup.workflow.verify_inventory import Look
+from glacier_backup.workflow.verifying.site import Site
+from glacier_backup.workflow.verifying.verify_bytes import BytesPlan, findings, plan_bytes, under_way, wish_of
+from glacier_backup.workflow.verifying.verify_inventory import Look
 
 if TYPE_CHECKING:
     from glacier_backup.model.reading_event import RestoreSummary

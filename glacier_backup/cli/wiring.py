@@ -21,8 +21,8 @@ from glacier_backup.model.plan import BackupPlan
 from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.workflow import backup as workflow
 from glacier_backup.workflow.backup import Backup
-from glacier_backup.workflow.prepare import Order
 from glacier_backup.workflow.replicate import Copying, Shelf, replicate
+from glacier_backup.workflow.sending.prepare import Order
 from glacier_backup.workflow.takeover import OlderRecord, older_record
 from glacier_backup.workflow.tools import Target, Tools
 

@@ -20,16 +20,16 @@ from glacier_backup.model.record import LastSent
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.plan.backup import limited
 from glacier_backup.spool import Spool
-from glacier_backup.workflow.execute import Run, execute
-from glacier_backup.workflow.lane import Lane
-from glacier_backup.workflow.leftovers import reconcile
-from glacier_backup.workflow.prepare import LastSentOf, Order, prepare
 from glacier_backup.workflow.replicate import Copying, Shelf, put_note_beside, replicate
-from glacier_backup.workflow.send import Sending
+from glacier_backup.workflow.sending.execute import Run, execute
+from glacier_backup.workflow.sending.lane import Lane
+from glacier_backup.workflow.sending.leftovers import reconcile
+from glacier_backup.workflow.sending.prepare import LastSentOf, Order, prepare
+from glacier_backup.workflow.sending.send import Sending
+from glacier_backup.workflow.sending.whereabouts import Whereabouts, ask, insist, tell_apart
 from glacier_backup.workflow.side_by_side import side_by_side
 from glacier_backup.workflow.takeover import take_over
 from glacier_backup.workflow.tools import Target, Tools
-from glacier_backup.workflow.whereabouts import Whereabouts, ask, insist, tell_apart
 
 UNKNOWN = -1
 """The id of no place."""

@@ -18,8 +18,8 @@ from glacier_backup.plan.retention import is_whole, overwritten_among
 from glacier_backup.plan.terms import Archives
 from glacier_backup.plan.words import Word, interpret
 from glacier_backup.units import local_time
-from glacier_backup.workflow.archive_ids import ArchiveIds
-from glacier_backup.workflow.removal_book import RemovalBook
+from glacier_backup.workflow.removing.archive_ids import ArchiveIds
+from glacier_backup.workflow.removing.removal_book import RemovalBook
 
 NAMED = 5
 """Paths that a message names."""

@@ -15,8 +15,8 @@ from glacier_backup.plan.removal import Present
 from glacier_backup.plan.retention import OVERWRITTEN, Policies, judge
 from glacier_backup.plan.scope import Scope, scope_of
 from glacier_backup.plan.words import Word
-from glacier_backup.workflow.archive_ids import ArchiveIds
-from glacier_backup.workflow.removal_book import RemovalBook
+from glacier_backup.workflow.removing.archive_ids import ArchiveIds
+from glacier_backup.workflow.removing.removal_book import RemovalBook
 
 PATIENCE = timedelta(days=30)
 """How long a restore that isn't done keeps what it needs: far longer than any thaw takes, and not for ever."""

@@ -29,11 +29,11 @@ from glacier_backup.ordering import Ordering
 from glacier_backup.plan.rebuild import rebuilt
 from glacier_backup.plan.told_by_key import Around, is_beside, presumed
 from glacier_backup.plan.verify import known_volumes
-from glacier_backup.workflow.both_sides import BothSides
-from glacier_backup.workflow.doubts import Doubts
-from glacier_backup.workflow.inventory import answers, ask_for_inventory, note_inventory
-from glacier_backup.workflow.site import Site
-from glacier_backup.workflow.tree_versions import before_versions
+from glacier_backup.workflow.rebuilding.tree_versions import before_versions
+from glacier_backup.workflow.verifying.both_sides import BothSides
+from glacier_backup.workflow.verifying.doubts import Doubts
+from glacier_backup.workflow.verifying.inventory import answers, ask_for_inventory, note_inventory
+from glacier_backup.workflow.verifying.site import Site
 
 STEP = 1_000
 """Objects between two signs of life, and archives that are recorded together."""

@@ -33,19 +33,19 @@ from glacier_backup.model.reading_event import (
 )
 from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
 from glacier_backup.units import now
-from glacier_backup.workflow.book import Book, Page, cause_of
-from glacier_backup.workflow.bring import Desk, folder_of
 from glacier_backup.workflow.ending import Ending
-from glacier_backup.workflow.fetch import Fetcher
-from glacier_backup.workflow.fetch_round import FetchRound, Ready
-from glacier_backup.workflow.publish import is_published
-from glacier_backup.workflow.reachable import Reachable
-from glacier_backup.workflow.restore_tools import RestoreTools
-from glacier_backup.workflow.staging import LOCK, Staging
-from glacier_backup.workflow.standing import Standing, about
-from glacier_backup.workflow.survey import Survey
-from glacier_backup.workflow.target import STAGING, Target
-from glacier_backup.workflow.thaw import Thawing
+from glacier_backup.workflow.restoring.book import Book, Page, cause_of
+from glacier_backup.workflow.restoring.bring import Desk, folder_of
+from glacier_backup.workflow.restoring.fetch import Fetcher
+from glacier_backup.workflow.restoring.fetch_round import FetchRound, Ready
+from glacier_backup.workflow.restoring.publish import is_published
+from glacier_backup.workflow.restoring.reachable import Reachable
+from glacier_backup.workflow.restoring.staging import LOCK, Staging
+from glacier_backup.workflow.restoring.standing import Standing, about
+from glacier_backup.workflow.restoring.survey import Survey
+from glacier_backup.workflow.restoring.target import STAGING, Target
+from glacier_backup.workflow.restoring.thawing import Thawing
+from glacier_backup.workflow.restoring.tools import RestoreTools
 
 __all__ = ["RestoreTools", "forget_restore", "run_restore", "verify_items"]
 

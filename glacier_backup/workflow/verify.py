@@ -12,8 +12,8 @@ from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import DamageFound, DestinationError, UsageError
 from glacier_backup.model.finding import Finding, PlaceReport
 from glacier_backup.model.place import Place
-from glacier_backup.workflow.site import Site
-from glacier_backup.workflow.verify_inventory import Look, Note, verify_inventory
+from glacier_backup.workflow.verifying.site import Site
+from glacier_backup.workflow.verifying.verify_inventory import Look, Note, verify_inventory
 
 STILL_THAWING = 75
 """The exit code that asks to be run again later (DESIGN, section 4)."""

@@ -20,7 +20,7 @@ from glacier_backup.plan.removal import Present
 from glacier_backup.plan.retention import Policies
 from glacier_backup.units import now
 from glacier_backup.workflow.prune import Prune, plan_prune
-from glacier_backup.workflow.removing import Remover, carry_out
+from glacier_backup.workflow.removing.remove import Remover, carry_out
 from tests.catalog.values import record
 from tests.contract.places import Place
 from tests.contract.sending import LABEL, send

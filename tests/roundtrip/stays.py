@@ -24,12 +24,12 @@ from glacier_backup.plan.told_by_key import Around
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.workflow.backup import Backup, run
-from glacier_backup.workflow.prepare import Order
 from glacier_backup.workflow.rebuild import RebuildOrder, rebuild_place
 from glacier_backup.workflow.restore import RestoreTools, run_restore
-from glacier_backup.workflow.site import Site
+from glacier_backup.workflow.sending.prepare import Order
 from glacier_backup.workflow.tools import Origin, Target, Tools
-from glacier_backup.workflow.verify_inventory import Look, verify_inventory
+from glacier_backup.workflow.verifying.site import Site
+from glacier_backup.workflow.verifying.verify_inventory import Look, verify_inventory
 from tests.contract.places import Place
 
 HOST = "nas"

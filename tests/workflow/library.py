@@ -23,9 +23,9 @@ from glacier_backup.pack.registry import LINK_UNPACKER, LINKS, PACKERS, UNPACKER
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.workflow.backup import Backup, run
-from glacier_backup.workflow.prepare import Order
 from glacier_backup.workflow.restore import run_restore
-from glacier_backup.workflow.restore_tools import RestoreTools
+from glacier_backup.workflow.restoring.tools import RestoreTools
+from glacier_backup.workflow.sending.prepare import Order
 from glacier_backup.workflow.tools import Origin, Target, Tools
 
 NO_WAIT: Mapping[Tier, float] = {"bulk": 0.05, "standard": 0.05, "expedited": 0.05}

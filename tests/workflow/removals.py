@@ -20,7 +20,7 @@ from glacier_backup.plan.retention import Policies
 from glacier_backup.plan.words import Word
 from glacier_backup.workflow.delete import Delete, plan_delete
 from glacier_backup.workflow.prune import Prune, plan_prune
-from glacier_backup.workflow.removing import Remover, carry_out
+from glacier_backup.workflow.removing.remove import Remover, carry_out
 from tests.catalog.values import an_archive, record
 from tests.fakes import MemoryDestination
 

@@ -22,8 +22,8 @@ from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.stored import ArchiveFilter
 from glacier_backup.model.thaw import Stored, Thaw
 from glacier_backup.plan.told_by_key import Around
-from glacier_backup.workflow.site import Site
-from glacier_backup.workflow.verify_inventory import Look, verify_inventory
+from glacier_backup.workflow.verifying.site import Site
+from glacier_backup.workflow.verifying.verify_inventory import Look, verify_inventory
 from tests.fakes import MemoryDestination
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.units import MIB
-from glacier_backup.workflow.coverage import needs, parts, reaching, without
+from glacier_backup.workflow.restoring.coverage import needs, parts, reaching, without
 
 TIME = datetime(2026, 3, 21, tzinfo=UTC)
 

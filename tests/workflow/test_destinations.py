@@ -33,7 +33,7 @@ from glacier_backup.pack.tar import TarPacker
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection
 from glacier_backup.workflow.backup import Backup, preview, run
-from glacier_backup.workflow.prepare import Order
+from glacier_backup.workflow.sending.prepare import Order
 from glacier_backup.workflow.tools import Origin, Target, Tools
 from tests.fakes import MemoryDestination, MemoryPacker, MemorySource, MemoryStream
 from tests.streams import noise

@@ -14,8 +14,8 @@ from glacier_backup.errors import CatalogError, DestinationError, DestinationUna
 from glacier_backup.model.archive import Label
 from glacier_backup.model.event import ArchiveFailed, ArchiveSkipped, ArchiveStarted, Event, Warned
 from glacier_backup.spool import TOGETHER
-from glacier_backup.workflow import lane
 from glacier_backup.workflow.backup import preview, run
+from glacier_backup.workflow.sending import lane
 from tests.workflow.world import World, failed, failing, outcomes, sent
 
 PATIENCE = 20

@@ -18,9 +18,9 @@ from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.units import MIB
-from glacier_backup.workflow import fetch
-from glacier_backup.workflow.fetch import Fetcher, Readable, VerifiedBytes
-from glacier_backup.workflow.proof import Proof
+from glacier_backup.workflow.restoring import fetch
+from glacier_backup.workflow.restoring.fetch import Fetcher, Readable, VerifiedBytes
+from glacier_backup.workflow.restoring.proof import Proof
 from tests.fakes import MemoryDestination
 from tests.streams import noise
 

@@ -28,8 +28,8 @@ from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.thaw import Stored
 from glacier_backup.plan.told_by_key import Around
 from glacier_backup.workflow import rebuild as workflow
-from glacier_backup.workflow.first_copy import copies, newest_first, take_first
 from glacier_backup.workflow.rebuild import RebuildOrder, rebuild_place
+from glacier_backup.workflow.rebuilding.first_copy import copies, newest_first, take_first
 from tests.workflow.shelves import LEAVES, RAW, TIME, TREE_HASH, VAULT, Listing, Shelf, label_of, shelf
 
 ALL = RebuildOrder()
@@ -119,7 +119,7 @@ def test_a_file_of_a_tree_is_older_than_its_versions_whatever_the_disk_says(rebu
 
 def test_what_was_cut_off_goes_on(rebuild: Rebuilder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "STEP", 10)
-    monkeypatch.setattr("glacier_backup.workflow.inventory.AHEAD", 4)
+    monkeypatch.setattr("glacier_backup.workflow.verifying.inventory.AHEAD", 4)
     for number in range(50):
         rebuild.put(f"/data/{number:02}", number)
     seen = 0
@@ -362,7 +362,7 @@ def test_a_copy_that_is_not_sound_is_passed_by(kept: Copies, data: bytes) -> Non
 
 
 def test_a_copy_that_unpacks_without_end_is_passed_by(kept: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glacier_backup.workflow.first_copy.LEAST_LARGEST", 2**20)
+    monkeypatch.setattr("glacier_backup.workflow.rebuilding.first_copy.LEAST_LARGEST", 2**20)
     kept.put("nas", 2, gzip.compress(bytes(50 * 2**20)))
 
     assert kept.take() is None

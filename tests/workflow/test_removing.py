@@ -12,7 +12,7 @@ from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import CatalogError, DestinationError, DestinationUnavailable
 from glacier_backup.model.place import Place
 from glacier_backup.model.retention import NotRemoved, PlaceFailed, Policy, Removed
-from glacier_backup.workflow.removing import AT_ONCE
+from glacier_backup.workflow.removing.remove import AT_ONCE
 from tests.workflow.removals import BUCKET, HERE, PHOTOS, VAULT, Removals
 
 LAST = Policy(keep_last=1)

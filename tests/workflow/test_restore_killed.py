@@ -12,8 +12,8 @@ import pytest
 
 from glacier_backup.destination.local import Local
 from glacier_backup.units import MIB
-from glacier_backup.workflow import beneath, bring, fetch
-from glacier_backup.workflow.checkpoint import Checkpoint, Done, boot_id
+from glacier_backup.workflow.restoring import beneath, bring, fetch
+from glacier_backup.workflow.restoring.checkpoint import Checkpoint, Done, boot_id
 from tests.permissions import without_privilege
 from tests.streams import noise
 from tests.workflow.library import Library, look
@@ -36,15 +36,15 @@ def library(tmp_path: Path) -> Library:
 
 
 POINTS = [
-    "glacier_backup.workflow.item_folder.ItemFolder.finish",
-    "glacier_backup.workflow.staging.Staging.flush",
-    "glacier_backup.workflow.publish._publish",
-    "glacier_backup.workflow.beneath.rename_new",
-    "glacier_backup.workflow.beneath.remove",
-    "glacier_backup.workflow.publish._flush",
-    "glacier_backup.workflow.fetch_round.publish",
-    "glacier_backup.workflow.fetch_round.tidy",
-    "glacier_backup.workflow.book.Book.end_if_done",
+    "glacier_backup.workflow.restoring.item_folder.ItemFolder.finish",
+    "glacier_backup.workflow.restoring.staging.Staging.flush",
+    "glacier_backup.workflow.restoring.publish._publish",
+    "glacier_backup.workflow.restoring.beneath.rename_new",
+    "glacier_backup.workflow.restoring.beneath.remove",
+    "glacier_backup.workflow.restoring.publish._flush",
+    "glacier_backup.workflow.restoring.fetch_round.publish",
+    "glacier_backup.workflow.restoring.fetch_round.tidy",
+    "glacier_backup.workflow.restoring.book.Book.end_if_done",
     "glacier_backup.workflow.restore._clear",
 ]
 
@@ -164,7 +164,7 @@ def test_after_the_machine_went_down_what_may_be_lost_is_fetched_again(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        dying(patched, "glacier_backup.workflow.staging.Staging.flush", after=False, nth=1)
+        dying(patched, "glacier_backup.workflow.restoring.staging.Staging.flush", after=False, nth=1)
         with pytest.raises(Killed):
             library.restore()
     for note in library.staging.glob("*/done"):

@@ -14,7 +14,7 @@ from glacier_backup.errors import DestinationUnavailable, LockHeld, TargetError
 from glacier_backup.model.reading_event import ItemStarted
 from glacier_backup.model.restore import ByteRange, RestoreItem
 from glacier_backup.units import MIB
-from glacier_backup.workflow import bring
+from glacier_backup.workflow.restoring import bring
 from tests.streams import noise
 from tests.workflow.library import Library, look
 
@@ -152,7 +152,7 @@ def test_what_appears_meanwhile_is_not_replaced(library: Library, monkeypatch: p
             (library.target / name).write_text("mine")
         return made
 
-    monkeypatch.setattr("glacier_backup.workflow.fetch_round.bring", meanwhile)
+    monkeypatch.setattr("glacier_backup.workflow.restoring.fetch_round.bring", meanwhile)
 
     assert library.restore().counts == {"kept": 2}
     assert (library.target / "file").read_text() == "mine"
@@ -200,7 +200,7 @@ def test_a_target_that_is_replaced_in_the_middle_ends_the_run(
             library.target.mkdir()
         return bring_really(*given)  # type: ignore[arg-type]  # as they came
 
-    monkeypatch.setattr("glacier_backup.workflow.fetch_round.bring", meanwhile)
+    monkeypatch.setattr("glacier_backup.workflow.restoring.fetch_round.bring", meanwhile)
     summary = library.restore()
     monkeypatch.undo()
 

@@ -22,8 +22,8 @@ from glacier_backup.model.place import Place
 from glacier_backup.model.upload import OpenUpload
 from glacier_backup.pack.packer import PackOutcome
 from glacier_backup.units import MIB
-from glacier_backup.workflow import shared_stream, sharing
-from glacier_backup.workflow.shared_stream import BLOCK, LeftBehind, Mover, SharedStream
+from glacier_backup.workflow.sending import shared_stream, sharing
+from glacier_backup.workflow.sending.shared_stream import BLOCK, LeftBehind, Mover, SharedStream
 from glacier_backup.workflow.side_by_side import side_by_side
 from tests.fakes import MemoryDestination, MemoryPacker, MemorySource, MemoryStream
 from tests.streams import noise

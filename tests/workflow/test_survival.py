@@ -13,7 +13,7 @@ import pytest
 
 from glacier_backup.destination import retrying
 from glacier_backup.units import MIB
-from glacier_backup.workflow import intent
+from glacier_backup.workflow.sending import intent
 from tests.cli.harness import Cli, finish, start, wait_until
 from tests.streams import noise
 from tests.vault_server.process import VaultServer

@@ -19,7 +19,7 @@ from glacier_backup.pack.registry import LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.workflow.backup import Backup, run
-from glacier_backup.workflow.prepare import Order
+from glacier_backup.workflow.sending.prepare import Order
 from glacier_backup.workflow.tools import Origin, Target, Tools
 from tests.fakes import MemoryDestination
 from tests.workflow.world import failing, outcomes

@@ -26,8 +26,8 @@ from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.archive import Label
 from glacier_backup.model.event import ArchiveFound, UploadAborted, UploadResumed, Warned
 from glacier_backup.units import MIB, now
-from glacier_backup.workflow import lane, leftovers, send
 from glacier_backup.workflow.backup import preview
+from glacier_backup.workflow.sending import lane, leftovers, send
 from tests.streams import noise
 from tests.workflow.world import World, outcomes
 

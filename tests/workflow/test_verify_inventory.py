@@ -257,7 +257,7 @@ def test_a_doubt_is_given_up_when_an_inventory_would_have_it(vault: Shelf, monke
 
     vault.verify()
     assert vault.kinds() == ["in_doubt"]
-    monkeypatch.setattr("glacier_backup.workflow.verify_inventory.now", lambda: now() + timedelta(days=4))
+    monkeypatch.setattr("glacier_backup.workflow.verifying.verify_inventory.now", lambda: now() + timedelta(days=4))
     vault.verify()
 
     assert vault.kinds() == ["given_up"]

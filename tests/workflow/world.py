@@ -13,7 +13,7 @@ from glacier_backup.model.plan import BackupPlan, Upload
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.resolve.source import Selection
 from glacier_backup.workflow.backup import Backup, run
-from glacier_backup.workflow.prepare import Order
+from glacier_backup.workflow.sending.prepare import Order
 from glacier_backup.workflow.tools import Classify, Origin, Target, Tools, as_set
 from tests.fakes import MemoryDestination, MemoryPacker, MemorySource
 

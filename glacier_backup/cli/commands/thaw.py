@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from glacier_backup.config.settings import Settings
     from glacier_backup.model.reading_event import ReadingListener
     from glacier_backup.model.restore import RestoreRecord
-    from glacier_backup.workflow.restore_tools import RestoreTools
+    from glacier_backup.workflow.restoring.tools import RestoreTools
 
 HELP = "Show what is being thawed, have something thawed to restore it later, or give a restore up."
 EXAMPLE = """\
@@ -74,7 +74,7 @@ def _list(settings: Settings, catalog: Catalog, arguments: argparse.Namespace) -
     from glacier_backup.cli import render_thaw
     from glacier_backup.cli.selection import prices_of
     from glacier_backup.interrupt import StopRequest, listening
-    from glacier_backup.workflow.thaw_request import forget_old_thaws, refresh_thaws
+    from glacier_backup.workflow.thaw import forget_old_thaws, refresh_thaws
 
     if arguments.refresh:
         with ExitStack() as stack:
@@ -96,7 +96,7 @@ def _request(settings: Settings, catalog: Catalog, arguments: argparse.Namespace
     from glacier_backup.interrupt import StopRequest, listening
     from glacier_backup.model.restore import Wish
     from glacier_backup.plan.cost import check_affordable, check_offered, costs
-    from glacier_backup.workflow.thaw_request import request_thaws
+    from glacier_backup.workflow.thaw import request_thaws
 
     prices = prices_of(settings)
     plan = selection(catalog, arguments.what, arguments.at).plan(catalog)

@@ -15,13 +15,13 @@ from glacier_backup.errors import CatalogError, GlacierBackupError, Interrupted,
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.event import Counts, Listener, Summary, Warned
 from glacier_backup.model.plan import BackupPlan, Decision, Upload
-from glacier_backup.workflow import sharing
 from glacier_backup.workflow.ending import Ending
-from glacier_backup.workflow.lane import Batch, Lane
-from glacier_backup.workflow.leftovers import sweep
-from glacier_backup.workflow.sharing import Party, Sharing
+from glacier_backup.workflow.sending import sharing
+from glacier_backup.workflow.sending.lane import Batch, Lane
+from glacier_backup.workflow.sending.leftovers import sweep
+from glacier_backup.workflow.sending.sharing import Party, Sharing
+from glacier_backup.workflow.sending.tally import Merged, Tally
 from glacier_backup.workflow.side_by_side import side_by_side
-from glacier_backup.workflow.tally import Merged, Tally
 
 
 @dataclass(frozen=True, slots=True)

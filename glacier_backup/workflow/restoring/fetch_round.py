@@ -24,17 +24,17 @@ from glacier_backup.model.restore import ItemRecord, ItemState
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.ordering import Ordering
 from glacier_backup.units import now
-from glacier_backup.workflow.book import Book, cause_of
-from glacier_backup.workflow.bring import Desk, Work, bring, check_all
-from glacier_backup.workflow.crew import Crew, Finished
-from glacier_backup.workflow.damage import note_damage
 from glacier_backup.workflow.ending import Ending
-from glacier_backup.workflow.publish import Brought, publish, tidy
-from glacier_backup.workflow.reachable import Reachable
-from glacier_backup.workflow.staging import Staging
-from glacier_backup.workflow.stream import is_whole
-from glacier_backup.workflow.target import Obstacle
-from glacier_backup.workflow.thaw import Thawing
+from glacier_backup.workflow.restoring.book import Book, cause_of
+from glacier_backup.workflow.restoring.bring import Desk, Work, bring, check_all
+from glacier_backup.workflow.restoring.crew import Crew, Finished
+from glacier_backup.workflow.restoring.damage import note_damage
+from glacier_backup.workflow.restoring.publish import Brought, publish, tidy
+from glacier_backup.workflow.restoring.reachable import Reachable
+from glacier_backup.workflow.restoring.staging import Staging
+from glacier_backup.workflow.restoring.stream import is_whole
+from glacier_backup.workflow.restoring.target import Obstacle
+from glacier_backup.workflow.restoring.thawing import Thawing
 
 TOGETHER = 200
 """Things that get their names together."""

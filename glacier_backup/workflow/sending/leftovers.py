@@ -12,7 +12,7 @@ from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
 from glacier_backup.model.reason import AlreadySent, SentMeanwhile, Unchanged
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.units import now
-from glacier_backup.workflow.send import Begun, Sending
+from glacier_backup.workflow.sending.send import Begun, Sending
 
 KEPT = timedelta(days=1)
 """How long an upload is kept that no candidate stands for. A vault itself forgets one that rests for a day."""

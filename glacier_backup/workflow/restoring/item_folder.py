@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 
 from glacier_backup.errors import TargetError
-from glacier_backup.workflow import beneath
-from glacier_backup.workflow.checkpoint import Checkpoint, Done
-from glacier_backup.workflow.target import STAGING, Target, troubles
+from glacier_backup.workflow.restoring import beneath
+from glacier_backup.workflow.restoring.checkpoint import Checkpoint, Done
+from glacier_backup.workflow.restoring.target import STAGING, Target, troubles
 
 _LONGEST = 1 << 20
 """Bytes of a note that are read: more than is ever written."""

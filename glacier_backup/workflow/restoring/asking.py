@@ -12,8 +12,8 @@ from glacier_backup.errors import DestinationError, DestinationUnavailable, Glac
 from glacier_backup.model.restore import ByteRange, Wish
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.thaw import Thaw, ThawRequest
-from glacier_backup.workflow.reachable import Reachable
-from glacier_backup.workflow.standing import Key
+from glacier_backup.workflow.restoring.reachable import Reachable
+from glacier_backup.workflow.restoring.standing import Key
 
 _GONE = (
     "run again for another copy or an older version, if there is one; glacier-backup verify --inventory tells what "

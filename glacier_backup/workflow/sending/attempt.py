@@ -19,8 +19,8 @@ from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.event import ArchiveFailed, ArchiveSent, ArchiveSkipped, ArchiveStarted, Result, Warned
 from glacier_backup.model.plan import Skip, Upload
 from glacier_backup.model.reason import SentMeanwhile, ServerUnavailable
-from glacier_backup.workflow.send import Sending
-from glacier_backup.workflow.tally import Done
+from glacier_backup.workflow.sending.send import Sending
+from glacier_backup.workflow.sending.tally import Done
 
 
 def attempt(upload: Upload, sending: Sending) -> Done:

@@ -2,8 +2,8 @@
 
 Destinations go through the plan side by side, each at its own speed. Where several are to send the same candidate,
 whoever comes to packing it first waits until each of the others has come too, or has passed it: skipped it, failed
-before, ended. Then they read one stream (:mod:`glacier_backup.workflow.shared_stream`). One that stands still is not
-waited for, and one that comes too late packs by itself.
+before, ended. Then they read one stream (:mod:`glacier_backup.workflow.sending.shared_stream`). One that stands still
+is not waited for, and one that comes too late packs by itself.
 
 Nobody waits for ever. All begin their candidates in the order of the plan, so a destination that hasn't begun one only
 has earlier ones under way. The earliest candidate that anybody waits for is therefore not held up by waiting for a
@@ -25,7 +25,7 @@ from glacier_backup.model.plan import Upload
 from glacier_backup.model.recipe import Step
 from glacier_backup.pack.packer import PackedStream, Packer
 from glacier_backup.resolve.source import Selection, Source
-from glacier_backup.workflow.shared_stream import GLANCE, Mover, SharedStream
+from glacier_backup.workflow.sending.shared_stream import GLANCE, Mover, SharedStream
 from glacier_backup.workflow.tools import Origin, Tools
 
 PATIENCE = 30.0

@@ -13,9 +13,9 @@ from glacier_backup.digest import DIGEST_BYTES, LEAF
 from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Thaw
-from glacier_backup.workflow.coverage import parts
-from glacier_backup.workflow.fetch import Fetched, Fetcher, Readable, Tail, VerifiedBytes
-from glacier_backup.workflow.proof import Proof, ProvenBy
+from glacier_backup.workflow.restoring.coverage import parts
+from glacier_backup.workflow.restoring.fetch import Fetched, Fetcher, Readable, Tail, VerifiedBytes
+from glacier_backup.workflow.restoring.proof import Proof, ProvenBy
 
 
 class Source(NamedTuple):

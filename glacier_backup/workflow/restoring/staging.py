@@ -29,10 +29,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from glacier_backup.errors import LockHeld, TargetError
-from glacier_backup.workflow import beneath
-from glacier_backup.workflow.checkpoint import boot_id
-from glacier_backup.workflow.item_folder import ItemFolder
-from glacier_backup.workflow.target import STAGING, Target, troubles
+from glacier_backup.workflow.restoring import beneath
+from glacier_backup.workflow.restoring.checkpoint import boot_id
+from glacier_backup.workflow.restoring.item_folder import ItemFolder
+from glacier_backup.workflow.restoring.target import STAGING, Target, troubles
 
 LOCK = "lock"
 MOMENT, GLANCE = 1.0, 0.05

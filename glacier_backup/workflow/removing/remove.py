@@ -30,8 +30,8 @@ from glacier_backup.model.retention import (
 )
 from glacier_backup.model.stored import ArchiveFilter
 from glacier_backup.spool import Spool
-from glacier_backup.workflow.archive_ids import ArchiveIds
 from glacier_backup.workflow.reading import DestinationOf
+from glacier_backup.workflow.removing.archive_ids import ArchiveIds
 from glacier_backup.workflow.side_by_side import side_by_side
 
 AT_ONCE = 8

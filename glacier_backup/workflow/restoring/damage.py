@@ -9,7 +9,7 @@ from glacier_backup.model.restore import ItemRecord
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.plan.verify import cured
 from glacier_backup.units import now
-from glacier_backup.workflow.coverage import needs
+from glacier_backup.workflow.restoring.coverage import needs
 
 
 def is_damage(error: GlacierBackupError) -> bool:

@@ -25,19 +25,19 @@ from glacier_backup.model.stored import StoredArchive
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.pack.unpacker import LeadsOut, Unpacking, UnpackOrder
 from glacier_backup.units import MIB
-from glacier_backup.workflow import beneath
-from glacier_backup.workflow.checkpoint import Checkpoint
-from glacier_backup.workflow.contents import Comparison
-from glacier_backup.workflow.coverage import count, needs
-from glacier_backup.workflow.fetch import Fetcher
-from glacier_backup.workflow.item_folder import ItemFolder
-from glacier_backup.workflow.publish import Brought, is_published
-from glacier_backup.workflow.restore_tools import RestoreTools
-from glacier_backup.workflow.sameness import in_the_way
-from glacier_backup.workflow.staging import Staging, name_of
-from glacier_backup.workflow.standing import about
-from glacier_backup.workflow.stream import InOrder, Reading, Source, identity, is_whole
-from glacier_backup.workflow.target import Obstacle
+from glacier_backup.workflow.restoring import beneath
+from glacier_backup.workflow.restoring.checkpoint import Checkpoint
+from glacier_backup.workflow.restoring.contents import Comparison
+from glacier_backup.workflow.restoring.coverage import count, needs
+from glacier_backup.workflow.restoring.fetch import Fetcher
+from glacier_backup.workflow.restoring.item_folder import ItemFolder
+from glacier_backup.workflow.restoring.publish import Brought, is_published
+from glacier_backup.workflow.restoring.sameness import in_the_way
+from glacier_backup.workflow.restoring.staging import Staging, name_of
+from glacier_backup.workflow.restoring.standing import about
+from glacier_backup.workflow.restoring.stream import InOrder, Reading, Source, identity, is_whole
+from glacier_backup.workflow.restoring.target import Obstacle
+from glacier_backup.workflow.restoring.tools import RestoreTools
 
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * MIB, 10.0
 """A checkpoint is written when so much was handed on since the last, or so long ago."""

@@ -20,8 +20,8 @@ from glacier_backup.plan.thawing import shelf_of
 from glacier_backup.plan.verify import damaged_at, members_at
 from glacier_backup.spool import Spool
 from glacier_backup.units import MIB
-from glacier_backup.workflow.coverage import needs
-from glacier_backup.workflow.damage import with_cure
+from glacier_backup.workflow.restoring.coverage import needs
+from glacier_backup.workflow.restoring.damage import with_cure
 
 TOGETHER = 500
 """Archives that are looked up at a time."""

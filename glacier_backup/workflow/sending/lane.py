@@ -19,11 +19,11 @@ from glacier_backup.interrupt import interrupted
 from glacier_backup.model.event import Result, Warned
 from glacier_backup.model.plan import Decision, Skip, Upload
 from glacier_backup.plan.backup import left_for_later
-from glacier_backup.workflow.attempt import attempt, failed, skipped
 from glacier_backup.workflow.ending import Ending
-from glacier_backup.workflow.send import Sending
-from glacier_backup.workflow.sharing import Party
-from glacier_backup.workflow.tally import Done, Tally
+from glacier_backup.workflow.sending.attempt import attempt, failed, skipped
+from glacier_backup.workflow.sending.send import Sending
+from glacier_backup.workflow.sending.sharing import Party
+from glacier_backup.workflow.sending.tally import Done, Tally
 
 AHEAD = 1000
 """Decisions in memory that wait for an earlier one, to be put away in order."""

@@ -1,9 +1,9 @@
 """Giving things their names, once all of them is there and right.
 
 What is moved is on the disk before it is moved, and the move before it counts as done. Killed between any two steps
-the next run finds the note that all is there (:class:`~glacier_backup.workflow.checkpoint.Done`), and sees by the inode
-what bears the name now. Nothing that has appeared at the name meanwhile is replaced, unless that is wanted; and then
-what was there is only taken away when the new one has its name.
+the next run finds the note that all is there (:class:`~glacier_backup.workflow.restoring.checkpoint.Done`), and sees by
+the inode what bears the name now. Nothing that has appeared at the name meanwhile is replaced, unless that is wanted;
+and then what was there is only taken away when the new one has its name.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from glacier_backup.errors import GlacierBackupError, TargetError
 from glacier_backup.model.restore import ItemRecord, ItemState
-from glacier_backup.workflow import beneath
-from glacier_backup.workflow.checkpoint import Done
-from glacier_backup.workflow.item_folder import ItemFolder
-from glacier_backup.workflow.target import Obstacle, Target, names, troubles
+from glacier_backup.workflow.restoring import beneath
+from glacier_backup.workflow.restoring.checkpoint import Done
+from glacier_backup.workflow.restoring.item_folder import ItemFolder
+from glacier_backup.workflow.restoring.target import Obstacle, Target, names, troubles
 
 FEW = 16
 """Folders that are flushed one by one; more of them are as soon flushed with everything else."""

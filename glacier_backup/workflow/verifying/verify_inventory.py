@@ -20,12 +20,12 @@ from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.thaw import Stored, Thaw
 from glacier_backup.plan.verify import Known, about, compare, known_volumes, may_be_missing, missing, newest
 from glacier_backup.units import now
-from glacier_backup.workflow.both_sides import BothSides, Pair
-from glacier_backup.workflow.damage import with_cure
-from glacier_backup.workflow.doubts import Doubts
-from glacier_backup.workflow.inventory import answers, ask_for_inventory, note_inventory
-from glacier_backup.workflow.site import Site
-from glacier_backup.workflow.strangers import Strangers
+from glacier_backup.workflow.restoring.damage import with_cure
+from glacier_backup.workflow.verifying.both_sides import BothSides, Pair
+from glacier_backup.workflow.verifying.doubts import Doubts
+from glacier_backup.workflow.verifying.inventory import answers, ask_for_inventory, note_inventory
+from glacier_backup.workflow.verifying.site import Site
+from glacier_backup.workflow.verifying.strangers import Strangers
 
 STEP = 1_000
 """Objects between two signs of life, and volumes that are noted as verified together."""

@@ -19,8 +19,8 @@ from glacier_backup.model.restore import ByteRange
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.units import MIB
-from glacier_backup.workflow.coverage import reaching
-from glacier_backup.workflow.proof import Proof
+from glacier_backup.workflow.restoring.coverage import reaching
+from glacier_backup.workflow.restoring.proof import Proof
 
 PIECE = 8 * MIB
 """Bytes of one request."""

@@ -9,7 +9,7 @@ from glacier_backup.errors import GlacierBackupError
 from glacier_backup.model.restore import ItemRecord, ItemState
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.model.thaw import Thaw
-from glacier_backup.workflow.coverage import Need, made_readable, without
+from glacier_backup.workflow.restoring.coverage import Need, made_readable, without
 
 Key = tuple[int, str]
 """A volume: the id of its place, and its locator."""

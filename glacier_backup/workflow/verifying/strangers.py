@@ -11,8 +11,8 @@ from glacier_backup.model.naming import ShortenedLabel
 from glacier_backup.model.stored import ArchiveFilter
 from glacier_backup.model.thaw import Stored
 from glacier_backup.plan.told_by_key import Around, is_beside, presumed
-from glacier_backup.workflow.doubts import Doubts
-from glacier_backup.workflow.site import Site
+from glacier_backup.workflow.verifying.doubts import Doubts
+from glacier_backup.workflow.verifying.site import Site
 
 _CURE = "glacier-backup catalog rebuild takes it in"
 

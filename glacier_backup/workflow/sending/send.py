@@ -36,8 +36,8 @@ from glacier_backup.model.upload import OpenUpload, Unfinished, UploadRequest
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.plan.container import container_for
 from glacier_backup.plan.parts import TooLarge, part_size
-from glacier_backup.workflow.intent import Intent, intended, why_not
-from glacier_backup.workflow.shared_stream import LeftBehind
+from glacier_backup.workflow.sending.intent import Intent, intended, why_not
+from glacier_backup.workflow.sending.shared_stream import LeftBehind
 from glacier_backup.workflow.tools import Target, Tools
 
 ATTEMPTS = 5

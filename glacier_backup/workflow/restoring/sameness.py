@@ -15,8 +15,8 @@ from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.model.archive import Member
 from glacier_backup.model.restore import RestoreItem
 from glacier_backup.model.stored import StoredArchive
-from glacier_backup.workflow import beneath
-from glacier_backup.workflow.target import Obstacle, Target, names
+from glacier_backup.workflow.restoring import beneath
+from glacier_backup.workflow.restoring.target import Obstacle, Target, names
 
 
 def in_the_way(item: RestoreItem, archive: StoredArchive, target: Target, catalog: Catalog) -> Obstacle | bool:

@@ -6,14 +6,14 @@ from glacier_backup.errors import GlacierBackupError, TargetError
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.restore import ItemRecord, ItemState
 from glacier_backup.model.stored import StoredArchive
-from glacier_backup.workflow.book import Book, Page, cause_of
-from glacier_backup.workflow.bring import folder_of
-from glacier_backup.workflow.coverage import count
-from glacier_backup.workflow.reachable import Reachable
-from glacier_backup.workflow.sameness import in_the_way
-from glacier_backup.workflow.staging import Staging
-from glacier_backup.workflow.standing import about
-from glacier_backup.workflow.target import Obstacle
+from glacier_backup.workflow.restoring.book import Book, Page, cause_of
+from glacier_backup.workflow.restoring.bring import folder_of
+from glacier_backup.workflow.restoring.coverage import count
+from glacier_backup.workflow.restoring.reachable import Reachable
+from glacier_backup.workflow.restoring.sameness import in_the_way
+from glacier_backup.workflow.restoring.staging import Staging
+from glacier_backup.workflow.restoring.standing import about
+from glacier_backup.workflow.restoring.target import Obstacle
 
 
 class Survey:

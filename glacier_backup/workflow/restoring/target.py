@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from glacier_backup.errors import GlacierBackupError, TargetError
 from glacier_backup.units import format_size
-from glacier_backup.workflow import beneath
+from glacier_backup.workflow.restoring import beneath
 
 STAGING = ".glacier-backup-restore"
 """The hidden folder of a target in which everything is made before it gets its name."""

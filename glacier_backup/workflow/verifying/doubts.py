@@ -16,7 +16,7 @@ from glacier_backup.model.stored import ArchiveFilter
 from glacier_backup.model.thaw import Stored
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.units import local_time
-from glacier_backup.workflow.site import Site
+from glacier_backup.workflow.verifying.site import Site
 
 
 class Doubts:

@@ -1,0 +1,1 @@
+"""Making a catalog of what is stored."""

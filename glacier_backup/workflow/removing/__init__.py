@@ -1,0 +1,1 @@
+"""Deleting archives, at their destinations first."""

@@ -1,0 +1,1 @@
+"""Bringing archives back: thaw, fetch, unpack, prove, name."""

@@ -1,0 +1,1 @@
+"""Sending candidates to their destinations."""
