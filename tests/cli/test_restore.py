@@ -249,6 +249,7 @@ class TestBringingBack:
 
         ran = cli(*words)
         assert (ran.code, "kept" in ran.err) == (1, True)
+        assert f"{cli.folder / 'out'}: 1 kept" in ran.out
         assert (cli.folder / "out/file").read_text() == "something else"
 
         assert cli(*words, "--overwrite").code == 0

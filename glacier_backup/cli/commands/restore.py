@@ -170,7 +170,8 @@ def _show(catalog: Catalog, summary: RestoreSummary, wish: Wish, arguments: argp
         items = catalog.items(summary.restore)
         render.write_json(render_restore.summary_json(summary, items, wish.target))
         return
-    if _is_watched(arguments):
+    # What isn't right may have been named days ago, by the run that found it.
+    if _is_watched(arguments) or summary.exit_code in (1, 5):
         render_restore.write_progress(summary, wish.target)
     if summary.exit_code == 75 and not arguments.quiet:
         render.say(render_restore.still_thawing(summary))
