@@ -255,14 +255,20 @@ class TestBringingBack:
         assert cli(*words, "--overwrite").code == 0
         assert (cli.folder / "out/file").read_text() == "content"
 
-    def test_who_may_lose_what_else_is_in_a_directory_is_told(self, cli: Cli, ini: Path) -> None:
+    def test_what_else_is_in_a_directory_is_never_lost(self, cli: Cli, ini: Path) -> None:
         (cli.folder / "out/photos").mkdir(parents=True)
         (cli.folder / "out/photos/mine").write_text("mine")
 
         ran = cli("restore", cli.data / "photos", "--to", cli.folder / "out", "-c", ini)
 
-        assert "nothing that is in that directory now is left" in ran.err
+        assert "gives that directory another name" in ran.err
         assert (cli.folder / "out/photos/mine").exists()
+
+        ran = cli("restore", cli.data / "photos", "--to", cli.folder / "out", "-c", ini, "--overwrite")
+        (aside,) = (cli.folder / "out").glob("photos~*")
+        assert (ran.code, f"what was in its place is {aside} now" in ran.err) == (0, True)
+        assert (aside / "mine").read_text() == "mine"
+        assert not (cli.folder / "out/photos/mine").exists()
 
     def test_while_it_thaws_there_is_one_line_and_the_same_command_goes_on(
         self, cli: Cli, vault_ini: str, vault: str, vault_server: VaultServer, request: pytest.FixtureRequest

@@ -134,6 +134,11 @@ def _always(destination: Destination) -> Callable[[Place], Destination]:
     return lambda place: destination
 
 
+def look_at_new(target: Path) -> dict[str, tuple[object, ...]]:
+    """What has come back, without what was set aside for it."""
+    return {name: seen for name, seen in look(target).items() if "~" not in name}
+
+
 def look(top: Path) -> dict[str, tuple[object, ...]]:
     """All that is below ``top``, as it can be compared; the hidden folder of a restore left out."""
     found: dict[str, tuple[object, ...]] = {}

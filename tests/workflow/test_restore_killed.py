@@ -16,7 +16,7 @@ from glacier_backup.workflow.restoring import beneath, bring, fetch
 from glacier_backup.workflow.restoring.checkpoint import Checkpoint, Done, boot_id
 from tests.permissions import without_privilege
 from tests.streams import noise
-from tests.workflow.library import Library, look
+from tests.workflow.library import Library, look, look_at_new
 
 
 class Killed(BaseException):
@@ -94,7 +94,8 @@ def test_killed_at_any_step_it_ends_right(
     again = library.restore(wish=wish)
 
     assert again.exit_code == 0, library.causes()
-    assert look(library.target) == look(library.source)
+    assert look_at_new(library.target) == look(library.source)
+    assert len(list(library.target.glob("folder~*/deep/mine"))) == overwrite
     assert not library.staging.exists()
     late = POINTS.index(point) > 0 and nth == 1
     assert not late or fetched + again.fetched <= (library.source / "folder" / "one").stat().st_size + 15_000

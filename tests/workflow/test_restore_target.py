@@ -16,7 +16,7 @@ from glacier_backup.model.restore import ByteRange, RestoreItem
 from glacier_backup.units import MIB
 from glacier_backup.workflow.restoring import bring
 from tests.streams import noise
-from tests.workflow.library import Library, look
+from tests.workflow.library import Library, look, look_at_new
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_directory_that_lacks_something_is_not_the_same(library: Library) -> N
 
     assert library.restore().counts == {"kept": 1, "restored": 1}
     assert library.restore(wish=library.wish(overwrite=True)).exit_code == 0
-    assert look(library.target) == look(library.source)
+    assert look_at_new(library.target) == look(library.source)
 
 
 @pytest.mark.parametrize("there", ["file", "folder", "link"])
@@ -85,7 +85,8 @@ def test_what_is_in_the_way_is_replaced_when_that_is_wanted(library: Library, th
             at.symlink_to(elsewhere)
 
     assert library.restore(wish=library.wish(overwrite=True)).exit_code == 0
-    assert look(library.target) == look(library.source)
+    assert look_at_new(library.target) == look(library.source)
+    assert len(list(library.target.glob("f*~*"))) == (2 if there == "folder" else 1)
     assert os.listdir(elsewhere) == []
     assert not library.staging.exists()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glacier_backup.plan.restore import RestorePlan
 
 HELP = "Bring back what was sent. While something is being thawed it ends with 75: run the same command again then."
-OVERWRITE = "replace what is there, a directory with all that is in it; else it is kept, and said"
+OVERWRITE = "replace files that are there, and give directories another name (NAME~TIME); else all is kept, and said"
 EXAMPLE = """\
   glacier-backup restore --plan                               show what there is to bring back, and what that costs
   glacier-backup restore ~/photos --to /mnt/new               the newest archive of it, in /mnt/new/photos

@@ -256,6 +256,7 @@ class FetchRound:
             self.done += one.state != "failed"
             if one.state != "failed":
                 tidy(one.brought)
-            self._book.tell_ended(
-                record, works[record.number].path, one.state, one.error, tuple(one.brought.done.left_out)
-            )
+            notes = list(one.brought.done.left_out)
+            if one.aside is not None:
+                notes.append(f"what was in its place is {one.aside} now")
+            self._book.tell_ended(record, works[record.number].path, one.state, one.error, tuple(notes))

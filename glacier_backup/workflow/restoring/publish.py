@@ -3,7 +3,7 @@
 What is moved is on the disk before it is moved, and the move before it counts as done. Killed between any two steps
 the next run finds the note that all is there (:class:`~glacier_backup.workflow.restoring.checkpoint.Done`), and sees by
 the inode what bears the name now. Nothing that has appeared at the name meanwhile is replaced, unless that is wanted;
-and then what was there is only taken away when the new one has its name.
+and then only a file by a file: a directory that is in the way may hold what is nowhere else, so it gets another name.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from glacier_backup.errors import GlacierBackupError, TargetError
 from glacier_backup.model.restore import ItemRecord, ItemState
+from glacier_backup.units import now, stamp
 from glacier_backup.workflow.restoring import beneath
 from glacier_backup.workflow.restoring.checkpoint import Done
 from glacier_backup.workflow.restoring.item_folder import ItemFolder
@@ -23,6 +24,10 @@ from glacier_backup.workflow.restoring.target import Obstacle, Target, names, tr
 
 FEW = 16
 """Folders that are flushed one by one; more of them are as soon flushed with everything else."""
+
+
+LONGEST_ASIDE = 220
+"""Bytes of a name, so that ``~`` and a time behind it fit."""
 
 
 class Brought(NamedTuple):
@@ -42,6 +47,8 @@ class Published(NamedTuple):
     state: ItemState
     error: GlacierBackupError | None = None
     """Why it isn't ``restored``."""
+    aside: str | None = None
+    """Where that is now which was in its way."""
 
 
 def publish(target: Target, all_brought: Sequence[Brought], *, overwrite: bool) -> list[Published]:
@@ -71,20 +78,22 @@ def is_published(target: Target, done: Done, to: str) -> bool:
 
 def _publish(target: Target, brought: Brought, overwrite: bool) -> Published:
     to, done = brought.record.item.to, brought.done
+    aside = None
     try:
         if not is_published(target, done, to):
             with troubles(os.path.join(target.path, to)):
-                _move(target, brought, overwrite)
+                aside = _move(target, brought, overwrite)
         elif stat.S_ISDIR((target.look(to) or os.fstat(target.folder)).st_mode):
             _restore_mode(target, to, done.mode)
     except Obstacle as error:
         return Published(brought, "kept", error)
     except TargetError as error:
         return Published(brought, "failed", error)
-    return Published(brought, "restored")
+    return Published(brought, "restored", aside=aside)
 
 
-def _move(target: Target, brought: Brought, overwrite: bool) -> None:
+def _move(target: Target, brought: Brought, overwrite: bool) -> str | None:
+    """What that which was in the way is called now; None where nothing was, or it was replaced."""
     *above, name = names(brought.record.item.to)
     *inside, root = beneath.components(brought.done.root)
     try:
@@ -94,23 +103,25 @@ def _move(target: Target, brought: Brought, overwrite: bool) -> None:
             except FileExistsError:
                 if not overwrite:
                     raise Obstacle(f"{os.path.join(target.path, *above, name)} is there already") from None
-                _replace(root, here, name, there, brought.folder)
+                aside = _replace(root, here, name, there)
+                return aside and os.path.join(target.path, *above, aside)
     except NotADirectoryError:
         raise target.obstacle_above(brought.record.item.to) from None
+    return None
 
 
-def _replace(root: str, here: int, name: str, there: int, folder: ItemFolder) -> None:
+def _replace(root: str, here: int, name: str, there: int) -> str | None:
     if not _is_folder(root, here) and not _is_folder(name, there):
         os.rename(root, name, src_dir_fd=here, dst_dir_fd=there)
-        return
-    with folder.inside() as own:
-        beneath.remove("old", own)
-        beneath.rename_new(name, there, "old", own)
-        try:
-            beneath.rename_new(root, here, name, there)
-        except OSError:
-            beneath.rename_new("old", own, name, there)
-            raise
+        return None
+    aside = f"{os.fsdecode(os.fsencode(name)[:LONGEST_ASIDE])}~{stamp(now())}"
+    beneath.rename_new(name, there, aside, there)
+    try:
+        beneath.rename_new(root, here, name, there)
+    except OSError:
+        beneath.rename_new(aside, there, name, there)
+        raise
+    return aside
 
 
 def _is_folder(name: str, above: int) -> bool:

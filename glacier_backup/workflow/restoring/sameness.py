@@ -30,7 +30,7 @@ def in_the_way(item: RestoreItem, archive: StoredArchive, target: Target, catalo
     return _is_same(item, archive, target, found, catalog) or Obstacle(
         f"{os.path.join(target.path, item.to)} is there already, and isn't the same",
         hint="--overwrite puts what comes back in its place"
-        + (", and nothing that is in that directory now is left" if stat.S_ISDIR(found.st_mode) else ""),
+        + (", and gives that directory another name" if stat.S_ISDIR(found.st_mode) else ""),
     )
 
 

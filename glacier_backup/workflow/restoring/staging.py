@@ -7,7 +7,6 @@ process finds it again, though the catalog was lost and rebuilt meanwhile::
         lock                          held while a restore is at work
         <hash>/
             content/                  what is being unpacked
-            old/                      what was in the way of --overwrite
             leaves.1                  SHA-256 of each MiB of volume 1, where the catalog has none
             checkpoint                how far it is, for a process that was killed
             flushed                   likewise, for a machine that went down: what it speaks of is on the disk
