@@ -10,8 +10,8 @@ import pytest
 from tests.crash.__main__ import seeds
 from tests.crash.restoring import From, depot, play
 
-IN_CI: dict[From, Iterable[int]] = {"vault": range(4), "local": range(4)}
-LEAST_KILLS = 10
+IN_CI: dict[From, Iterable[int]] = {"vault": range(20), "local": range(20)}
+LEAST_KILLS = 50
 
 
 @pytest.mark.parametrize("of", list(IN_CI))

@@ -178,7 +178,7 @@ def test_one_that_stands_still_is_left_behind_and_goes_on_by_itself_from_what_it
     pooled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared_stream, "WINDOW", 2 * BLOCK)
-    monkeypatch.setattr(sharing, "PATIENCE", 0.3)
+    monkeypatch.setattr(sharing, "PATIENCE", 1.0)
     pooled.source.files = {"/data/a": noise(12 * MIB), "/data/b": noise(3 * MIB, seed=2)}
     pooled.part_sizes = {"main": MIB, "nas": MIB}
     others_done = threading.Event()
@@ -206,7 +206,7 @@ def test_one_that_stands_still_is_left_behind_and_goes_on_by_itself_from_what_it
 def test_one_that_stands_still_is_not_waited_for_at_the_next_candidates(
     pooled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing, "PATIENCE", 0.2)
+    monkeypatch.setattr(sharing, "PATIENCE", 1.0)
     pooled.concurrency = 1
     pooled.source.files = {f"/data/{number}": noise(MIB, seed=number) for number in range(20)}
     main_done = threading.Event()
