@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from glacier_backup.catalog.connect import connect
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.trouble import damaged, plain_words
+from glacier_backup.flushing import sync_folder
 
 
 def copy(database: Database, path: str) -> None:
@@ -23,7 +24,7 @@ def copy(database: Database, path: str) -> None:
                 _check(database.path, made)
             os.fsync(descriptor)
             os.rename(half_made, path)
-            _sync(_folder(path))
+            sync_folder(_folder(path))
         finally:
             os.close(descriptor)
             with suppress(FileNotFoundError):
@@ -39,11 +40,3 @@ def _check(path: str, made: sqlite3.Connection) -> None:
 
 def _folder(path: str) -> str:
     return os.path.dirname(path)
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

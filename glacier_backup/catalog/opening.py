@@ -22,6 +22,7 @@ from glacier_backup.catalog.migrations import applied, newest, step_up
 from glacier_backup.catalog.schema import APPLICATION_ID
 from glacier_backup.catalog.trouble import closed, damaged, plain_words
 from glacier_backup.errors import CatalogError
+from glacier_backup.flushing import name_whole
 
 _FOLDER_MODE = 0o700
 
@@ -105,25 +106,12 @@ def _create(path: str) -> None:
     try:
         with closing(Database(half_made, connect(half_made, mode="rw"))) as database:
             _migrate(database)
-        _give_name(half_made, path)
+        # Another process may have been quicker; its catalog is as good.
+        with suppress(FileExistsError):
+            name_whole(half_made, path)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(half_made)
-
-
-def _give_name(half_made: str, path: str) -> None:
-    try:
-        os.link(half_made, path)
-    except FileExistsError:
-        return  # Another process was quicker; its catalog is as good.
-    except OSError:
-        # A file system without hard links. The lock of the run keeps other runs away meanwhile.
-        os.rename(half_made, path)
-    folder = os.open(os.path.dirname(path), os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _migrate(database: Database) -> None:

@@ -19,6 +19,7 @@ from glacier_backup.catalog.opened import Opened
 from glacier_backup.catalog.schema import APPLICATION_ID, archives
 from glacier_backup.catalog.snapshot import is_catalog
 from glacier_backup.catalog.trouble import plain_words
+from glacier_backup.flushing import sync_folder
 from glacier_backup.units import now, stamp
 
 _BESIDE = ("-wal", "-shm", "-journal")
@@ -65,7 +66,7 @@ def put_in_place(new: str, path: str) -> str | None:
         if os.path.lexists(path):
             _keep(path, aside)
         os.rename(new, path)
-        _sync(os.path.dirname(path))
+        sync_folder(os.path.dirname(path))
     return aside if was_there else None
 
 
@@ -82,14 +83,6 @@ def _keep(path: str, aside: str) -> None:
         os.link(path, aside)
     except OSError:
         os.rename(path, aside)  # a file system without hard links; the lock keeps runs away meanwhile
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def schema_of(path: str) -> int:
@@ -112,5 +105,5 @@ def keep_as_it_is(path: str) -> str:
         with closing(connection), closing(sqlite3.connect(made)) as copy:
             connection.backup(copy)
         os.rename(made, aside)
-        _sync(os.path.dirname(path))
+        sync_folder(os.path.dirname(path))
     return aside

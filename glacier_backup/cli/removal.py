@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from glacier_backup.model.event import Event
     from glacier_backup.model.prices import Prices
     from glacier_backup.model.retention import RemovalEvent, RemovalListener, RemovalPlan, RemovalSummary
-    from glacier_backup.plan.words import Word
 
 PlanOf = Callable[["Catalog"], "RemovalPlan"]
 
@@ -56,19 +54,6 @@ def add_removal_arguments(parser: argparse.ArgumentParser) -> None:
 def host() -> str:
     """What archives of this machine are labelled with."""
     return socket.gethostname() or "localhost"
-
-
-def words(texts: Sequence[str]) -> tuple[Word, ...]:
-    """What a person has named, as it is meant from the current folder; a server's URL with its port."""
-    from glacier_backup.config.places import is_server_url, path_on_server
-    from glacier_backup.plan.words import Word
-
-    def written(text: str) -> str:
-        with suppress(ValueError):
-            return str(path_on_server(text)) if is_server_url(text) else os.path.expanduser(text)
-        return text
-
-    return tuple(Word(written(text), os.getcwd()) for text in texts)
 
 
 def place_id(text: str, settings: Settings, catalog: Catalog) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,8 +49,7 @@ class Selection:
 
 def selection(catalog: Catalog, what: Sequence[str], at: str | None) -> Selection:
     """What the words mean. Raises UsageError for one that means nothing that is stored, or more than one thing."""
-    folder = os.getcwd() if what else "/"
-    found = {term.text: term for term in (interpret(catalog, _word(text, folder)) for text in what)}
+    found = {term.text: term for term in (interpret(catalog, word) for word in words(what))}
     text = " ".join((at or "").split())
     if text.lower() == NOW or not text:
         return Selection(tuple(found.values()), None, text.lower(), bool(text))
@@ -62,13 +62,16 @@ def prices_of(settings: Settings) -> Prices:
     return read_prices(settings.prices or SHIPPED)
 
 
-def _word(text: str, folder: str) -> Word:
-    if is_server_url(text):
-        try:
-            return Word(str(path_on_server(text)), folder)
-        except ValueError:
-            pass
-    return Word(os.path.expanduser(text), folder)
+def words(texts: Sequence[str]) -> tuple[Word, ...]:
+    """What a person has named, as it is meant from the current folder; a server's URL with its port."""
+    folder = os.getcwd() if texts else "/"
+    return tuple(Word(_written(text), folder) for text in texts)
+
+
+def _written(text: str) -> str:
+    with suppress(ValueError):
+        return str(path_on_server(text)) if is_server_url(text) else os.path.expanduser(text)
+    return text
 
 
 class _Still:

@@ -27,6 +27,7 @@ from glacier_backup.destination.layout import Paths, TreePaths, hidden, paths_of
 from glacier_backup.destination.multipart import Part, PartSender
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, VolumeMissing
+from glacier_backup.flushing import sync_folder
 from glacier_backup.model.archive import Checksums, Label, Receipt
 from glacier_backup.model.naming import key
 from glacier_backup.model.place import Place
@@ -228,7 +229,7 @@ class Local:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     os.unlink(name)
             if os.path.isdir(paths.folder):
-                durable.sync_folder(paths.folder)
+                sync_folder(paths.folder)
 
     def thaw(self, request: ThawRequest, check: Check) -> Thaw:
         """Nothing is cold: it is ready at once, for good."""

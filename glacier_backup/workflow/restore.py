@@ -35,7 +35,7 @@ from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem, Res
 from glacier_backup.units import now
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.restoring.book import Book, Page, cause_of
-from glacier_backup.workflow.restoring.bring import Desk, folder_of
+from glacier_backup.workflow.restoring.desk import Desk, folder_of
 from glacier_backup.workflow.restoring.fetch import Fetcher
 from glacier_backup.workflow.restoring.fetch_round import FetchRound, Ready
 from glacier_backup.workflow.restoring.publish import is_published

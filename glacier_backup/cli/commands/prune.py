@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from glacier_backup.cli.removal import Work, add_removal_arguments, host, run_removal, words
+from glacier_backup.cli.removal import Work, add_removal_arguments, host, run_removal
 
 if TYPE_CHECKING:
     from glacier_backup.catalog.catalog import Catalog
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.cli.reading import load_for_reading
-    from glacier_backup.cli.selection import prices_of
+    from glacier_backup.cli.selection import prices_of, words
     from glacier_backup.plan.removal import Present
     from glacier_backup.units import now
     from glacier_backup.workflow.prune import Prune, plan_prune

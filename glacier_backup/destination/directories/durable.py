@@ -7,6 +7,8 @@ import os
 import weakref
 from contextlib import suppress
 
+from glacier_backup.flushing import sync_folder
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -72,12 +74,3 @@ def make_folders(folder: str) -> None:
     with suppress(FileExistsError):
         os.mkdir(folder, 0o700)
     sync_folder(above)
-
-
-def sync_folder(folder: str) -> None:
-    """What was made, renamed or removed in ``folder`` stays so."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Iterator
 from itertools import islice
 
-from glacier_backup.destination.directories import durable
 from glacier_backup.destination.layout import is_partial
+from glacier_backup.flushing import sync_folder
 from glacier_backup.model.naming import MANIFEST
 
 MARKER = ".glacier-backup"
@@ -33,7 +33,7 @@ def put(root: str) -> bool:
         os.fsync(file)
     finally:
         os.close(file)
-    durable.sync_folder(root)
+    sync_folder(root)
     return True
 
 

@@ -11,6 +11,7 @@ from glacier_backup.destination.directories import durable
 from glacier_backup.destination.layout import Paths, TreePaths, hidden
 from glacier_backup.destination.multipart import Part
 from glacier_backup.errors import DestinationError, UploadLost
+from glacier_backup.flushing import sync_folder
 from glacier_backup.units import now
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,9 +85,9 @@ def publish(paths: Paths, checksum: str, manifest: str) -> None:
     os.replace(hidden(paths.checksum), paths.checksum)
     if os.path.lexists(paths.partial):
         durable.rename_new(paths.partial, paths.archive)
-    durable.sync_folder(paths.folder)
+    sync_folder(paths.folder)
     os.replace(hidden(paths.manifest), paths.manifest)
-    durable.sync_folder(paths.folder)
+    sync_folder(paths.folder)
 
 
 def lost(paths: Paths | TreePaths) -> UploadLost:

@@ -15,6 +15,7 @@ from glacier_backup.destination.directories.files import CHUNK
 from glacier_backup.destination.directories.partial import lost
 from glacier_backup.destination.layout import TreePaths
 from glacier_backup.errors import DestinationError
+from glacier_backup.flushing import sync_folder
 from glacier_backup.model.archive import Checksums
 
 
@@ -51,7 +52,7 @@ def publish(paths: TreePaths, checksums: Checksums, check: Check) -> int:
             if size != checksums.size:
                 raise DestinationError(f"{paths.partial} has {size} bytes, and {checksums.size} were sent")
             os.replace(paths.partial, paths.archive)
-        durable.sync_folder(paths.folder)
+        sync_folder(paths.folder)
         # Its time of change: that of modification is its source's.
         return os.stat(paths.archive, follow_symlinks=False).st_ctime_ns
 
@@ -60,7 +61,7 @@ def abort(paths: TreePaths) -> None:
     """Remove the partial file; what has the name stays. Raises OSError."""
     with suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(paths.partial)
-        durable.sync_folder(paths.folder)
+        sync_folder(paths.folder)
 
 
 def _holds(path: str, checksums: Checksums, check: Check) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
 from typing import NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.catalog.replacing import beside
 from glacier_backup.destination.destination import Check, Destination
 from glacier_backup.errors import CatalogError, DamageFound, DestinationError
+from glacier_backup.flushing import name_whole
 from glacier_backup.model.event import Listener, Warned
 from glacier_backup.model.naming import is_catalog_copy
 from glacier_backup.model.thaw import Stored, Thaw, ThawRequest
@@ -82,47 +82,23 @@ def take_first(found: Iterable[Copy], path: str, tell: Listener, check: Check) -
 
 
 def _take(copy: Copy, path: str, check: Check) -> None:
-    with _beside(path) as (file, name):
+    with beside(path, ".copy") as made:
         try:
-            with closing(os.fdopen(file, "wb")) as unpacked:
+            with open(made, "wb") as unpacked:
                 for piece in _unpacked(copy, check):
                     unpacked.write(piece)
                 unpacked.flush()
                 os.fsync(unpacked.fileno())
         except OSError as error:
-            raise CatalogError(f"{name} can't be written: {error.strerror}") from error
-        with Catalog.open(name) as catalog:
+            raise CatalogError(f"{made} can't be written: {error.strerror}") from error
+        with Catalog.open(made) as catalog:
             for trouble in catalog.check():
                 raise DamageFound(trouble)
-        _give_name(name, path)
-
-
-def _give_name(name: str, path: str) -> None:
-    try:
-        os.link(name, path)
-    except FileExistsError as error:
-        raise CatalogError(f"there is a catalog {path} by now", hint="run again: it is completed then") from error
-    except OSError:
-        # A file system without hard links; the lock of the run keeps other runs away meanwhile.
-        os.rename(name, path)
-    _sync(os.path.dirname(path))
-
-
-@contextmanager
-def _beside(path: str) -> Iterator[tuple[int, str]]:
-    """A new file in the catalog's folder, gone at the end with all that SQLite has put beside it."""
-    folder = os.path.dirname(path)
-    try:
-        os.makedirs(folder, 0o700, exist_ok=True)
-        file, name = tempfile.mkstemp(prefix=os.path.basename(path) + ".", suffix=".copy", dir=folder)
-    except OSError as error:
-        raise CatalogError(f"no catalog can be written in {folder}: {error.strerror}") from error
-    try:
-        yield file, name
-    finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            with suppress(FileNotFoundError):
-                os.unlink(name + suffix)
+        try:
+            # On a file system without hard links the lock of the run keeps others away meanwhile.
+            name_whole(made, os.path.realpath(path))
+        except FileExistsError as error:
+            raise CatalogError(f"there is a catalog {path} by now", hint="run again: it is completed then") from error
 
 
 def _unpacked(copy: Copy, check: Check) -> Iterator[bytes]:
@@ -155,11 +131,3 @@ def _fetched(copy: Copy, check: Check) -> Iterator[bytes]:
         offset += count
         if count < len(buffer):
             return
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

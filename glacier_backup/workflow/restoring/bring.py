@@ -10,96 +10,32 @@ import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
-from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.destination.destination import Check, Destination
 from glacier_backup.errors import DamageFound, GlacierBackupError
 from glacier_backup.model.archive import Member
 from glacier_backup.model.event import Warned
 from glacier_backup.model.naming import stored_name
-from glacier_backup.model.reading_event import BytesFetched, ItemStarted, ReadingListener
-from glacier_backup.model.restore import WHOLE, ByteRange, ItemRecord
+from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive
-from glacier_backup.model.thaw import Thaw
 from glacier_backup.pack.unpacker import LeadsOut, Unpacking, UnpackOrder
 from glacier_backup.units import MIB
 from glacier_backup.workflow.restoring import beneath
 from glacier_backup.workflow.restoring.checkpoint import Checkpoint
 from glacier_backup.workflow.restoring.contents import Comparison
-from glacier_backup.workflow.restoring.coverage import count, needs
-from glacier_backup.workflow.restoring.fetch import Fetcher
+from glacier_backup.workflow.restoring.desk import Desk, Work, folder_of
 from glacier_backup.workflow.restoring.item_folder import ItemFolder
 from glacier_backup.workflow.restoring.publish import Brought, is_published
 from glacier_backup.workflow.restoring.sameness import in_the_way
-from glacier_backup.workflow.restoring.staging import Staging, name_of
-from glacier_backup.workflow.restoring.standing import about
-from glacier_backup.workflow.restoring.stream import InOrder, Reading, Source, identity, is_whole
+from glacier_backup.workflow.restoring.staging import Staging
+from glacier_backup.workflow.restoring.stream import InOrder, identity
 from glacier_backup.workflow.restoring.target import Obstacle
-from glacier_backup.workflow.restoring.tools import RestoreTools
 
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * MIB, 10.0
 """A checkpoint is written when so much was handed on since the last, or so long ago."""
 
 FLUSH_SECONDS = 300.0
 """How often what was unpacked is flushed to the disk, so that the machine may go down."""
-
-
-class Work(NamedTuple):
-    """One thing to be fetched, all of whose bytes can be."""
-
-    record: ItemRecord
-    archive: StoredArchive
-    place: str
-    destination: Destination
-    thaws: tuple[Thaw, ...]
-
-    @property
-    def path(self) -> str:
-        """What people call it."""
-        return about(self.record, self.archive)
-
-    @property
-    def source(self) -> Source:
-        by_locator: dict[str, tuple[Thaw, ...]] = {}
-        for thaw in self.thaws:
-            by_locator[thaw.locator or ""] = (*by_locator.get(thaw.locator or "", ()), thaw)
-        return Source(self.archive, self.destination, by_locator)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What all things of one run share."""
-
-    tools: RestoreTools
-    fetcher: Fetcher
-    tell: ReadingListener
-    check: Check
-    """Raises where going on makes no sense any more."""
-    overwrite: bool = False
-
-    @property
-    def catalog(self) -> Catalog:
-        return self.tools.catalog
-
-    def reading(self, work: Work, kept: ItemFolder | None) -> Reading:
-        def fetched(count: int) -> None:
-            self.tell(BytesFetched(work.record.number, count))
-
-        whole = is_whole(work.record.item.ranges)
-        return Reading(work.source, self.catalog, self.fetcher, self.check, fetched, whole, kept)
-
-    def started(self, work: Work) -> None:
-        wanted = [count(need.ranges) for need in needs(work.record.item, work.archive)]
-        size = None if None in wanted else sum(one or 0 for one in wanted)
-        self.tell(ItemStarted(work.record.number, work.path, size))
-
-
-def folder_of(record: ItemRecord, archive: StoredArchive, place: str, staging: Staging) -> ItemFolder:
-    """Where it is made. The same whatever became of the catalog meanwhile."""
-    locators = [volume.locator for volume in archive.volumes]
-    return staging.item(name_of(place, locators, record.item.member, record.item.to))
 
 
 def check_all(work: Work, desk: Desk) -> None:

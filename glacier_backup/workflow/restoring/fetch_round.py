@@ -26,9 +26,10 @@ from glacier_backup.ordering import Ordering
 from glacier_backup.units import now
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.restoring.book import Book, cause_of
-from glacier_backup.workflow.restoring.bring import Desk, Work, bring, check_all
+from glacier_backup.workflow.restoring.bring import bring, check_all
 from glacier_backup.workflow.restoring.crew import Crew, Finished
 from glacier_backup.workflow.restoring.damage import note_damage
+from glacier_backup.workflow.restoring.desk import Desk, Work
 from glacier_backup.workflow.restoring.publish import Brought, publish, tidy
 from glacier_backup.workflow.restoring.reachable import Reachable
 from glacier_backup.workflow.restoring.staging import Staging

@@ -7,8 +7,8 @@ from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.restore import ItemRecord, ItemState
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.workflow.restoring.book import Book, Page, cause_of
-from glacier_backup.workflow.restoring.bring import folder_of
 from glacier_backup.workflow.restoring.coverage import count
+from glacier_backup.workflow.restoring.desk import folder_of
 from glacier_backup.workflow.restoring.reachable import Reachable
 from glacier_backup.workflow.restoring.sameness import in_the_way
 from glacier_backup.workflow.restoring.staging import Staging
