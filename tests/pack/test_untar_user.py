@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,16 +16,19 @@ from glacier_backup.errors import TargetError
 from glacier_backup.pack.left_out import MOST_LINES
 from glacier_backup.pack.tar import TarPacker
 from tests.pack.packing import packed
-from tests.pack.unpacking import made_by_hand, unpack, without_privilege
+from tests.pack.unpacking import made_by_hand, unpack
 from tests.roundtrip.trees import look
 from tests.streams import noise
 
 _NOBODY = 65534
 _SCRIPT = """
-import sys
+import os, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
 from tests.pack.unpacking import unpack
+# Not before: whoever one becomes may not be able to read the checkout.
+os.setgroups([])
+os.setresgid(*3 * [int(sys.argv[1])])
+os.setresuid(*3 * [int(sys.argv[1])])
 for line in unpack(Path(sys.argv[2]).read_bytes(), Path(sys.argv[3])).left_out:
     print(line)
 """
@@ -41,8 +45,7 @@ def as_nobody(data: bytes, folder: Path) -> list[str]:
     # nobody may not come in the usual way
     descriptors = [os.open(path, os.O_RDONLY) for path in (archive, folder)]
     paths = [f"/proc/self/fd/{number}" for number in descriptors]
-    user = (f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
-    command = [*without_privilege(*user), "-c", _SCRIPT, str(Path.cwd()), *paths]
+    command = [sys.executable, "-c", _SCRIPT, str(_NOBODY), *paths]
     done = subprocess.run(command, pass_fds=descriptors, stdout=subprocess.PIPE, check=True, text=True)
     for number in descriptors:
         os.close(number)
