@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from typing import NamedTuple
 from glacier_backup.model.archive import Member
 from glacier_backup.pack.unpacker import Unpacker, Unpacking, UnpackOrder
 from glacier_backup.pack.untar import TarUnpacker
+from tests.lacking import lacking
 from tests.streams import BytesStream
 
 TREE = UnpackOrder("tree", "directory")
@@ -51,6 +54,17 @@ def folder_in_memory() -> Iterator[Path]:
     shared = "/dev/shm"
     with tempfile.TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else None) as folder:
         yield Path(folder)
+
+
+def without_privilege(*more: str) -> list[str]:
+    """How Python is started so that permissions hold, even when the tests are run by root."""
+    if os.geteuid() != 0:
+        return [sys.executable]
+    program = shutil.which("setpriv")
+    if program is None:
+        lacking("root may do everything, and setpriv (util-linux) is missing")
+    gone = "-dac_override,-dac_read_search"
+    return [program, f"--bounding-set={gone}", f"--inh-caps={gone}", *more, sys.executable]
 
 
 def stopped(unpacking: Unpacking, checkpoint_after: int, stop_after: int) -> str:
