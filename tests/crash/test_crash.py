@@ -12,13 +12,13 @@ from tests.crash.batch import Tally, run_batch
 from tests.crash.into import Into
 
 IN_CI: dict[Into, Iterable[int]] = {
-    "vault": range(14),
-    "local": range(6),
+    "vault": range(18),
+    "local": range(8),
     "sftp": (1,),
     "s3": (2,),
     "two": (1,),
 }
-LEAST_KILLS: dict[Into, int] = {"vault": 40, "local": 10, "sftp": 2, "s3": 2, "two": 2}
+LEAST_KILLS: dict[Into, int] = {"vault": 60, "local": 15, "sftp": 2, "s3": 2, "two": 2}
 JOBS: dict[Into, int] = {"vault": 2, "local": 2}
 """One where there is little to play: each finds out first how long a run takes."""
 
