@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from glacier_backup.cli import render
-from glacier_backup.cli.arguments import add_common
+from glacier_backup.cli.arguments import add_catalog, add_common
 from glacier_backup.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ _OF_MEMBERS = ("archive", "member", "type", "bytes", "mtime_ns", "mode", "offset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from glacier_backup.cli.arguments import add_catalog
-
     parser.add_argument("file", metavar="FILE", nargs="?", help="where to (default: standard output)")
     parser.add_argument(
         "--format",

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
-from glacier_backup.cli.arguments import add_common
+from glacier_backup.cli.arguments import add_catalog, add_common, overrides
 from glacier_backup.errors import CatalogError, DamageFound, UsageError
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ _SHOWN = 100
 
 
 def add_backup(parser: argparse.ArgumentParser) -> None:
-    from glacier_backup.cli.arguments import add_catalog
-
     parser.add_argument(
         "file", metavar="FILE", help="where to; with .gz at its end it is packed; a copy that is there is replaced"
     )
@@ -45,8 +43,6 @@ def add_restore(parser: argparse.ArgumentParser) -> None:
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:
-    from glacier_backup.cli.arguments import add_catalog
-
     add_common(parser)
     add_catalog(parser)
 
@@ -125,7 +121,6 @@ def restore(arguments: argparse.Namespace) -> int:
     from glacier_backup.catalog.catalog import Catalog
     from glacier_backup.catalog.replacing import beside, newest_sent, put_in_place
     from glacier_backup.catalog.snapshot import unpack
-    from glacier_backup.cli.arguments import overrides
     from glacier_backup.config.load import load
     from glacier_backup.config.outside import absolute
     from glacier_backup.lock import RunLock

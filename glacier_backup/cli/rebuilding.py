@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from glacier_backup.destination.destination import Destination
 from glacier_backup.errors import DestinationError, UsageError
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.lock import RunLock
+from glacier_backup.machine import host_name
 from glacier_backup.model.event import Listener, Warned
 from glacier_backup.model.finding import LookListener
 from glacier_backup.model.journal import JournalEntry, live, read_journal
@@ -118,7 +118,7 @@ def _begin(order: Rebuilding, sources: Iterable[Destination], tell: Listener, st
             found += copies(one, key_of(one.place), stop.check)
         except DestinationError as error:
             tell(Warned(f"{one.place}: no copy of the catalog can be looked for: {error}"))
-    return take_first(newest_first(found, order.hosts, socket.gethostname()), path, tell, stop.check)
+    return take_first(newest_first(found, order.hosts, host_name()), path, tell, stop.check)
 
 
 def _each(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -49,11 +48,6 @@ def add_removal_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-fee", action="store_true", help="go on although archives are deleted before their least term is over"
     )
-
-
-def host() -> str:
-    """What archives of this machine are labelled with."""
-    return socket.gethostname() or "localhost"
 
 
 def place_id(text: str, settings: Settings, catalog: Catalog) -> int:

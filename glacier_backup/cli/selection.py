@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from glacier_backup.cli.moments import is_ago, moment
 from glacier_backup.config.places import is_server_url, path_on_server
 from glacier_backup.config.prices import SHIPPED, read_prices
 from glacier_backup.config.settings import Settings
+from glacier_backup.machine import host_name
 from glacier_backup.model.prices import Prices
 from glacier_backup.plan.choice import Choice
 from glacier_backup.plan.restore import RestorePlan, plan_restore
@@ -78,7 +78,7 @@ class _Still:
     """Whether what a choice was taken of is still there; on other machines nobody can look."""
 
     def __init__(self) -> None:
-        self._host = socket.gethostname() or "localhost"
+        self._host = host_name()
 
     def __call__(self, choice: Choice) -> bool:
         return choice.host not in (None, self._host) or os.path.lexists(choice.path)

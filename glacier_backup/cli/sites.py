@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import socket
 from typing import TYPE_CHECKING
 
+from glacier_backup.machine import host_name
 from glacier_backup.model.place import Place
 from glacier_backup.plan.told_by_key import Around, Key, KeyOf
 
@@ -45,7 +45,7 @@ def around(settings: Settings) -> Around:
     """What the INI file tells, where a place says too little: which files there are those of whole trees."""
     trees = [section for section in settings.sections if section.is_tree]
     relative = [section.path for section in trees if section.keys == "relative"]
-    host = socket.gethostname() or "localhost"
+    host = host_name()
     servers = {section.server.host for section in trees if section.server is not None}
     paths = tuple(section.path for section in settings.sections)
     return Around(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -15,6 +14,7 @@ from glacier_backup.cli.origins import origin_names, origins
 from glacier_backup.config.settings import DestinationSettings, SectionSettings, Settings
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.lock import RunLock
+from glacier_backup.machine import host_name
 from glacier_backup.model.event import Event, Listener, Summary
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan
@@ -95,7 +95,7 @@ def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener) -
         targets = tuple(_target(one, settings, catalog, tell, stack) for one in settings.destinations)
         shelves = _shelves(settings, targets, tell, stack)
         trees = {one.path: one.tree for one in order.selections if one.tree is not None}
-        tools = Tools(origins(settings, stack), _host(), trees)
+        tools = Tools(origins(settings, stack), host_name(), trees)
         yield Backup(order, tools, targets, catalog, settings.concurrency, shelves)
 
 
@@ -116,11 +116,7 @@ def copy_catalog(settings: Settings, catalog: Catalog, tell: Listener, stop: Sto
     set_environment(settings)
     with ExitStack() as stack:
         shelves = _shelves(settings, (), tell, stack)
-        replicate(Copying(catalog, _host(), tell, stop), shelves)
-
-
-def _host() -> str:
-    return socket.gethostname() or "localhost"
+        replicate(Copying(catalog, host_name(), tell, stop), shelves)
 
 
 def _target(one: DestinationSettings, settings: Settings, catalog: Catalog, tell: Listener, stack: ExitStack) -> Target:

@@ -8,7 +8,6 @@ key in common either.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from glacier_backup.config.given import Spot
 from glacier_backup.config.places import is_server_url, path_on_server
 from glacier_backup.config.settings import DestinationSettings, SectionSettings
 from glacier_backup.errors import Problem
+from glacier_backup.machine import host_name
 
 
 class Tree(NamedTuple):
@@ -38,7 +38,7 @@ class Tree(NamedTuple):
     @property
     def _path(self) -> tuple[str, ...]:
         if not is_server_url(self.section.path):
-            return (socket.gethostname(), *_components(self.section.path))
+            return (host_name(), *_components(self.section.path))
         where = path_on_server(self.section.path)
         return (where.host, *_components(where.directory))
 

@@ -6,7 +6,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from glacier_backup.cli.removal import Work, add_removal_arguments, host, place_id, run_removal
+from glacier_backup.cli.removal import Work, add_removal_arguments, place_id, run_removal
+from glacier_backup.machine import host_name
 
 if TYPE_CHECKING:
     from glacier_backup.catalog.catalog import Catalog
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     def plan_of(opened: Catalog) -> RemovalPlan:
         order = Delete(
             words(arguments.what),
-            host(),
+            host_name(),
             _may_exist,
             present,
             at=at,

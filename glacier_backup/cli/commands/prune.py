@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from glacier_backup.cli.removal import Work, add_removal_arguments, host, run_removal
+from glacier_backup.cli.removal import Work, add_removal_arguments, run_removal
+from glacier_backup.machine import host_name
 
 if TYPE_CHECKING:
     from glacier_backup.catalog.catalog import Catalog
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     prices = prices_of(settings)
     order = Prune(
         policies(settings),
-        host(),
+        host_name(),
         Present(prices, now()),
         words(arguments.what),
         free_only=arguments.free_only,
