@@ -14,6 +14,9 @@ The tree, with the exit code that each branch stands for:
     │   ├── UploadLost                 1   the destination doesn't know the upload any more
     │   │   └── UploadForgotten        1   and it may have been completed: the archive may be stored
     │   └── DestinationUnavailable     4   nothing can be stored there: refused, missing or out of reach
+    ├── SealError                      1   an archive can't be sealed or opened
+    │   ├── KeyNeeded                  1   what opens it is a key or password that nobody has given
+    │   └── WrongKey                   1   the keys that were given don't open it
     ├── TargetError                    1   what comes back can't be written where it is to go
     ├── DamageFound                    5   what came back isn't what was sent
     ├── ServerError                    4   an SSH server can't be used: not trusted, or it refuses
@@ -118,6 +121,18 @@ class DestinationUnavailable(DestinationError):
     """Nothing can be stored at this destination now: it refuses, is missing, or can't be reached."""
 
     exit_code = 4
+
+
+class SealError(GlacierBackupError):
+    """An archive can't be sealed or opened: a program is missing, a recipient or a recipe can't be used."""
+
+
+class KeyNeeded(SealError):
+    """Opening takes a key or a password that nobody has given."""
+
+
+class WrongKey(SealError):
+    """None of the keys or passwords that were given opens what they were tried on."""
 
 
 class TargetError(GlacierBackupError):

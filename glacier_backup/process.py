@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
 PIPE_BYTES = 1024 * 1024
 """The largest pipe that Linux gives an ordinary user (pipe(7): ``/proc/sys/fs/pipe-max-size``)."""
@@ -40,6 +40,31 @@ class Running:
         return status
 
 
+class Feed(Protocol):
+    """Bytes that a program is given."""
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill ``buffer`` as far as there are bytes; a short count, 0 included, means the end."""
+        ...
+
+
+class Fed(Running):
+    """A program at work on a stream."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], output: int, listener: threading.Thread, feeder: _Feeder
+    ) -> None:
+        super().__init__(process, output, listener)
+        self._feeder = feeder
+
+    def readinto(self, buffer: memoryview) -> int:
+        """See :meth:`Running.readinto`. Raises what reading the stream raised, as it was, in place of the end."""
+        count = super().readinto(buffer)
+        if count < len(buffer) and self._feeder.failure is not None:
+            raise self._feeder.failure
+        return count
+
+
 @contextmanager
 def running(
     program: str,
@@ -55,10 +80,45 @@ def running(
     Its standard input is empty. ``hear`` gets every line of its standard error, from a thread, and must not
     raise. Leaving the context kills the program if it is still at work. Raises OSError when it can't be started.
     """
-    process = subprocess.Popen(
+    process = _started(program, arguments, subprocess.DEVNULL, cwd, env, pass_fds)
+    with _heard(process, hear) as listener:
+        yield Running(process, _output(process), listener)
+
+
+@contextmanager
+def fed(
+    program: str,
+    arguments: Sequence[str],
+    stream: Feed,
+    *,
+    cwd: str,
+    env: Mapping[str, str],
+    hear: Callable[[bytes], None],
+    pass_fds: Sequence[int] = (),
+) -> Iterator[Fed]:
+    """As :func:`running`, but its standard input is ``stream``, which is read in a thread of its own.
+
+    A program that ends before ``stream`` does is no error here: its status tells. Leaving the context waits until
+    reading ``stream``, if that is under way, returns.
+    """
+    process = _started(program, arguments, subprocess.PIPE, cwd, env, pass_fds)
+    with _heard(process, hear) as listener:
+        feeder = _Feeder(process, stream)
+        feeder.start()
+        try:
+            yield Fed(process, _output(process), listener, feeder)
+        finally:
+            process.kill()
+            feeder.join()
+
+
+def _started(
+    program: str, arguments: Sequence[str], stdin: int, cwd: str, env: Mapping[str, str], pass_fds: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         arguments,
         executable=program,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd,
@@ -66,17 +126,61 @@ def running(
         pass_fds=pass_fds,
         process_group=0,  # ^C at the terminal is for us, and reaches the program when we leave the context.
     )
+
+
+def _output(process: subprocess.Popen[bytes]) -> int:
+    return cast(IO[bytes], process.stdout).fileno()  # it is a pipe
+
+
+@contextmanager
+def _heard(process: subprocess.Popen[bytes], hear: Callable[[bytes], None]) -> Iterator[threading.Thread]:
+    """A block at whose end the program is ended, heard out, and its pipes are closed."""
     output, messages = cast(IO[bytes], process.stdout), cast(IO[bytes], process.stderr)  # they are pipes
     listener = threading.Thread(target=_listen, args=(messages, hear))
     listener.start()
-    with output, messages:
+    with output, messages, process.stdin or contextlib.nullcontext():
         try:
             _widen(output.fileno())
-            yield Running(process, output.fileno(), listener)
+            yield listener
         finally:
             process.kill()
             process.wait()
             listener.join()
+
+
+class _Feeder(threading.Thread):
+    """Hands a stream on to a program."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stream: Feed) -> None:
+        super().__init__()
+        self._process = process
+        self._stream = stream
+        self._input = cast(IO[bytes], process.stdin)  # it is a pipe
+        self.failure: BaseException | None = None
+        """What reading the stream raised."""
+
+    def run(self) -> None:
+        _widen(self._input.fileno())
+        buffer = memoryview(bytearray(PIPE_BYTES))
+        count = len(buffer)
+        try:
+            while count == len(buffer):
+                count = self._stream.readinto(buffer)
+                if not self._handed_on(buffer[:count]):
+                    break
+        except BaseException as error:  # noqa: BLE001  # it is raised again, where the output is read
+            self.failure = error
+            self._process.kill()  # or it would take what it got for all there is
+        self._input.close()
+
+    def _handed_on(self, data: memoryview) -> bool:
+        """Whether the program took them; it doesn't when it has ended, or wants no more."""
+        try:
+            while data:
+                data = data[os.write(self._input.fileno(), data) :]
+        except BrokenPipeError:
+            return False
+        return True
 
 
 def _listen(messages: IO[bytes], hear: Callable[[bytes], None]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from glacier_backup.process import Running, running
+from glacier_backup.process import Fed, Feed, Running, fed, running
+from tests.streams import BytesStream, noise
 
 
 @contextmanager
@@ -84,3 +86,58 @@ def _line(program: Running) -> bytes:
     while not line.endswith(b"\n"):
         line += read(program, 1)
     return line
+
+
+@contextmanager
+def fed_shell(script: str, stream: Feed) -> Iterator[Fed]:
+    with fed("/bin/sh", ["a name", "-c", script], stream, cwd="/", env={}, hear=print) as program:
+        yield program
+
+
+def test_a_program_is_fed_from_a_stream_of_any_size() -> None:
+    for size in (0, 1, 1024 * 1024, 3 * 1024 * 1024 + 5):
+        with fed_shell("cat", BytesStream(noise(size))) as program:
+            assert read(program, size + 1) == noise(size)
+            assert program.wait() == 0
+
+
+def test_what_reading_the_stream_raises_comes_in_place_of_the_end() -> None:
+    class Failing(BytesStream):
+        def readinto(self, buffer: memoryview) -> int:
+            count = super().readinto(buffer)
+            if count < len(buffer):
+                raise BrokenPipeError("the source is gone")
+            return count
+
+    failing = Failing(noise(3 * 1024 * 1024))
+    gone = pytest.raises(BrokenPipeError, match="the source is gone")
+    with fed_shell("cat; echo whole", failing) as program, gone:
+        read(program, 4 * 1024 * 1024)
+
+
+class Endless:
+    def readinto(self, buffer: memoryview) -> int:
+        return len(buffer)
+
+
+def test_a_program_that_wants_no_more_ends_by_its_own_status() -> None:
+    with fed_shell("head -c 5 | tr '\\0' x; exit 3", Endless()) as program:
+        assert read(program) == b"xxxxx"
+        assert program.wait() == 3
+
+
+def test_leaving_ends_a_program_that_is_being_fed() -> None:
+    threads = threading.active_count()
+    start = time.monotonic()
+    with fed_shell("echo $$; exec sleep 100", Endless()) as program:
+        number = int(_line(program))
+    assert time.monotonic() - start < 10
+    assert threading.active_count() == threads
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def test_a_missing_program_reads_nothing_of_the_stream() -> None:
+    stream = BytesStream(b"", lambda: pytest.fail("it was read"))
+    with pytest.raises(FileNotFoundError), fed("/no/program", ["x"], stream, cwd="/", env={}, hear=print):
+        pass

@@ -1,0 +1,1 @@
+"""Sealing: compression, encryption, volumes and parity, each of which stock tools undo."""
