@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
-from glacier_backup.catalog import choosing, contents, exporting, finding, nearness, patterns, places, queries
+from glacier_backup.catalog import (
+    choosing,
+    contents,
+    exporting,
+    finding,
+    fixed_keys,
+    nearness,
+    patterns,
+    places,
+    queries,
+)
 from glacier_backup.catalog.exporting import Exported
 from glacier_backup.catalog.opened import Opened
 from glacier_backup.model.archive import Member
@@ -45,9 +55,25 @@ class Asking(Opened):
         """The newest stored archive of each path that has one at that place; newest by order of intent."""
         return self._database.read(lambda connection: queries.last_sent(connection, place_id, paths))
 
-    def has_key(self, place_id: int, key: str) -> bool:
-        """Whether anything that was sent to that place, of whatever path and however long ago, has that fixed key."""
-        return self._database.read(lambda connection: queries.has_key(connection, place_id, key))
+    def has_key(self, place_id: int, key: str, suffix: str = "") -> bool:
+        """Whether anything that was sent to that place, of whatever path and however long ago, has that fixed key and
+        that suffix: both of the whole archive, as its label has them."""
+        return self._database.read(lambda connection: fixed_keys.has_key(connection, place_id, key, suffix))
+
+    def key_of_another(self, place_id: int, key: str, suffix: str, path: str) -> bool:
+        """Whether ``key`` with ``suffix`` behind it, of an archive or one object, is at that place the key of what was
+        sent of another path, or of what is stored of any that is on its way; whatever part of it is the suffix there.
+
+        A file of a section that has moved has another path than before, too, and with relative keys the same key.
+        """
+        return self._database.read(
+            lambda connection: fixed_keys.key_of_another(connection, place_id, key + suffix, path)
+        )
+
+    def is_part_of_unfinished(self, place_id: int, locator: str) -> bool:
+        """Whether that is a stored object of an archive that isn't complete yet: it is no stranger, and there is no
+        archive to find by it."""
+        return self._database.read(lambda connection: queries.is_part_of_unfinished(connection, place_id, locator))
 
     def has_imported(self, source: str) -> bool:
         """Whether any archive was taken over from ``source``, as :meth:`import_uploads` was given it, at whatever

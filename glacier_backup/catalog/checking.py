@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from sqlalchemy import Connection, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select, tuple_
 from sqlalchemy.exc import OperationalError
 
 from glacier_backup.catalog.database import Database
@@ -14,6 +14,7 @@ from glacier_backup.catalog.queries import VARIABLES
 from glacier_backup.catalog.schema import archives, members, uploads, volumes
 from glacier_backup.digest import DIGEST_BYTES, LEAF, tree_hash
 from glacier_backup.errors import CatalogError
+from glacier_backup.model.archive import Role
 from glacier_backup.model.recipe import parse_recipe
 from glacier_backup.units import MIB
 
@@ -33,7 +34,7 @@ def check(database: Database) -> Iterator[str]:
     broken = _damage(database)
     yield from broken
     if not broken:
-        yield from chain(_unsupported(database), _sums(database), _leaves(database), _order(database))
+        yield from chain(_unsupported(database), _sums(database), _gaps(database), _leaves(database), _order(database))
         yield from _recipes(database)
 
 
@@ -76,6 +77,33 @@ def _sums(database: Database) -> Iterator[str]:
     wrong = query.where(archives.c.sent_at.is_not(None), ~unknown, archives.c.stored_bytes != total)
     for id, path, stored, summed in _by_archive(database, wrong):
         yield f"{_name(id, path)}: it is said to have {stored} bytes, but its volumes have {summed}"
+
+
+def _gaps(database: Database) -> Iterator[str]:
+    """Archives in volumes, which are numbered from 1, that lack one or have one twice. Our own have a manifest, too."""
+    data, manifest = _volume_of("data"), _volume_of("manifest")
+    counts = (func.count(data), func.count(data.distinct()), func.max(volumes.c.volume), func.max(manifest))
+    query = select(*_ARCHIVE, archives.c.origin, *counts).join_from(archives, volumes).group_by(archives.c.id)
+    sealed = query.where(archives.c.sent_at.is_not(None), volumes.c.volume > 0).order_by(archives.c.id)
+    for id, path, origin, *row in _by_archive(database, sealed):
+        if wrong := _gap(*row, is_ours=origin is None):
+            yield f"{_name(id, path)}: {wrong}"
+
+
+def _volume_of(role: Role) -> ColumnElement[int]:
+    return case((volumes.c.role == role, volumes.c.volume))
+
+
+def _gap(count: int, different: int, last: int, told: int | None, *, is_ours: bool) -> str | None:
+    if different < last:
+        return f"of its {last} volumes {last - different} are missing"
+    if count > different:
+        return "it has a volume twice"
+    if is_ours and told is None:
+        return "its manifest is missing"
+    if told is not None and told != last:
+        return f"its manifest tells of {told} volumes, but it has {last}"
+    return None
 
 
 def _leaves(database: Database) -> Iterator[str]:

@@ -34,7 +34,7 @@ def _row(archive: StoredArchive, places: Mapping[int, str]) -> Exported:
         "time": rfc3339(archive.time),
         "sent_at": rfc3339(archive.sent_at),
         "source_bytes": archive.source_bytes,
-        "stored_bytes": archive.size,
+        "stored_bytes": _stored_bytes(archive),
         "mtime_ns": archive.mtime_ns,
         "mode": archive.mode,
         "fixed_key": archive.fixed_key,
@@ -43,18 +43,29 @@ def _row(archive: StoredArchive, places: Mapping[int, str]) -> Exported:
         "problems": archive.problems,
         "changed_while_read": archive.changed_while_read,
         "origin": archive.origin,
-        "volumes": [_volume(volume) for volume in archive.volumes],
+        "suffix": archive.suffix,
+        "alias": archive.alias,
+        "volumes": [_volume(one) for one in archive.objects],
     }
+
+
+def _stored_bytes(archive: StoredArchive) -> int | None:
+    sizes = [one.size for one in archive.objects]
+    return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 def _volume(volume: StoredVolume) -> Exported:
     return {
         "number": volume.number,
+        "role": volume.role,
+        "volume": volume.volume,
+        "suffix": volume.suffix,
         "locator": volume.locator,
         "bytes": volume.size,
         "sha256_tree": volume.tree_hash,
         "sha256": volume.sha256,
         "crc64nvme": volume.crc64nvme,
+        "hmac_sha256": volume.hmac_sha256,
         "storage_class": volume.storage_class,
         "stored_at": rfc3339(volume.stored_at),
         "verified_at": _time(volume.verified_at),

@@ -34,6 +34,8 @@ _ARCHIVES = select(
     archives.c.problems,
     archives.c.changed_while_read,
     archives.c.origin,
+    archives.c.suffix,
+    archives.c.alias,
 ).where(archives.c.sent_at.is_not(None))
 
 _VOLUMES = select(
@@ -50,6 +52,11 @@ _VOLUMES = select(
     volumes.c.verified_at,
     volumes.c.damaged_at,
     volumes.c.damage,
+    volumes.c.role,
+    volumes.c.volume,
+    volumes.c.suffix,
+    volumes.c.hmac_sha256,
+    volumes.c.slice_sha256,
 ).order_by(volumes.c.archive, volumes.c.number)
 
 
@@ -58,23 +65,32 @@ def load(connection: Connection, ids: Sequence[int]) -> list[StoredArchive]:
 
     Raises CatalogError for one whose recipe can't be read: what it is made of must not be guessed.
     """
-    parts = _volumes(connection, ids)
+    objects = volumes_of(connection, ids)
     rows = {row.id: row for row in connection.execute(_ARCHIVES.where(archives.c.id.in_(ids)))}
-    return [_archive(rows[id], tuple(parts.get(id, ()))) for id in ids if id in rows]
+    return [_archive(rows[id], objects.get(id, ())) for id in ids if id in rows]
 
 
-def _volumes(connection: Connection, ids: Sequence[int]) -> dict[int, list[StoredVolume]]:
+def volumes_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[StoredVolume]]:
+    """All objects of each of these archives that has any, stored or on its way, in the order of their numbers."""
     found: dict[int, list[StoredVolume]] = {}
     for archive, *rest in connection.execute(_VOLUMES.where(volumes.c.archive.in_(ids))):
         found.setdefault(archive, []).append(StoredVolume(*rest))
     return found
 
 
-def _archive(row: AnyRow, parts: tuple[StoredVolume, ...]) -> StoredArchive:
-    id, place, path, name, label_time, sent_at, host, kind, container, recipe, *rest = row
+def _archive(row: AnyRow, objects: Sequence[StoredVolume]) -> StoredArchive:
+    id, place, path, name, label_time, sent_at, host, kind, container, recipe, *known, suffix, alias = row
     time: datetime = label_time or sent_at
-    known = None if recipe is None else _recipe(recipe, path)
-    return StoredArchive(id, place, path, name, time, sent_at, parts, host, kind, container, known, *rest)
+    made = None if recipe is None else _recipe(recipe, path)
+    parts, beside = _told_apart(objects)
+    rest = (host, kind, container, made, *known, beside, suffix, alias)
+    return StoredArchive(id, place, path, name, time, sent_at, parts, *rest)
+
+
+def _told_apart(objects: Sequence[StoredVolume]) -> tuple[tuple[StoredVolume, ...], tuple[StoredVolume, ...]]:
+    """Those that the archive's bytes are in, in their order, and those beside them."""
+    parts = sorted((one for one in objects if one.role == "data"), key=lambda one: one.volume)
+    return tuple(parts), tuple(one for one in objects if one.role != "data")
 
 
 def _recipe(text: str, path: str) -> Recipe:

@@ -59,7 +59,8 @@ class Opened:
 
     def check(self) -> Iterator[str]:
         """What is wrong with the catalog itself, a sentence each: a damaged file, archives of which nothing says where
-        they are, checksums that don't add up, members out of order, recipes that can't be read. Reads all of it."""
+        they are, volumes that are missing among others, checksums that don't add up, members out of order, recipes that
+        can't be read. Reads all of it."""
         return checking.check(self._database)
 
     def copy_to(self, path: str) -> None:

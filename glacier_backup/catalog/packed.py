@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Column, Connection, Table, insert
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 CHUNK = 5_000
 """Rows that are handed to SQLite at a time; bounds memory however many there are."""
@@ -25,6 +27,10 @@ def add_tuples(connection: Connection, table: Table, rows: Iterable[tuple[Packed
 
 
 def add_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Packed]]) -> None:
-    """The same by the names of columns; those that are left out are NULL."""
-    names = [column.name for column in table.columns]
-    add_tuples(connection, table, (tuple([row.get(name) for name in names]) for row in rows))
+    """The same by the names of columns; those that are left out are NULL, or what the table has for them by default."""
+    columns = [(column.name, _default(column)) for column in table.columns]
+    add_tuples(connection, table, (tuple([row.get(name, default) for name, default in columns]) for row in rows))
+
+
+def _default(column: Column[Any]) -> Packed:
+    return column.default.arg if isinstance(column.default, ScalarElementColumnDefault) else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select, tuple_
 
 from glacier_backup.catalog.paging import PAGE
 from glacier_backup.catalog.places import place_of
@@ -19,16 +19,29 @@ VARIABLES = 900
 BEFORE_ALL = -(2**63)
 """Below every id."""
 
+_others = volumes.alias()
+
 _damage = (
     select(volumes.c.damage)
-    .where(volumes.c.archive == archives.c.id, volumes.c.damaged_at.is_not(None))
-    .order_by(volumes.c.number)
+    .where(volumes.c.archive == archives.c.id, volumes.c.damaged_at.is_not(None), volumes.c.role == "data")
+    .order_by(volumes.c.volume, volumes.c.number)
     .limit(1)
     .correlate(archives)
     .scalar_subquery()
     .label("damage")
 )
-"""What is wrong with the first volume of an archive that is known to be missing or wrong."""
+"""What is wrong with the first volume of an archive that is known to be missing or wrong. What lies beside them is of
+no account: the archive can be had without."""
+
+_first = (
+    select(_others.c.number)
+    .where(_others.c.archive == archives.c.id, _others.c.role == "data")
+    .order_by(_others.c.volume, _others.c.number)
+    .limit(1)
+    .correlate(archives)
+    .scalar_subquery()
+)
+"""The number of the object that an archive begins in."""
 
 _LISTING = (
     select(
@@ -42,14 +55,14 @@ _LISTING = (
         destinations.c.region,
         destinations.c.account,
         volumes.c.locator,
-        volumes.c.tree_hash,
+        case((volumes.c.volume == 0, volumes.c.tree_hash)).label("tree_hash"),
         archives.c.sent_at,
         archives.c.problems,
         archives.c.changed_while_read,
         _damage,
     )
     .join_from(archives, destinations)
-    .join(volumes, and_(volumes.c.archive == archives.c.id, volumes.c.number == 1))
+    .join(volumes, and_(volumes.c.archive == archives.c.id, volumes.c.number == _first))
     .where(archives.c.sent_at.is_not(None))
     .order_by(archives.c.sent_at, archives.c.id)
     .limit(PAGE)
@@ -82,12 +95,6 @@ def last_sent(connection: Connection, destination: int, paths: Sequence[str]) ->
     return found
 
 
-def has_key(connection: Connection, destination: int, key: str) -> bool:
-    """Whether any stored archive has that fixed key."""
-    wanted = and_(is_stored_at(destination), archives.c.fixed_key == key)
-    return connection.execute(select(archives.c.id).where(wanted).limit(1)).first() is not None
-
-
 def list_archives(connection: Connection, since: datetime | None, after: Mark | None) -> list[tuple[Mark, Listed]]:
     """The next page of the archives sent at ``since`` or later, oldest first, those after ``after``."""
     query = _LISTING
@@ -107,6 +114,13 @@ def holds_archives(connection: Connection, destination: int) -> bool:
 def is_stored_at(destination: int) -> ColumnElement[bool]:
     """The condition for archives that are known to be stored there."""
     return and_(archives.c.destination == destination, archives.c.sent_at.is_not(None))
+
+
+def is_part_of_unfinished(connection: Connection, destination: int, locator: str) -> bool:
+    """Whether that is an object of an archive which isn't complete yet."""
+    its = select(volumes.c.number).join_from(volumes, archives).where(volumes.c.locator == locator)
+    on_its_way = and_(archives.c.destination == destination, archives.c.sent_at.is_(None))
+    return connection.execute(its.where(on_its_way).limit(1)).first() is not None
 
 
 def has_origin(connection: Connection, source: str) -> bool:

@@ -15,7 +15,7 @@ from glacier_backup.catalog.paging import in_chunks
 from glacier_backup.catalog.queries import VARIABLES, is_stored_at
 from glacier_backup.catalog.schema import archives, volumes
 from glacier_backup.catalog.takeover import OUTDATED, under_way
-from glacier_backup.model.stored import Rebuilt
+from glacier_backup.model.stored import Rebuilt, StoredVolume
 from glacier_backup.units import rfc3339
 
 Row = dict[str, Packed]
@@ -54,7 +54,7 @@ class _Ids:
 
 
 def add_rebuilt(database: Database, destination: int, found: Iterable[Rebuilt]) -> int:
-    """Add those of which no volume is known at that place, oldest first; returns how many.
+    """Add those of which no object is known at that place, oldest first; returns how many.
 
     Each chunk is a transaction: whatever dies, the next time adds what is missing.
     """
@@ -67,19 +67,28 @@ def add_rebuilt(database: Database, destination: int, found: Iterable[Rebuilt]) 
 
 
 def _add(connection: Connection, destination: int, chunk: Sequence[Rebuilt], ids: _Ids) -> int:
-    known = _known(connection, destination, [one.volume.locator for one in chunk])
-    fresh = list({one.volume.locator: one for one in chunk if one.volume.locator not in known}.values())
+    taken = _known(connection, destination, (volume.locator for one in chunk for volume in one.volumes))
+    fresh = []
+    for one in chunk:
+        locators = {volume.locator for volume in one.volumes}
+        if taken.isdisjoint(locators):
+            taken |= locators
+            fresh.append(one)
     if fresh:
         placed = _placed(connection, destination, fresh, ids)
         add_rows(connection, archives, [_archive_row(id, destination, one) for id, one in placed])
-        add_rows(connection, volumes, [_volume_row(id, one) for id, one in placed])
+        add_rows(connection, volumes, (_volume_row(id, volume) for id, one in placed for volume in one.volumes))
         note_change(connection)
     return len(fresh)
 
 
-def _known(connection: Connection, destination: int, locators: Sequence[str]) -> set[str]:
-    query = select(volumes.c.locator).join_from(volumes, archives).where(volumes.c.locator.in_(locators))
-    return set(connection.execute(query.where(archives.c.destination == destination)).scalars())
+def _known(connection: Connection, destination: int, locators: Iterable[str]) -> set[str]:
+    """Which of them the catalog knows there."""
+    query = select(volumes.c.locator).join_from(volumes, archives).where(archives.c.destination == destination)
+    found: set[str] = set()
+    for chunk in in_chunks(locators, VARIABLES):
+        found.update(connection.execute(query.where(volumes.c.locator.in_(chunk))).scalars())
+    return found
 
 
 def _placed(connection: Connection, destination: int, fresh: Sequence[Rebuilt], ids: _Ids) -> list[tuple[int, Rebuilt]]:
@@ -120,6 +129,7 @@ def _newest(
 
 def _archive_row(id: int, destination: int, one: Rebuilt) -> Row:
     label, seen = one.label, one.fingerprint
+    sizes = [volume.size for volume in one.volumes]
     mtime_ns = seen.newest_mtime_ns if seen else label.mtime_ns
     return {
         "id": id,
@@ -132,22 +142,24 @@ def _archive_row(id: int, destination: int, one: Rebuilt) -> Row:
         "recipe": one.recipe.to_json() if one.recipe else None,
         "description": None if one.description is None else pack_text(one.description),
         "source_bytes": seen.bytes if seen else None,
-        "stored_bytes": one.volume.size,
+        "stored_bytes": None if any(size is None for size in sizes) else sum(size or 0 for size in sizes),
         "entries": seen.entries if seen else None,
         "digest": seen.digest if seen else None,
         "newest_mtime_ns": None if mtime_ns is None else pack_integer(mtime_ns),
         "mode": label.mode if seen is None or seen.mode is None else seen.mode,
         "label_time": rfc3339(label.time),
         "fixed_key": None if label.fixed_key is None else pack_text(label.fixed_key),
-        "sent_at": rfc3339(one.volume.stored_at),
+        "suffix": pack_text(label.suffix),
+        "seal": pack_text(label.seal),
+        "alias": None if label.alias is None else pack_text(label.alias),
+        "sent_at": rfc3339(max(volume.stored_at for volume in one.volumes)),
         "problems": one.problems,
         "changed_while_read": one.changed_while_read,
         "origin": None if one.origin is None else pack_text(one.origin),
     }
 
 
-def _volume_row(id: int, one: Rebuilt) -> Row:
-    volume = one.volume
+def _volume_row(id: int, volume: StoredVolume) -> Row:
     return {
         "archive": id,
         "number": volume.number,
@@ -159,4 +171,8 @@ def _volume_row(id: int, one: Rebuilt) -> Row:
         "storage_class": volume.storage_class,
         "stored_at": rfc3339(volume.stored_at),
         "verified_at": rfc3339(volume.verified_at) if volume.verified_at else None,
+        "role": volume.role,
+        "volume": volume.volume,
+        "suffix": pack_text(volume.suffix),
+        "hmac_sha256": volume.hmac_sha256,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import islice
 
@@ -52,10 +52,25 @@ def set_contents(connection: Connection, archive: int, record: ArchiveRecord, li
     _add_members(connection, archive, listed)
 
 
-def add_volume(connection: Connection, archive: int, receipt: Receipt) -> None:
-    """The only volume of an archive, which is stored with it."""
-    connection.execute(insert(volumes).values(_volume_row(archive, 1, receipt)))
-    outcome = {"stored_bytes": receipt.size, "sent_at": receipt.stored_at}
+def add_volume(
+    connection: Connection, archive: int, number: int, receipt: Receipt, known: Mapping[str, object]
+) -> None:
+    """An object that is stored, with what else is ``known`` of it, by the names of columns."""
+    connection.execute(insert(volumes).values(_volume_row(archive, number, receipt) | dict(known)))
+
+
+def replace_volume(connection: Connection, archive: int, number: int, receipt: Receipt) -> bool:
+    """The same bytes were stored once more, and nothing is known against those; whether there is such a volume."""
+    fresh = dict.fromkeys(("verified_at", "damaged_at", "damage", "damage_read"))
+    its = (volumes.c.archive == archive, volumes.c.number == number)
+    return bool(
+        connection.execute(update(volumes).where(*its).values(_volume_row(archive, number, receipt) | fresh)).rowcount
+    )
+
+
+def note_sent(connection: Connection, archive: int, size: int, when: datetime) -> None:
+    """Note that all of it is stored: so many bytes, and when the last of them were."""
+    outcome = {"stored_bytes": size, "sent_at": when}
     connection.execute(update(archives).where(archives.c.id == archive).values(outcome))
 
 
@@ -119,6 +134,9 @@ def _named(record: ArchiveRecord) -> dict[str, object]:
         "description": record.description,
         "label_time": label.time,
         "fixed_key": label.fixed_key,
+        "suffix": label.suffix,
+        "seal": label.seal,
+        "alias": label.alias,
     }
 
 

@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from glacier_backup.catalog import recording, restores, thaws
+from glacier_backup.catalog.copies import note_change
 from glacier_backup.catalog.opened import Opened
+from glacier_backup.errors import CatalogError
+from glacier_backup.model.archive import Receipt
 from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
 from glacier_backup.model.thaw import ThawRecord, ThawState
 from glacier_backup.spool import Spool
@@ -104,3 +107,14 @@ class Restoring(Opened):
         ``found`` must not use the catalog."""
         with self._database.write() as connection:
             recording.note_damaged(connection, found, when, listed=listed)
+
+    def replace_volume(self, archive: int, number: int, receipt: Receipt) -> None:
+        """Note that the bytes of an object that was missing or damaged were stored once more, and where: it counts as
+        sound, and was not verified since. Raises CatalogError where there is no such
+        object."""
+        with self._database.write() as connection:
+            if not recording.replace_volume(connection, archive, number, receipt):
+                raise CatalogError(
+                    f"archive {archive} has no object {number} any more: {receipt.locator} is in no catalog"
+                )
+            note_change(connection)

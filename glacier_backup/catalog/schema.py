@@ -3,7 +3,8 @@
 A test holds the two together. What is NULL is unknown: archives that were taken over from another system have no
 fingerprint, and their volumes no checksum.
 
-An archive is there from the intent to send it, with a row in ``uploads`` until it is known to be stored.
+An archive is there from the intent to send it, with a row in ``uploads`` until it is known to be stored. One of several
+objects, sealed in volumes, gets its ``volumes`` one by one meanwhile, and that row tells which is on its way.
 
 What a restore asks for is kept apart from what is stored: an archive may be forgotten while a restore still names it,
 which then finds out. Thaws are kept by locator, for the destination knows of no archives.
@@ -113,6 +114,9 @@ archives = Table(
     Column("problems", Integer, nullable=False, comment="how many rows the table of that name has"),
     Column("changed_while_read", Boolean, nullable=False),
     Column("origin", ExactText, comment="what it was taken over from; NULL for our own"),
+    Column("suffix", ExactText, nullable=False, default="", server_default="", comment="see Label, as the next two"),
+    Column("seal", ExactText, nullable=False, default="", server_default=""),
+    Column("alias", ExactText, comment="NULL where no name is hidden"),
     # Only of what is stored: the newest archive of a path is found without a look at the rows themselves.
     Index("archives_by_path", "destination", "path", sqlite_where=text("sent_at IS NOT NULL")),
     Index("archives_by_name", "name", sqlite_where=text("sent_at IS NOT NULL")),
@@ -134,7 +138,12 @@ uploads = Table(
     Column("tree_hash", Text, comment="hex"),
     Column("sha256", Text, comment="hex"),
     Column("crc64nvme", Text, comment="base64"),
+    Column("hmac_sha256", Text, comment="hex; see Checksums"),
     Column("doubtful", Boolean, nullable=False, comment="whether nobody knows if it was completed"),
+    Column("role", Text, comment="this and the next two: of one of several objects; NULL where none is on its way"),
+    Column("volume", Integer),
+    Column("suffix", ExactText),
+    Column("slice_sha256", Text, comment="hex; see StoredVolume"),
     Column("leaves", LargeBinary, comment="32 bytes for each MiB"),
 )
 
@@ -142,7 +151,7 @@ volumes = Table(
     "volumes",
     metadata,
     Column("archive", ForeignKey("archives.id", ondelete="CASCADE"), nullable=False),
-    Column("number", Integer, nullable=False, comment="from 1"),
+    Column("number", Integer, nullable=False, comment="from 1, in the order in which they were stored"),
     Column("locator", ExactText, nullable=False),
     Column("bytes", Integer),
     Column("tree_hash", Text, comment="hex"),
@@ -154,6 +163,13 @@ volumes = Table(
     Column("damaged_at", Moment, comment="when it was found to be missing or wrong; NULL: nothing is known"),
     Column("damage", ExactText, comment="in what way, in plain words"),
     Column("damage_read", Boolean, comment="whether its bytes were read for that: no list says otherwise then"),
+    Column("role", Text, nullable=False, default="data", server_default="data"),
+    Column(
+        "volume", Integer, nullable=False, default=0, server_default=text("0"), comment="0: the archive is one object"
+    ),
+    Column("suffix", ExactText, nullable=False, default="", server_default="", comment="see Label"),
+    Column("hmac_sha256", Text, comment="hex; see Checksums"),
+    Column("slice_sha256", Text, comment="hex; NULL once the archive is complete"),
     # Last, for SQLite reads a row up to the column it needs and leaves may fill many pages.
     Column("leaves", LargeBinary, comment="32 bytes for each MiB"),
     PrimaryKeyConstraint("archive", "number"),

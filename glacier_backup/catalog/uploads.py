@@ -6,24 +6,30 @@
        └─────────┴─────────┴─→ give_up         nothing is left of it
                            └─→ doubt           both rows stay until somebody finds out: stored, or give_up
 
-Each is called inside a transaction of its own.
+An archive of several objects goes through :mod:`glacier_backup.catalog.objects` in between. Each is called inside a
+transaction of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, insert, select, update
 
 from glacier_backup.catalog import recording
 from glacier_backup.catalog.copies import note_change
-from glacier_backup.catalog.schema import archives, problems, uploads
+from glacier_backup.catalog.loading import volumes_of
+from glacier_backup.catalog.schema import archives, problems, uploads, volumes
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, ReadProblem, Receipt
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.recipe import Recipe, parse_recipe
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.units import now
+
+_IS_ONE_OBJECT = and_(uploads.c.role.is_(None), ~exists().where(volumes.c.archive == uploads.c.archive))
+"""Of one of several objects can't be said what is said of the whole."""
 
 
 def intend(connection: Connection, run: int | None, destination: int, record: ArchiveRecord, part_size: int) -> int:
@@ -34,27 +40,24 @@ def intend(connection: Connection, run: int | None, destination: int, record: Ar
 
 
 def opened(connection: Connection, archive: int, upload_id: str) -> None:
-    _note(connection, archive, {"upload_id": upload_id, "begun_at": now()})
+    note(connection, archive, {"upload_id": upload_id, "begun_at": now()})
 
 
 def completing(
     connection: Connection, archive: int, record: ArchiveRecord, checksums: Checksums, members: Iterable[Member]
 ) -> None:
-    sums = {
-        "bytes": checksums.size,
-        "tree_hash": checksums.tree_hash,
-        "sha256": checksums.sha256,
-        "crc64nvme": checksums.crc64nvme,
-        "leaves": checksums.leaves,
-    }
-    _note(connection, archive, sums)
+    note(connection, archive, sums(checksums), _IS_ONE_OBJECT)
     recording.set_contents(connection, archive, record, members)
 
 
 def stored(connection: Connection, archive: int, receipt: Receipt) -> None:
-    if not connection.execute(delete(uploads).where(uploads.c.archive == archive)).rowcount:
-        raise _unknown(archive)
-    recording.add_volume(connection, archive, receipt)
+    query = select(uploads.c.hmac_sha256, archives.c.suffix).join_from(uploads, archives)
+    row = connection.execute(query.where(uploads.c.archive == archive, _IS_ONE_OBJECT)).mappings().first()
+    if row is None:
+        raise unknown(archive)
+    connection.execute(delete(uploads).where(uploads.c.archive == archive))
+    recording.add_volume(connection, archive, 1, receipt, {**row})
+    recording.note_sent(connection, archive, receipt.size, receipt.stored_at)
     note_change(connection)
 
 
@@ -64,7 +67,7 @@ def give_up(connection: Connection, archive: int) -> None:
 
 
 def doubt(connection: Connection, archive: int) -> None:
-    _note(connection, archive, {"doubtful": True})
+    note(connection, archive, {"doubtful": True}, _IS_ONE_OBJECT)
 
 
 def unfinished(connection: Connection, destination: int) -> tuple[Unfinished, ...]:
@@ -82,12 +85,26 @@ def doubtful(connection: Connection, destination: int, after: int) -> Unfinished
     return None if row is None else _unfinished(connection, row)
 
 
-def _note(connection: Connection, archive: int, values: dict[str, object]) -> None:
-    if not connection.execute(update(uploads).where(uploads.c.archive == archive).values(values)).rowcount:
-        raise _unknown(archive)
+def note(connection: Connection, archive: int, values: dict[str, object], *conditions: ColumnElement[bool]) -> None:
+    """Change what is known of an upload. Raises CatalogError where there is none for which ``conditions`` hold."""
+    changing = update(uploads).where(uploads.c.archive == archive, *conditions).values(values)
+    if not connection.execute(changing).rowcount:
+        raise unknown(archive)
 
 
-def _unknown(archive: int) -> CatalogError:
+def sums(checksums: Checksums) -> dict[str, object]:
+    """As the table has them."""
+    return {
+        "bytes": checksums.size,
+        "tree_hash": checksums.tree_hash,
+        "sha256": checksums.sha256,
+        "crc64nvme": checksums.crc64nvme,
+        "hmac_sha256": checksums.hmac_sha256,
+        "leaves": checksums.leaves,
+    }
+
+
+def unknown(archive: int) -> CatalogError:
     return CatalogError(
         f"the catalog has no upload of archive {archive} under way: another run has ended it",
         hint="let no two runs work with one catalog at a time",
@@ -95,14 +112,23 @@ def _unknown(archive: int) -> CatalogError:
 
 
 def _unfinished(connection: Connection, row: RowMapping) -> Unfinished:
+    id, record = row["id"], _record(connection, row)
     return Unfinished(
-        archive=row["id"],
-        record=_record(connection, row),
+        archive=id,
+        record=record,
         part_size=row["part_size"],
         upload_id=row["upload_id"],
         begun=row["begun_at"],
         checksums=_checksums(row),
+        object=_object(row, record.label),
+        stored=tuple(volumes_of(connection, [id]).get(id, ())),
     )
+
+
+def _object(row: RowMapping, whole: Label) -> Label | None:
+    if row["role"] is None:
+        return None
+    return replace(whole, role=row["role"], volume=row["volume"], suffix=row[uploads.c.suffix])
 
 
 def _record(connection: Connection, row: RowMapping) -> ArchiveRecord:
@@ -141,6 +167,9 @@ def _label(row: RowMapping, fingerprint: Fingerprint, recipe: Recipe) -> Label:
         mtime_ns=fingerprint.newest_mtime_ns if is_raw else None,
         mode=fingerprint.mode if is_raw else None,
         fixed_key=row["fixed_key"],
+        suffix=row[archives.c.suffix],
+        seal=row["seal"],
+        alias=row["alias"],
     )
 
 
@@ -152,4 +181,5 @@ def _problems(connection: Connection, archive: int) -> tuple[ReadProblem, ...]:
 def _checksums(row: RowMapping) -> Checksums | None:
     if row["tree_hash"] is None:
         return None
-    return Checksums(row["bytes"], row["tree_hash"], row["leaves"], row["sha256"], row["crc64nvme"])
+    rest = [row[name] for name in ("leaves", "sha256", "crc64nvme", "hmac_sha256")]
+    return Checksums(row["bytes"], row["tree_hash"], *rest)

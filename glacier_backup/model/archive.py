@@ -11,6 +11,9 @@ from glacier_backup.model.recipe import Recipe
 
 Container = Literal["raw", "tar"]
 
+Role = Literal["data", "parity", "manifest"]
+"""What a stored object is to its archive."""
+
 MemberType = Literal["file", "directory", "symlink", "hardlink", "fifo", "device", "other"]
 
 
@@ -54,7 +57,21 @@ class Label:
     """Of a raw file, which keeps none inside its container."""
     mode: int | None = None
     fixed_key: str | None = None
-    """The whole key, where it isn't made of host, path and time: of a file of a tree, whose key mirrors its path."""
+    """The key, but for the suffix, where it isn't made of host, path and time: of a file of a tree, whose key mirrors
+    its path."""
+    suffix: str = ""
+    """What sealing adds behind the archive's name and key: ``.zst.age``. Of one of several objects with what that one
+    is: ``.zst.v001.age``, ``.zst.v001.age.vol000+100.par2``, ``.zst.age.recipe.json``."""
+    volume: int = 0
+    """Of one of several objects the number, from 1, of the volume that it is or protects; of the manifest how many
+    volumes there are. 0: the archive is one object."""
+    role: Role = "data"
+    seal: str = ""
+    """The sealing steps of the recipe in a few characters; see :func:`glacier_backup.model.recipe.compact`. For a
+    vault's description, for there the recipe can't be read without a thaw."""
+    alias: str | None = None
+    """A random name that stands for host, path, time and name wherever others can see them; None: nothing is
+    hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +88,8 @@ class Checksums:
     """Linear, hex; where the destination keeps one."""
     crc64nvme: str | None = None
     """Of the whole, base64 as S3 writes it; where the destination keeps one."""
+    hmac_sha256: str | None = None
+    """Hex; of what was encrypted without authenticating itself. See :mod:`glacier_backup.seal.openssl`."""
 
 
 @dataclass(frozen=True, slots=True)

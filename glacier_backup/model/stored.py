@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from glacier_backup.model.archive import Container, Label, Member
+from glacier_backup.model.archive import Container, Label, Member, Role
 from glacier_backup.model.candidate import Fingerprint, Kind
 from glacier_backup.model.recipe import Recipe
 
@@ -15,7 +15,7 @@ class StoredVolume:
     """One stored object. The leaves, 32 bytes for each MiB, are asked for by themselves."""
 
     number: int
-    """From 1."""
+    """From 1, in the order in which the objects of the archive were stored."""
     locator: str
     size: int | None
     """Bytes; None where that isn't known, as of what was taken over from a system that kept none."""
@@ -34,6 +34,16 @@ class StoredVolume:
     """When it was found to be missing or wrong, and nothing has said otherwise since; None: nothing is known."""
     damage: str | None = None
     """In what way, in plain words."""
+    role: Role = "data"
+    volume: int = 0
+    """As :attr:`Label.volume`; 0 where the archive is one object."""
+    suffix: str = ""
+    """As :attr:`Label.suffix`."""
+    hmac_sha256: str | None = None
+    """As :attr:`Checksums.hmac_sha256`."""
+    slice_sha256: str | None = None
+    """Hex, of the bytes of the stream that went into it, before they were encrypted; only while the archive isn't
+    complete, so that the next run can tell whether it may go on behind this volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class StoredArchive:
     """Of its label; where it has none, when it was sent."""
     sent_at: datetime
     volumes: tuple[StoredVolume, ...]
+    """Those that its bytes are in, in their order."""
     host: str | None = None
     kind: Kind | None = None
     container: Container | None = None
@@ -66,6 +77,21 @@ class StoredArchive:
     changed_while_read: bool = False
     origin: str | None = None
     """What it was taken over from; None for our own."""
+    beside: tuple[StoredVolume, ...] = ()
+    """Objects that were stored for its sake: parity, and the manifest of several volumes."""
+    suffix: str = ""
+    """What sealing has added behind its name, volumes left out: ``.zst.age``."""
+    alias: str | None = None
+    """As :attr:`Label.alias`."""
+
+    @property
+    def objects(self) -> tuple[StoredVolume, ...]:
+        """All that is stored of it."""
+        return self.volumes + self.beside
+
+    def parity_of(self, volume: StoredVolume) -> tuple[StoredVolume, ...]:
+        """What can mend that volume."""
+        return tuple(one for one in self.beside if one.role == "parity" and one.volume == volume.volume)
 
     @property
     def size(self) -> int | None:
@@ -84,7 +110,9 @@ class Rebuilt:
     """An archive as its destination tells of it, when the catalog doesn't know it."""
 
     label: Label
-    volume: StoredVolume
+    """Of the archive, not of one of its objects."""
+    volumes: tuple[StoredVolume, ...]
+    """All of its objects."""
     description: str | None = None
     recipe: Recipe | None = None
     fingerprint: Fingerprint | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label
+from glacier_backup.model.stored import StoredVolume
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,20 @@ class Unfinished:
     """When it was intended."""
     checksums: Checksums | None = None
     """Known once every part is stored: all that is left is to complete it, and perhaps that was done."""
+    object: Label | None = None
+    """Of an archive of several objects the label of the one that is on its way; None between two of them, and where the
+    archive is one object, whose label is the record's."""
+    stored: tuple[StoredVolume, ...] = ()
+    """Objects that are stored already, of an archive of several."""
+
+    @property
+    def label(self) -> Label:
+        """Of the object that is on its way."""
+        return self.object or self.record.label
 
     @property
     def upload(self) -> OpenUpload | None:
         """What the destination needs to go on; None where its id was never heard."""
         if self.upload_id is None:
             return None
-        return OpenUpload(self.record.label, self.upload_id, self.part_size, resumed=True)
+        return OpenUpload(self.label, self.upload_id, self.part_size, resumed=True)

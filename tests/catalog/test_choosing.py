@@ -262,7 +262,7 @@ def test_a_few_of_a_hundred_thousand_are_found_without_a_look_at_the_others(cata
         assert len(ids(catalog, ArchiveFilter(glob="/srv/3/0001[12]?", newest=True))) == 20
         assert len(ids(catalog, ArchiveFilter(path="/srv/3/000123"))) == 1
         assert len(ids(catalog, ArchiveFilter(name="000123.tar"))) == 7
-        assert len(ids(catalog, ArchiveFilter(locator=a_rebuilt("/srv/3/000123").volume.locator))) == 1
+        assert len(ids(catalog, ArchiveFilter(locator=a_rebuilt("/srv/3/000123").volumes[0].locator))) == 1
     assert sum(1 for _ in catalog.stored_archives(ArchiveFilter(newest=True))) == 100_000
 
 

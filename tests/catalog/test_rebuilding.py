@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.queries import VARIABLES
 from glacier_backup.errors import DestinationError
+from glacier_backup.model.archive import Role
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.place import Place
 from glacier_backup.model.stored import ArchiveFilter, Rebuilt, StoredArchive
@@ -21,7 +22,9 @@ from tests.catalog.values import (
     LOCAL,
     NOT_UTF8,
     a_rebuilt,
+    a_sealed,
     an_archive,
+    an_object,
     an_upload,
     filled,
     intended,
@@ -70,11 +73,39 @@ def test_what_was_found_is_stored_as_far_as_it_is_known(catalog: Catalog, place:
 
     (told,) = catalog.stored_archives(ArchiveFilter())
     assert (told.path, told.name, told.host) == (found.label.path, found.label.name, "nas")
-    assert (told.time, told.sent_at) == (found.label.time, found.volume.stored_at)
+    assert (told.time, told.sent_at) == (found.label.time, found.volumes[0].stored_at)
     assert (told.kind, told.container, told.recipe, told.digest) == ("directory", "tar", None, None)
     assert (told.source_bytes, told.mtime_ns, told.mode, told.origin) == (None,) * 4
-    assert told.volumes == (found.volume,)
+    assert told.volumes == found.volumes
     assert catalog.last_sent(place, [told.path])[told.path].digest is None
+
+
+def test_a_sealed_archive_that_was_found_has_all_of_its_objects(catalog: Catalog, place: int) -> None:
+    sealed, plain = a_sealed(fixed_key="nas/photos"), a_rebuilt()
+    kept: list[tuple[int, Role, int]] = [(1, "data", 1), (2, "parity", 1), (3, "data", 2), (4, "manifest", 2)]
+    objects = tuple(
+        replace(
+            plain.volumes[0],
+            number=number,
+            locator=f"id-{number}",
+            role=role,
+            volume=volume,
+            suffix=an_object(sealed, role, volume).suffix,
+            hmac_sha256="c3" * 32,
+        )
+        for number, role, volume in kept
+    )
+
+    found = replace(plain, label=sealed.label, recipe=sealed.recipe, volumes=objects)
+    assert catalog.add_rebuilt(place, [found]) == 1
+    assert catalog.add_rebuilt(place, [replace(plain, volumes=objects[1:2])]) == 0
+
+    (told,) = catalog.stored_archives(ArchiveFilter())
+    assert sorted(told.objects, key=lambda one: one.number) == list(objects)
+    assert [one.volume for one in told.volumes] == [1, 2]
+    assert (told.suffix, told.alias, told.fixed_key) == (".zst.age", "k3", "nas/photos")
+    assert [one.stored_bytes for one in catalog.archives()] == [4 * 4_096]
+    assert list(catalog.check()) == []
 
 
 def test_of_a_raw_file_mode_and_mtime_are_kept(catalog: Catalog, place: int) -> None:

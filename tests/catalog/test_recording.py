@@ -87,6 +87,9 @@ def test_everything_about_an_archive_is_kept(catalog: Catalog, path: str) -> Non
         "problems": 1,
         "changed_while_read": 1,
         "origin": None,
+        "suffix": "",
+        "seal": "",
+        "alias": None,
     }
 
 
@@ -98,7 +101,7 @@ def test_the_volume_is_kept_with_its_digests(catalog: Catalog, path: str) -> Non
     assert [tuple(row) for row in rows(path, "volumes")] == [
         (
             *(1, 1, "the-id", 512, "f3" * 32, "a4" * 32, "WZHlVjuoCYM=", "GLACIER"),
-            *("2026-03-21T04:02:00.000000Z", None, None, None, None, b"\x01" * 64),
+            *("2026-03-21T04:02:00.000000Z", None, None, None, None, "data", 0, "", None, None, b"\x01" * 64),
         )
     ]
     (listed,) = catalog.archives()

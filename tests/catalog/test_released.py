@@ -20,7 +20,20 @@ from glacier_backup.model.restore import ByteRange, ItemRecord, RestoreItem, Wis
 from glacier_backup.model.stored import ArchiveFilter
 from glacier_backup.model.thaw import Thaw, ThawRecord
 from tests.catalog.test_schema import described
-from tests.catalog.values import LOCAL, NOT_UTF8, an_archive, an_upload, checksums, intended, minutes, record
+from tests.catalog.values import (
+    LOCAL,
+    NOT_UTF8,
+    a_sealed,
+    an_archive,
+    an_object,
+    an_upload,
+    checksums,
+    intended,
+    minutes,
+    record,
+    seal,
+    send_object,
+)
 
 _RELEASED = Path(__file__).parent / "released"
 
@@ -36,6 +49,8 @@ _PROBLEM = ReadProblem(f"/srv/photos/{NOT_UTF8}", "Permission denied")
 
 
 _WISH = Wish("restore", f"/mnt/{NOT_UTF8}", (f"/srv/{NOT_UTF8}",), at="2026-03-21T04:00:00.000000Z")
+
+_SEALING = a_sealed(f"/srv/sealing-{NOT_UTF8}")
 
 _ITEMS = (
     RestoreItem(2, "photos"),
@@ -69,6 +84,11 @@ def fill(catalog: Catalog) -> None:
         catalog.opened(archive, NOT_UTF8)
         catalog.completing(archive, intended(stored), checksums(stored), _MEMBERS)
         end(archive)
+    catalog.finish(seal(catalog, vault, a_sealed("/srv/sealed", fixed_key=NOT_UTF8), _MEMBERS))
+    sealing = catalog.intend(run, vault, _SEALING, 2**24)
+    send_object(catalog, sealing, an_object(_SEALING))
+    catalog.begin_object(sealing, an_object(_SEALING, "parity"), 2**25)
+    catalog.opened(sealing, NOT_UTF8)
     catalog.set_items(catalog.begin_restore(_WISH, _ITEMS), [(1, "damaged", NOT_UTF8)])
     catalog.note_thaws(_thaws(vault))
     catalog.note_verified(2, 1, minutes(5))
@@ -95,11 +115,10 @@ def test_a_catalog_of_every_released_schema_comes_to_the_newest(number: int, pat
         assert vault is not None
         last = catalog.last_sent(vault, ["/srv/old", "/srv/photos"])
 
-    assert [archive.path for archive in listed] == ["/srv/old", "/srv/photos", f"/srv/{NOT_UTF8}"]
-    assert [archive.destination for archive in listed] == ["glacier://111122223333@eu-central-1/photos"] * 2 + [
-        "/mnt/vault"
-    ]
-    assert [archive.problems for archive in listed] == [0, 1, 0]
+    assert [archive.path for archive in listed] == ["/srv/old", "/srv/photos", f"/srv/{NOT_UTF8}", "/srv/sealed"]
+    vault_name = "glacier://111122223333@eu-central-1/photos"
+    assert [archive.destination for archive in listed] == [vault_name, vault_name, "/mnt/vault", vault_name]
+    assert [archive.problems for archive in listed] == [0, 1, 0, 0]
     assert last["/srv/old"].digest is None
     assert last["/srv/photos"].digest == "d1" * 32
 
@@ -125,6 +144,31 @@ def test_what_a_released_catalog_has_unfinished_is_known(number: int, path: str)
     assert upload.record == intended(wanted)
     assert upload.checksums == checksums(wanted)
     assert (upload.upload_id, upload.part_size) == (NOT_UTF8, 2**24)
+
+
+@pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])
+def test_the_volumes_of_a_released_catalog_are_known(number: int, path: str) -> None:
+    shutil.copyfile(sample(number), path)
+
+    with Catalog.open(path) as catalog:
+        vault = catalog.place_id(_VAULT)
+        assert vault is not None
+        (sealed,) = catalog.stored_archives(ArchiveFilter(path="/srv/sealed"))
+        (sealing,) = catalog.unfinished(vault)
+
+    kept = [(one.number, one.role, one.volume, one.suffix) for one in sealed.objects]
+    assert kept == [
+        (1, "data", 1, ".zst.v001.age"),
+        (3, "data", 2, ".zst.v002.age"),
+        (2, "parity", 1, ".zst.v001.age.par2"),
+        (4, "parity", 2, ".zst.v002.age.par2"),
+        (5, "manifest", 2, ".zst.age.recipe.json"),
+    ]
+    assert (sealed.suffix, sealed.alias, sealed.fixed_key) == (".zst.age", "k3", NOT_UTF8)
+    assert sealing.record == _SEALING
+    assert sealing.object == an_object(_SEALING, "parity")
+    assert (sealing.upload_id, sealing.part_size) == (NOT_UTF8, 2**25)
+    assert [(one.number, one.slice_sha256, one.hmac_sha256) for one in sealing.stored] == [(1, "d4" * 32, "c3" * 32)]
 
 
 @pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])

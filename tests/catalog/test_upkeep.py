@@ -361,11 +361,15 @@ def test_everything_that_is_stored_is_exported(catalog: Catalog) -> None:
     assert photos["volumes"] == [
         {
             "number": 1,
+            "role": "data",
+            "volume": 0,
+            "suffix": "",
             "locator": "archive-id",
             "bytes": 10_240,
             "sha256_tree": "e2" * 32,
             "sha256": None,
             "crc64nvme": None,
+            "hmac_sha256": None,
             "storage_class": None,
             "stored_at": "2026-03-21T04:00:00.000000Z",
             "verified_at": "2026-03-21T04:05:00.000000Z",

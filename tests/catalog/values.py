@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, ReadProblem, Receipt
+from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, ReadProblem, Receipt, Role
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Recipe, Step
@@ -66,7 +66,7 @@ def a_rebuilt(path: str = "/srv/photos", *, time: datetime = MORNING, locator: s
     name = path.rpartition("/")[2] + ".tar"
     label = Label(name, path, "nas", "directory", "tar", time, "0123456789ab")
     volume = StoredVolume(1, locator or f"{path} {time}", 4_096, "e2" * 32, time + timedelta(minutes=1))
-    return Rebuilt(label, volume, f"{name} token")
+    return Rebuilt(label, (volume,), f"{name} token")
 
 
 def intended(stored: ArchiveRecord) -> ArchiveRecord:
@@ -76,7 +76,64 @@ def intended(stored: ArchiveRecord) -> ArchiveRecord:
 
 def checksums(stored: ArchiveRecord) -> Checksums:
     (receipt,) = stored.receipts
-    return Checksums(receipt.size, receipt.tree_hash, receipt.leaves, receipt.sha256)
+    return Checksums(receipt.size, receipt.tree_hash, receipt.leaves, receipt.sha256, receipt.crc64nvme)
+
+
+def a_sealed(path: str = "/srv/photos", *, fixed_key: str | None = None) -> ArchiveRecord:
+    """A directory that is about to be sealed in volumes, with a hidden name."""
+    plain = an_archive(path)
+    steps = (Step("zstd", {"level": 3}), Step("split", {"volume_size": 4_096}), Step("age", {"recipients": "age1"}))
+    recipe = Recipe((*plain.recipe.steps, *steps, Step("par2", {"redundancy": 5})))
+    label = replace(
+        plain.label, recipe_id=recipe.id, fixed_key=fixed_key, suffix=".zst.age", seal="z,s,a,p", alias="k3"
+    )
+    return replace(plain, label=label, recipe=recipe, receipts=())
+
+
+def an_object(archive: ArchiveRecord, role: Role = "data", volume: int = 1) -> Label:
+    """One of the objects of :func:`a_sealed`."""
+    ends = {"data": f".v{volume:03}.age", "parity": f".v{volume:03}.age.par2", "manifest": ".age.recipe.json"}
+    return replace(archive.label, suffix=f".zst{ends[role]}", role=role, volume=volume)
+
+
+def a_receipt(label: Label, *, size: int = 4_096, stored_at: datetime = MORNING) -> Receipt:
+    return Receipt(
+        f"{label.path}{label.suffix}", size, "ab" * 32, b"\xab" * 32, stored_at, "a1" * 32, "AAAA", "GLACIER"
+    )
+
+
+def sums_of(receipt: Receipt, hmac_sha256: str | None = "c3" * 32) -> Checksums:
+    return Checksums(receipt.size, receipt.tree_hash, receipt.leaves, receipt.sha256, receipt.crc64nvme, hmac_sha256)
+
+
+def send_object(catalog: Catalog, archive: int, label: Label, *, stored_at: datetime = MORNING) -> Receipt:
+    """Record an object of an archive in all the steps of its sending."""
+    receipt = a_receipt(label, stored_at=stored_at)
+    catalog.begin_object(archive, label, 16 * MIB)
+    catalog.opened(archive, "upload-id")
+    catalog.object_sent(archive, sums_of(receipt), "d4" * 32 if label.role == "data" else None)
+    catalog.object_stored(archive, receipt)
+    return receipt
+
+
+def seal(
+    catalog: Catalog,
+    place_id: int,
+    record: ArchiveRecord,
+    members: Iterable[Member] = (),
+    *,
+    volumes: int = 2,
+    parity: bool = True,
+) -> int:
+    """Record an archive in so many volumes, all but that it is finished; returns its id."""
+    archive = catalog.intend(None, place_id, record, 16 * MIB)
+    for volume in range(1, volumes + 1):
+        send_object(catalog, archive, an_object(record, "data", volume), stored_at=minutes(volume))
+        if parity:
+            send_object(catalog, archive, an_object(record, "parity", volume), stored_at=minutes(volume))
+    catalog.set_contents(archive, record, members)
+    send_object(catalog, archive, an_object(record, "manifest", volumes), stored_at=minutes(volumes + 1))
+    return archive
 
 
 def record(

@@ -58,7 +58,10 @@ STATEMENTS = (
         sent_at TEXT,
         problems INTEGER NOT NULL,
         changed_while_read BOOLEAN NOT NULL,
-        origin TEXT
+        origin TEXT,
+        suffix TEXT NOT NULL DEFAULT '',
+        seal TEXT NOT NULL DEFAULT '',
+        alias TEXT
     )
     """,
     "CREATE INDEX archives_by_path ON archives (destination, path) WHERE sent_at IS NOT NULL",
@@ -75,7 +78,12 @@ STATEMENTS = (
         tree_hash TEXT,
         sha256 TEXT,
         crc64nvme TEXT,
+        hmac_sha256 TEXT,
         doubtful BOOLEAN NOT NULL,
+        role TEXT,
+        volume INTEGER,
+        suffix TEXT,
+        slice_sha256 TEXT,
         leaves BLOB
     )
     """,
@@ -94,6 +102,11 @@ STATEMENTS = (
         damaged_at TEXT,
         damage TEXT,
         damage_read BOOLEAN,
+        role TEXT NOT NULL DEFAULT 'data',
+        volume INTEGER NOT NULL DEFAULT 0,
+        suffix TEXT NOT NULL DEFAULT '',
+        hmac_sha256 TEXT,
+        slice_sha256 TEXT,
         leaves BLOB,
         PRIMARY KEY (archive, number)
     )
