@@ -61,14 +61,16 @@ Check = Callable[[], object]
 class Destination(Protocol):
     """Stores byte streams, says where they are and hands them back. Safe to use from several threads.
 
-    An archive is stored in three steps, so that whatever dies between any two of them, nothing is sent twice or
-    lost: :meth:`begin`, :meth:`send`, :meth:`complete`. What the first two return is to be on the caller's disk
-    before the next one is called. Each may be repeated by another process, years later.
+    An archive is stored in three steps, and so is each object of one that is several
+    (:func:`glacier_backup.model.naming.is_object`), so that whatever dies between any two of them, nothing is sent
+    twice or lost: :meth:`begin`, :meth:`send`, :meth:`complete`. What the first two return is to be on the caller's
+    disk before the next one is called. Each may be repeated by another process, years later.
 
     It is read in two steps: :meth:`thaw` asks for bytes to become readable, which takes no time where nothing is cold,
     and :meth:`fetch` reads them.
 
-    No archive is ever overwritten: its key holds a time. Only a label with a fixed key replaces what has that key.
+    No archive is ever overwritten: its key holds a time, or is random. Only a label with a fixed key replaces what has
+    that key.
     """
 
     @property
@@ -126,7 +128,8 @@ class Destination(Protocol):
 
     def complete(self, upload: OpenUpload, checksums: Checksums, manifest: str, check: Check) -> Receipt:
         """Make one archive of what was sent, with its ``manifest`` beside it where the destination has a place for one,
-        and where it isn't empty, as for what is no archive and has a fixed key.
+        and where it isn't empty, as for what is no archive and has a fixed key, and for each of several objects: that
+        is whole by itself.
 
         May be repeated: an archive that is complete already gets the same locator again. Raises UploadLost when the
         destination has neither the upload nor the archive, UploadForgotten when it can't tell (a vault forgets an
@@ -164,7 +167,11 @@ class Destination(Protocol):
 
     def inventory(self, thaw: Thaw, check: Check, *, newest: bool = False) -> Iterator[Stored]:
         """All that is stored at this place, what others have put there included, in no order; uploads that aren't
-        complete are left out, and so are manifests and checksums beside archives. A vault's is about a day old.
+        complete are left out, and so are checksums beside archives, and manifests beside those that are one object. A
+        vault's is about a day old.
+
+        Of an archive that is several objects all are listed: volumes, parity and the manifest, each by the locator of
+        its receipt. :meth:`examine` tells nothing of it but checksums and description: nothing lies beside it.
 
         Where a bucket keeps versions each is listed by the locator that it was stored with; with ``newest`` only what
         has a key now, by the key alone.

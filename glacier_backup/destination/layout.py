@@ -4,6 +4,10 @@
 manifest, which is written last: an archive that was sent counts as whole when that is there. On its way each bears a
 hidden name, made from its own alone so that a later process finds it: ``.TIME.tar.partial``.
 
+One of several objects of a sealed archive, ``TIME.tar.v001.age`` or one of their parity files, has its checksum beside
+it, and counts as whole when it has its name, which it gets last. Their manifest is an object, too, without anything
+beside it; the archive counts as whole when that is there. The same is true of what is called by a random name.
+
 A file of a whole tree is stored as itself alone: a tree may have files of any of these names, and the catalog keeps the
 checksums. It counts as whole when it has its name. On its way it is called ``~HASH~TIME.partial``, of the first 16 hex
 digits of the SHA-256 of its own name, and the time of its archive: no file of a tree has such a name, nor a version or
@@ -18,7 +22,8 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
-from glacier_backup.model.naming import MANIFEST, manifest_key
+from glacier_backup.model.archive import Label
+from glacier_backup.model.naming import HIDDEN, MANIFEST, TIMED, has_own_key, is_object, manifest_key
 from glacier_backup.units import MIB, stamp
 
 LARGEST_MANIFEST = MIB
@@ -28,10 +33,12 @@ CHECKSUM_SUFFIX = ".sha256"
 PARTIAL_SUFFIX = ".partial"
 
 _TIME = r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z"
-_DATED = re.compile(rf"{_TIME}(?:\.[A-Za-z0-9]{{1,8}})*")
-_ON_ITS_WAY = re.compile(rf"(?:\.{_TIME}(?:\.[A-Za-z0-9]{{1,8}})*|~[0-9a-f]{{16}}~{_TIME}(?:\.partial)?)\.partial")
+_DATED = re.compile(rf"{TIMED}|{HIDDEN}")
+_ON_ITS_WAY = re.compile(rf"(?:\.(?:{TIMED}|{HIDDEN}(?:\.sha256)?)|~[0-9a-f]{{16}}~{_TIME}(?:\.partial)?)\.partial")
 _CHECKSUM = re.compile(r"([0-9a-f]{64})  (.*?)\n?", re.DOTALL)
-_OF_TREE = re.compile(rf".*~{_TIME}{re.escape(MANIFEST)}", re.DOTALL)
+_OF_TREE = re.compile(rf"(.*[^/])~{_TIME}{re.escape(MANIFEST)}", re.DOTALL)
+"""What lies beside the first version of a file of a tree, or a later one, and only in buckets."""
+_OF_CUT_NAME = re.compile(rf".*~[0-9a-f]{{32}}~{_TIME}{re.escape(MANIFEST)}", re.DOTALL)
 
 
 class Paths(NamedTuple):
@@ -55,6 +62,23 @@ def paths_of(archive: str) -> Paths:
     return Paths(archive, archive + CHECKSUM_SUFFIX, manifest_key(archive))
 
 
+class ObjectPaths(NamedTuple):
+    """Where one of several objects of an archive lies, whose key no other archive ever has."""
+
+    archive: str
+    """The object itself."""
+    checksum: str | None
+    """None beside a manifest."""
+
+    @property
+    def folder(self) -> str:
+        return posixpath.dirname(self.archive)
+
+    @property
+    def partial(self) -> str:
+        return hidden(self.archive)
+
+
 class TreePaths(NamedTuple):
     """Where a file of a tree lies, and where it does on its way."""
 
@@ -71,6 +95,18 @@ def tree_paths_of(archive: str, time: datetime) -> TreePaths:
     folder, name = posixpath.split(archive)
     mark = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return TreePaths(archive, posixpath.join(folder, f"~{mark}~{stamp(time)}{PARTIAL_SUFFIX}"))
+
+
+AnyPaths = Paths | ObjectPaths | TreePaths
+
+
+def all_paths_of(label: Label, archive: str) -> AnyPaths:
+    """The paths that belong to what has this label and lies there."""
+    if not has_own_key(label):
+        return tree_paths_of(archive, label.time)
+    if not is_object(label):
+        return paths_of(archive)
+    return ObjectPaths(archive, None if label.role == "manifest" else archive + CHECKSUM_SUFFIX)
 
 
 def checksum_in(text: str, name: str) -> str | None:
@@ -91,18 +127,22 @@ def is_partial(name: str) -> bool:
 
 
 def is_dated(path: str) -> bool:
-    """Whether a file at ``path`` can be an archive whose name is its time, and no file of a tree."""
+    """Whether a file at ``path`` can be an archive, or an object of one, whose name is its time or a random one, and no
+    file of a tree."""
     return _DATED.fullmatch(posixpath.basename(path)) is not None
 
 
-def is_tree_manifest(path: str) -> bool:
-    """Whether a file at ``path`` is the manifest of a file of a tree, which only buckets have."""
-    return _OF_TREE.fullmatch(posixpath.basename(path)) is not None
+def is_beside_cut_name(path: str) -> bool:
+    """Whether a file at ``path`` is the manifest of a file of a tree whose own name was too long: which one that is
+    can't be told."""
+    return _OF_CUT_NAME.fullmatch(path) is not None
 
 
-def beside(path: str) -> str | None:
-    """The path of the archive that a file at ``path`` lies beside, if there is one; None where it can't."""
+def archives_beside(path: str) -> tuple[str, ...]:
+    """Where archives would have to be for a file at ``path`` to lie beside one of them for its sake; nowhere where it
+    can't."""
     for suffix in (CHECKSUM_SUFFIX, MANIFEST):
         if path.endswith(suffix) and is_dated(path.removesuffix(suffix)):
-            return path.removesuffix(suffix)
-    return None
+            return (path.removesuffix(suffix),)
+    of_tree = _OF_TREE.fullmatch(path)
+    return () if of_tree is None else (of_tree[1], path.removesuffix(MANIFEST))

@@ -14,7 +14,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
@@ -23,11 +23,10 @@ from glacier_backup.destination.directories import files as local_files
 from glacier_backup.destination.directories import partial as local_partial
 from glacier_backup.destination.directories import trees as local_trees
 from glacier_backup.destination.directories.room import Room
-from glacier_backup.destination.layout import Paths, TreePaths, hidden, paths_of, tree_paths_of
+from glacier_backup.destination.layout import AnyPaths, ObjectPaths, Paths, TreePaths, all_paths_of
 from glacier_backup.destination.multipart import Part, PartSender
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, VolumeMissing
-from glacier_backup.flushing import sync_folder
 from glacier_backup.model.archive import Checksums, Label, Receipt
 from glacier_backup.model.naming import key
 from glacier_backup.model.place import Place
@@ -154,7 +153,7 @@ class Local:
             self._marked = True
 
     @contextmanager
-    def _promised(self, paths: Paths | TreePaths, estimate: int | None) -> Iterator[None]:
+    def _promised(self, paths: AnyPaths, estimate: int | None) -> Iterator[None]:
         """Room for an archive is set aside, until it is there or the block fails."""
         if estimate is not None:
             self._room.promise(paths.partial, estimate)
@@ -162,7 +161,7 @@ class Local:
             yield
 
     @contextmanager
-    def _given_up(self, paths: Paths | TreePaths) -> Iterator[None]:
+    def _given_up(self, paths: AnyPaths) -> Iterator[None]:
         """Room isn't kept for an archive whose block fails."""
         try:
             yield
@@ -201,7 +200,7 @@ class Local:
             with local_partial.translated(paths.archive):
                 stored_at = local_trees.publish(paths, checksums, check)
         else:
-            stored_at = _publish(paths, checksums, manifest)
+            stored_at = _publish(paths, checksums, manifest, check)
         self._same_disk()
         return Receipt(
             locator=upload.id,
@@ -221,15 +220,10 @@ class Local:
         with local_partial.translated(paths.archive):
             if isinstance(paths, TreePaths):
                 local_trees.abort(paths)
-                return
-            names = [hidden(path) for path in paths]
-            if not os.path.lexists(paths.manifest):
-                names += [paths.archive, paths.checksum]
-            for name in names:
-                with suppress(FileNotFoundError, NotADirectoryError):
-                    os.unlink(name)
-            if os.path.isdir(paths.folder):
-                sync_folder(paths.folder)
+            elif isinstance(paths, ObjectPaths):
+                local_partial.abort_object(paths)
+            else:
+                local_partial.abort(paths)
 
     def thaw(self, request: ThawRequest, check: Check) -> Thaw:
         """Nothing is cold: it is ready at once, for good."""
@@ -285,16 +279,17 @@ class Local:
                 os.close(self._held)
                 self._held = None
 
-    def _paths(self, label: Label, locator: str) -> Paths | TreePaths:
-        path = os.path.join(self._root, locator)
-        return paths_of(path) if label.fixed_key is None else tree_paths_of(path, label.time)
+    def _paths(self, label: Label, locator: str) -> AnyPaths:
+        return all_paths_of(label, os.path.join(self._root, locator))
 
 
-def _publish(paths: Paths, checksums: Checksums, manifest: str) -> int:
-    """Make one archive of what was sent; when that was, in ns since 1970."""
+def _publish(paths: Paths | ObjectPaths, checksums: Checksums, manifest: str, check: Check) -> int:
+    """Make one archive, or object of one, of what was sent; when that was, in ns since 1970."""
     local_partial.check_size(paths, checksums.size)
     with local_partial.translated(paths.archive):
         checksum = f"{checksums.sha256}  {os.path.basename(paths.archive)}\n"
+        if isinstance(paths, ObjectPaths):
+            return local_partial.publish_object(paths, checksums, checksum, check)
         if not local_partial.is_published(paths, checksum):
             local_partial.publish(paths, checksum, manifest)
         return os.stat(paths.manifest).st_mtime_ns

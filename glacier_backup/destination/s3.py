@@ -4,7 +4,8 @@ Below the prefix, ``HOST/PATH/OF/CANDIDATE/TIME.tar`` is the archive, in the sto
 with ``.recipe.json`` its manifest, in STANDARD, which is written last: an archive counts as whole when its manifest is
 there. A file of a tree has a key without a time, is whole when it is there, and replaces the one before: in a bucket
 that keeps versions the locator names its own. Sent in one request its metadata says all; beside one sent in parts lies
-a manifest, whose key holds its time, so that it is no other's.
+a manifest, whose key holds its time, so that it is no other's. Of an archive that is several objects each is whole when
+it is there, and all of it when the manifest is, which is one of them.
 
 What is known to be small goes in one request, with :meth:`S3.complete`; all else in parts. A part's checksum and the
 whole's are compared by the store and by us, a key with a time is never written twice, and what a later process finds
@@ -39,6 +40,7 @@ from glacier_backup.destination.remarks import Note, Waiting
 from glacier_backup.digest import tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
 from glacier_backup.model.archive import Checksums, Label, Receipt
+from glacier_backup.model.naming import has_own_key
 from glacier_backup.model.place import Place
 from glacier_backup.model.thaw import Stored, Thaw, ThawRequest
 from glacier_backup.model.upload import OpenUpload, UploadRequest
@@ -150,7 +152,7 @@ class S3:
         if request.estimate is not None and request.estimate <= SMALL and request.part_size <= self.limits.part:
             return _Id(storage_class, None).text
         label, key = request.label, self.describe(request.label)
-        one = Object(key, storage_class, {"description": description(label)}, only_new=label.fixed_key is None)
+        one = Object(key, storage_class, {"description": description(label)}, only_new=has_own_key(label))
         begun = self._bucket.begin(one, check)
         if begun.tries > 1:
             self._abort_twins(label, begun.id, check)
@@ -159,7 +161,7 @@ class S3:
     def _open_uploads(self, label: Label, check: Check) -> set[str]:
         """Uploads that can be this archive's. Where an earlier one may have had the same key only those that were begun
         since it was intended: a later one, if there is any, is lost with them, and sent anew."""
-        since = None if label.fixed_key is None else label.time - SKEW
+        since = None if has_own_key(label) else label.time - SKEW
         return self._bucket.uploads(self.describe(label), since, check)
 
     def _abort_twins(self, label: Label, upload: str, check: Check) -> None:
@@ -222,9 +224,8 @@ class S3:
         one = Object(key, begun.storage_class, ours.metadata(), ours.only_new)
         self._tried.add(key)
         made = self._make(one, begun.multipart, ours, check)
-        if ours.only_new or (manifest and begun.multipart is not None and checksums.size):
-            beside = manifest_of(key, upload.label.time, of_tree=not ours.only_new)
-            self._finishing.manifest(beside, manifest, check)
+        if manifest and (ours.only_new or (begun.multipart is not None and checksums.size)):
+            self._finishing.manifest(manifest_of(key, upload.label), manifest, check)
         self._uploaded.pop(begun.multipart or "", None)
         self._tried.discard(key)
         return Receipt(
@@ -259,11 +260,12 @@ class S3:
         for upload in ids:
             self._uploaded.pop(upload, None)
             self._bucket.abort(key, upload, check)
-        if key in self._tried and label.fixed_key is None:
+        if key in self._tried and has_own_key(label):
             self._remove_torn(key, label, check)
 
     def _remove_torn(self, key: str, label: Label, check: Check) -> None:
-        """An archive that was made here, and whose manifest was refused: nothing is to look like half of one."""
+        """An archive that was made here, and whose manifest was refused, or an object whose making was: nothing is to
+        look like half of one."""
         self._tried.discard(key)
         with suppress(DestinationError):
             if self._finishing.is_torn(key, label, check):

@@ -24,18 +24,20 @@ from glacier_backup.destination.destination import ByteStream, Check, Limits, Pr
 from glacier_backup.destination.layout import is_dated
 from glacier_backup.destination.multipart import Part, PartSender
 from glacier_backup.destination.remarks import Note, Waiting
-from glacier_backup.destination.servers import publishing, trees
+from glacier_backup.destination.servers import objects, publishing, trees
 from glacier_backup.destination.servers.errors import is_refusal
 from glacier_backup.destination.servers.files import Seen, is_empty, look
 from glacier_backup.destination.servers.listing import stored
 from glacier_backup.destination.servers.paths import (
+    AnyRemotePaths,
+    RemoteObjectPaths,
     RemotePaths,
     RemoteTreePaths,
     absolute,
+    all_remote_paths,
     is_odd,
     remote,
     remote_paths,
-    remote_tree_paths,
 )
 from glacier_backup.destination.servers.reading import Reading
 from glacier_backup.destination.servers.sending import InOneGo, Sending
@@ -171,6 +173,8 @@ class Sftp:
         async def found(session: Session) -> bytes:
             if isinstance(paths, RemoteTreePaths):
                 return await trees.find(session, self._server, paths)
+            if isinstance(paths, RemoteObjectPaths):
+                return await objects.find(session, self._server, paths)
             return await publishing.find(session, self._server, paths)
 
         path = self._server.ask(where, found, check)
@@ -206,6 +210,8 @@ class Sftp:
         async def completed(session: Session) -> int | None:
             if isinstance(paths, RemotePaths):
                 return await publishing.complete(session, self._server, paths, size, texts, directly=self._cold)
+            if isinstance(paths, RemoteObjectPaths):
+                return await objects.complete(session, self._server, paths, size, texts[0], directly=self._cold)
             await trees.complete(session, self._server, paths, size, upload.label.mtime_ns, directly=self._cold)
             return None
 
@@ -227,6 +233,8 @@ class Sftp:
         async def aborted(session: Session) -> None:
             if isinstance(paths, RemotePaths):
                 await publishing.abort(session, self._server, paths, begun_here=begun_here)
+            elif isinstance(paths, RemoteObjectPaths):
+                await objects.abort(session, self._server, paths, begun_here=begun_here)
             else:
                 direct = self._cold or self._server.renames is False
                 await trees.abort(session, paths, direct=direct, begun_here=begun_here)
@@ -292,12 +300,10 @@ class Sftp:
         self._reading.close()
         self._server.close()
 
-    def _paths(self, label: Label, locator: str) -> RemotePaths | RemoteTreePaths:
-        if label.fixed_key is None:
-            return remote_paths(self._directory, locator)
-        return remote_tree_paths(self._directory, locator, label.time)
+    def _paths(self, label: Label, locator: str) -> AnyRemotePaths:
+        return all_remote_paths(self._directory, label, locator)
 
-    def _forget(self, paths: RemotePaths | RemoteTreePaths) -> None:
+    def _forget(self, paths: AnyRemotePaths) -> None:
         for path in (paths.archive, paths.partial):
             self._server.forget(path)
 

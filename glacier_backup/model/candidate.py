@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.reason import SkipReason
 
 Kind = Literal["file", "directory", "link"]
@@ -30,6 +31,8 @@ class Candidate:
     """Where it is: empty for this machine, else the URL of the server."""
     seen: Fingerprint | None = None
     """Of one of a whole tree: what the walk saw, which is all that deciding takes. None for all others."""
+    exclusion: Exclusion = NOTHING
+    """Of a directory: what is left out of it."""
 
     @property
     def of_tree(self) -> bool:

@@ -5,12 +5,23 @@ A vault knows of an archive its id, size, tree hash, date and one description of
 blank. From it alone the catalog can be rebuilt::
 
     photos.tar gb1;p=/data/photos;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1a2b3c4d5e6f
+    photos.tar.zst.v002.age gb1;p=/data/photos;…;e=13;v=2;x=zstd:3+split:4294967296+age
 
     gb1  version of the token             t    time of the archive, UTC
     p    path                             k    kind of the source: d directory, f file, l link
     h    host                             f    format: tar, raw
     n    name, where the text before      r    id of the recipe
          the blank is not exactly it      m, o mtime (ns since 1970) and mode (octal), of raw files
+
+Of what is sealed the name has the suffix of the seal behind it (:mod:`glacier_backup.model.suffixes`), and the token::
+
+    e    characters of the suffix         q    p: parity of that volume; m: the manifest of all
+    v    which of several volumes; of     x    the steps of the seal, as recipe.compact writes them
+         a manifest how many there are
+
+Where names are hidden there is nothing else but a random name, ``i``, which is the text in front, too::
+
+    abcdefghijklmnopqrstuvwxyz.v001.age gb1;i=abcdefghijklmnopqrstuvwxyz;e=9;v=1;x=split:4294967296+age
 
 Values are percent-encoded: every byte but 0x21-0x7E without ``;`` and ``%``. Fields that a reader doesn't know are to
 be ignored. Where that is too long, ``P`` and ``N`` hold path and name as base64url (RFC 4648, no padding). Where that
@@ -26,12 +37,14 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import get_args
 
-from glacier_backup.model.archive import Container, Label
+from glacier_backup.model.archive import Container, Label, Role
 from glacier_backup.model.candidate import Kind
+from glacier_backup.model.recipe import parse_compact
+from glacier_backup.model.suffixes import parse_suffix
 from glacier_backup.units import parse_stamp, stamp
 
 LONGEST = 1024
@@ -45,6 +58,10 @@ _CONTAINERS: dict[str, Container] = {name: name for name in get_args(Container)}
 _CODES = [chr(byte) if 0x20 < byte < 0x7F and chr(byte) not in ";%" else f"%{byte:02X}" for byte in range(256)]
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")
 _NO_ESCAPE = re.compile(r"%(?![0-9A-F]{2})")
+_ROLES: dict[str, Role] = {"p": "parity", "m": "manifest"}
+_LETTERS = {role: letter for letter, role in _ROLES.items()}
+_ALIAS = re.compile(r"[a-z0-9]{26}")
+_COUNT = re.compile(r"[0-9]{1,9}")
 _MODE = re.compile(r"[0-7]{1,4}")
 _SHORTENED = re.compile(r"([0-9a-f]{32})(.*)")
 
@@ -62,32 +79,50 @@ class ShortenedLabel:
         return self.path_hash == _hash(path)
 
 
-def describe(label: Label) -> str:
-    """The description of an archive: at most 1,024 characters of 0x20-0x7E, the first of them no blank.
+@dataclass(frozen=True, slots=True)
+class PrivateLabel:
+    """What can be seen of an archive whose name is hidden, or of one of its objects."""
 
-    Labels that differ have descriptions that differ.
+    alias: str
+    suffix: str
+    volume: int
+    """As :attr:`Label.volume`; of a manifest 0 where nothing tells."""
+    role: Role
+    seal: str = ""
+    """As :attr:`Label.seal`; empty where nothing tells."""
+
+
+def describe(label: Label) -> str:
+    """The description of an archive, or of one of its objects: at most 1,024 characters of 0x20-0x7E, the first of them
+    no blank.
+
+    Labels that differ have descriptions that differ, but for what an alias hides.
     """
-    name = _shown(label.name)
+    if label.alias is not None:
+        return f"{label.alias}{label.suffix} {_token({'i': label.alias} | _sealing(label))}"
+    name = _shown(label.name, LONGEST_NAME - len(label.suffix))
+    front = name + label.suffix
     for path, encode in (("p", _percent), ("P", _base64)):
-        text = f"{name} {_token({path: encode(label.path)} | _common(label) | _real_name(label, encode))}"
+        real_name = {} if name == label.name else {"n" if encode is _percent else "N": encode(label.name)}
+        text = f"{front} {_token({path: encode(label.path)} | _common(label) | real_name | _sealing(label))}"
         if len(text) <= LONGEST:
             return text
     host = _percent(label.host)
-    fields = {"s": _hash(label.path)} | _common(label)
+    fields = {"s": _hash(label.path)} | _common(label) | _sealing(label)
     fields["h"] = host if len(host) <= _LONGEST_HOST else f"~{_hash(label.host)}"
-    room = LONGEST - len(f"{name} {_token(fields)}")
+    room = LONGEST - len(f"{front} {_token(fields)}")
     fields["s"] += re.sub(r"%.?\Z", "", _percent(label.path)[:room])
-    return f"{name} {_token(fields)}"
+    return f"{front} {_token(fields)}"
 
 
-def parse_description(text: str) -> Label | ShortenedLabel | None:
+def parse_description(text: str) -> Label | ShortenedLabel | PrivateLabel | None:
     """The label that :func:`describe` was given, or what is left of it; None for a description that isn't ours."""
     name, _, token = text.rpartition(" ")
     version, *fields = token.split(";")
     if version != _VERSION or not name or not text.isascii():
         return None
     try:
-        return _label(name, dict(field.split("=", 1) for field in fields))
+        return _told(name, dict(field.split("=", 1) for field in fields))
     except (ValueError, KeyError):
         return None
 
@@ -111,10 +146,49 @@ def _common(label: Label) -> dict[str, str]:
     return fields
 
 
-def _real_name(label: Label, encode: Callable[[str], str]) -> dict[str, str]:
-    if _shown(label.name) == label.name:
-        return {}
-    return {"n" if encode is _percent else "N": encode(label.name)}
+def _sealing(label: Label) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    if label.suffix:
+        fields["e"] = str(len(label.suffix))
+    if label.volume:
+        fields["v"] = str(label.volume)
+    if label.role != "data":
+        fields["q"] = _LETTERS[label.role]
+    if label.seal:
+        fields["x"] = label.seal
+    return fields
+
+
+def _told(front: str, fields: Mapping[str, str]) -> Label | ShortenedLabel | PrivateLabel:
+    count = _count(fields, "e")
+    if count >= len(front):
+        raise ValueError("its suffix is longer than its name")
+    shown, suffix = (front[:-count], front[-count:]) if count else (front, "")
+    volume, role, seal = _count(fields, "v"), _ROLES[fields["q"]] if "q" in fields else "data", fields.get("x", "")
+    told = parse_suffix(suffix)
+    if told is None or told.role != role or (role != "manifest" and told.volume != volume):
+        raise ValueError("its suffix is that of something else")
+    parse_compact(seal)
+    if "i" in fields:
+        if not _ALIAS.fullmatch(shown) or fields["i"] != shown:
+            raise ValueError("it has no random name")
+        return PrivateLabel(shown, suffix, volume, role, seal)
+    found = _label(shown, fields)
+    if isinstance(found, ShortenedLabel):
+        return replace(found, beginning=_with(found.beginning, suffix, volume, role, seal))
+    return _with(found, suffix, volume, role, seal)
+
+
+def _with(label: Label, suffix: str, volume: int, role: Role, seal: str) -> Label:
+    return replace(label, suffix=suffix, volume=volume, role=role, seal=seal)
+
+
+def _count(fields: Mapping[str, str], key: str) -> int:
+    if key not in fields:
+        return 0
+    if _COUNT.fullmatch(fields[key]) is None:
+        raise ValueError("no number")
+    return int(fields[key])
 
 
 def _label(shown: str, fields: Mapping[str, str]) -> Label | ShortenedLabel:
@@ -153,14 +227,14 @@ def _text(fields: Mapping[str, str], key: str) -> str:
     return _from_percent(fields[key]) if key in fields else _from_base64(fields[key.upper()])
 
 
-def _shown(name: str) -> str:
+def _shown(name: str, longest: int) -> str:
     text = re.sub(r"[^ -~]", "_", name)
     if text.startswith(" ") or not text:
         text = f"_{text[1:]}"
-    if text == name and len(text) <= LONGEST_NAME:
+    if text == name and len(text) <= longest:
         return text
     mark = f"~{_hash(name)[:8]}"
-    return text[: LONGEST_NAME - len(mark)] + mark
+    return text[: longest - len(mark)] + mark
 
 
 def _hash(text: str) -> str:

@@ -23,11 +23,13 @@ FindingKind = Literal[
     "stored_after_all",
     "given_up",
     "in_doubt",
+    "mended",
 ]
 """``catalog``: it contradicts itself. ``missing``, ``other_size``, ``other_checksum``: by what the destination says.
 ``damaged``: what came back isn't what was sent. ``manifest``: the text beside an archive isn't the one that was
 written. ``unsure``: it could not be looked at. ``unknown``: ours, and in no catalog. ``duplicate``: it is there twice.
-The last three are about archives of which nobody knew whether they had been stored."""
+The next three are about archives of which nobody knew whether they had been stored. ``mended``: it was damaged, and its
+parity has put it right where it is stored."""
 
 DAMAGE: frozenset[FindingKind] = frozenset({"catalog", "missing", "other_size", "other_checksum", "damaged"})
 """What isn't as it was, and can't be had back as it should be."""

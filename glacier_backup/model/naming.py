@@ -21,10 +21,20 @@ So no key of a tree is that of another file, version, manifest or archive, nor o
 Components that are too long are cut as above, in front of ``.rclonelink``; of a key that is too long the last component
 stays too.
 
+**What is sealed** has the suffix of its seal behind that (:mod:`glacier_backup.model.suffixes`):
+``<UTC time>.tar.zst``, ``photos/a.jpg.age``, ``photos/a.jpg~<UTC time>.age``; each of several volumes and what lies
+beside them its own. Room for 48 bytes of it is left, whatever it is, so that what stands in front is the same for all
+objects of an archive. In a sealed tree names of files and directories that end like such a suffix get one ``~`` more
+too: ``a.gz`` is ``a.gz~.age``.
+
+**Hidden names**: ``ab/abcdefghijklmnopqrstuvwxyz.zst.v001.age``, a random name of 26 small letters and digits, in a
+folder of its first two. In any tree a name that looks so, with such a suffix, gets one ``~`` more.
+
 **Besides archives** a place holds ``RESTORE.md``, which tells how to get at them without this program, the mark of a
-backup disk, and copies of the catalog, ``host/.catalog/<UTC time>.sqlite3.gz``. A host, or the topmost name below a
-section (``relative``), that is called like one of the first two gets one ``~`` more; no archive has two extensions, and
-in a tree names that hold such a time are told apart as above.
+backup disk, copies of the catalog, ``host/.catalog/<UTC time>.sqlite3.gz`` with the suffix of their seal, and encrypted
+identities, ``host/.keys/identity-<16 hex digits>.age``. A host, or the topmost name below a section (``relative``),
+that is called like one of the first two gets one ``~`` more; no archive has two extensions of its own, and in a tree
+names that hold such a time, or are called like an identity, are told apart as above.
 
 **Description**, in a vault, where archives have no names: see :mod:`glacier_backup.model.description`.
 
@@ -33,6 +43,7 @@ Text is as :func:`os.fsdecode` makes it of UTF-8: bytes that are none are lone s
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import datetime
 from itertools import accumulate
@@ -40,22 +51,33 @@ from typing import Literal
 
 from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
-from glacier_backup.model.description import ShortenedLabel, describe, parse_description
-from glacier_backup.model.key_components import LONGEST_COMPONENT, MARK_BYTES, MARKED, component, cut, mark, size
-from glacier_backup.model.recipe import Recipe, Step
-from glacier_backup.units import parse_stamp, stamp
+from glacier_backup.model.description import PrivateLabel, ShortenedLabel, describe, parse_description
+from glacier_backup.model.key_components import LONGEST_COMPONENT, MARK_BYTES, component, cut, mark, size
+from glacier_backup.model.suffixes import (
+    LONGEST_SUFFIX,
+    MANIFEST,
+    OBJECT,
+    PARITY_VOLUME,
+    ends_like_one,
+)
+from glacier_backup.units import stamp
 
 __all__ = [
     "LONGEST_COMPONENT",
+    "MANIFEST",
     "RESTORE_NOTE",
     "Layout",
+    "PrivateLabel",
     "ShortenedLabel",
     "archive_name",
+    "base_key",
     "catalog_key",
     "describe",
+    "has_own_key",
+    "identity_key",
     "is_catalog_copy",
+    "is_object",
     "key",
-    "label_of_key",
     "manifest_key",
     "parse_description",
     "stored_name",
@@ -67,7 +89,6 @@ __all__ = [
 Layout = Literal["host", "relative"]
 """Where the keys of a tree begin: with the host, or below the section."""
 
-MANIFEST = ".recipe.json"
 LINK = ".rclonelink"
 RESTORE_NOTE = "RESTORE.md"
 """Below the prefix: how to get everything back without this program."""
@@ -78,15 +99,21 @@ LONGEST_KEY = 1024
 _EXTENSION = re.compile(r".+(\.[A-Za-z0-9]{1,8})", re.DOTALL)
 _ON_SERVER = re.compile(r"sftp://(?:[^/@]*@)?(?:\[([^\]/]*)\]|([^/:\[]*))(?::[0-9]+)?(/.*)", re.DOTALL)
 
-_TIME = r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z"
-_TAKEN = re.compile(rf"(?:\.rclonelink|(?:\A\.?|~){_TIME}(?:\.[A-Za-z0-9]{{1,8}})*)~*\Z")
-"""What ends like a link, a version or a manifest, or is called like an archive, whole or on its way, whatever number of
-``~`` follows."""
+TIME = r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z"
+_ALIAS = r"[a-z0-9]{26}"
+TIMED = rf"{TIME}(?:\.[A-Za-z0-9]{{1,8}}|{PARITY_VOLUME})*"
+"""For patterns of names: an archive, or an object of one, that is called by its time; and what lies beside it."""
+HIDDEN = rf"{_ALIAS}{OBJECT}"
+"""The same of what is called by a random name."""
+_TAKEN = re.compile(
+    rf"(?:\.rclonelink|(?:\A\.?|~){TIMED}|\A\.?{HIDDEN}(?:\.sha256)?|\Aidentity-[0-9a-f]{{16}}\.age)~*\Z"
+)
+"""What ends like a link, a version or a manifest, or is called like an archive, whole or on its way, or like an
+identity, whatever number of ``~`` follows."""
 
-_TOPMOST = re.compile(rf"\A(?:{re.escape(RESTORE_NOTE)}|{re.escape(MARKER)})~*\Z")
-_DATED = re.compile(rf"({_TIME})(\.[A-Za-z0-9]{{1,8}})?")
-_VERSION = re.compile(rf"(.+)~({_TIME})", re.DOTALL)
-_CATALOG = re.compile(rf"[^/]+/\.catalog/{_TIME}\.sqlite3\.gz")
+TOPMOST = re.compile(rf"\A(?:{re.escape(RESTORE_NOTE)}|{re.escape(MARKER)})~*\Z")
+_CATALOG = re.compile(rf"[^/]+/\.catalog/{TIME}\.sqlite3\.gz(?:\.(?:zst|gz|age|gpg|enc)){{0,3}}")
+_WHOLE_ALIAS = re.compile(_ALIAS)
 
 _VERSION_BYTES = len("~20260321T040000.123456Z")
 _BESIDE_BYTES = 24
@@ -107,18 +134,31 @@ def stored_name(path: str) -> str:
 
 
 def key(label: Label) -> str:
-    """The key of an archive, unique to its host, path and time; room for the manifest's suffix is left.
+    """The key of an archive, or of one of its objects; unique to its host, path, time and suffix, or to its alias; room
+    for the manifest's suffix is left.
 
-    A label that has a fixed key has that. Raises ValueError for a host or a path with components that are empty, ``.``
-    or ``..``, and for a relative path.
+    Raises ValueError for a host or a path with components that are empty, ``.`` or ``..``, for a relative path, and for
+    an alias that is none.
     """
+    return base_key(label) + label.suffix
+
+
+def base_key(label: Label) -> str:
+    """What the keys of all objects of an archive begin with; behind it comes the suffix. As :func:`key`.
+
+    A label that has a fixed key has that.
+    """
+    if label.alias is not None:
+        if not _WHOLE_ALIAS.fullmatch(label.alias):
+            raise ValueError(f"no key can be made of the alias {label.alias!r}")
+        return f"{label.alias[:2]}/{label.alias}"
     if label.fixed_key is not None:
         return label.fixed_key
-    host, *above = (component(name) for name in _checked(label.host, label.path))
+    host, *above = (component(name) for name in checked(label.host, label.path))
     host = _topmost(host)
-    file = stamp(label.time) + (".tar" if label.container == "tar" else _extension(label.path))
+    file = stamp(label.time) + (".tar" if label.container == "tar" else extension(label.path))
     whole = "/".join([host, *above, file])
-    room = LONGEST_KEY - len(MANIFEST)
+    room = LONGEST_KEY - len(MANIFEST) - (LONGEST_SUFFIX if label.suffix else 0)
     if size(whole) <= room:
         return whole
     room -= size(f"{host}/{file}") + 1 + MARK_BYTES
@@ -126,31 +166,46 @@ def key(label: Label) -> str:
     return "/".join([host, *above[:fit], mark(label.path), file])
 
 
+def has_own_key(label: Label) -> bool:
+    """Whether no other archive can ever have its key: it holds a time, or a random name. A file of a tree has one that
+    is used again."""
+    return label.alias is not None or label.fixed_key is None
+
+
+def is_object(label: Label) -> bool:
+    """Whether it is that of one of several objects, each of which is whole by itself, rather than of an archive that is
+    one, and whole with its manifest."""
+    return label.volume > 0 or label.role != "data"
+
+
 def manifest_key(key: str) -> str:
     """Where the manifest of the archive with this key lies."""
     return key + MANIFEST
 
 
-def tree_key(host: str, path: str, section: str, layout: Layout = "host", kind: Kind = "file") -> str:
-    """The key of a file, or of a link, of the whole tree below ``section``; room for a version's suffix and the
-    manifest's is left.
+def tree_key(
+    host: str, path: str, section: str, layout: Layout = "host", kind: Kind = "file", *, sealed: bool = False
+) -> str:
+    """The key of a file, or of a link, of the whole tree below ``section``, whose seal has its suffix behind that; room
+    for a version's time, the manifest's suffix and, where it is ``sealed``, the seal's is left.
 
     Raises ValueError for what :func:`key` refuses, and for a path that isn't below the section.
     """
-    server, *names = _checked(host, path)
+    server, *names = checked(host, path)
     above = section.rstrip("/") + "/"
     if not path.startswith(above) or path == above:
         raise ValueError(f"{path} is not below {section}")
     if layout == "relative":
         names = path.removeprefix(above).split("/")
     start = [_topmost(component(server))] if layout == "host" else []
-    inner = [component(_told_apart(name)) for name in names[:-1]]
-    end = _link(names[-1]) if kind == "link" else component(_told_apart(names[-1]))
+    inner = [component(_told_apart(name, sealed)) for name in names[:-1]]
+    longest = LONGEST_COMPONENT - (_VERSION_BYTES + LONGEST_SUFFIX if sealed else 0)
+    end = _link(names[-1], longest) if kind == "link" else component(_told_apart(names[-1], sealed), longest)
     if not start:
         first, *rest = [*inner, end]
         *inner, end = [_topmost(first), *rest]
     whole = "/".join([*start, *inner, end])
-    room = LONGEST_KEY - len(MANIFEST) - _VERSION_BYTES
+    room = LONGEST_KEY - len(MANIFEST) - _VERSION_BYTES - (LONGEST_SUFFIX if sealed else 0)
     if size(whole) <= room:
         return whole
     room -= size("/".join([*start, end])) + 1 + MARK_BYTES
@@ -162,7 +217,7 @@ def version_key(key: str, time: datetime) -> str:
     """The key of what a file of a tree has become, where the destination keeps no versions and the first one stays.
 
     ``key`` is that of :func:`tree_key`, with or without a prefix; ``time`` that of the archive. A name that leaves no
-    room for it, and for what lies beside the version, is cut.
+    room for it, and for what lies beside the version, is cut. The suffix of a seal comes behind it.
     """
     folder, slash, name = key.rpartition("/")
     longest = LONGEST_COMPONENT - _VERSION_BYTES - _BESIDE_BYTES
@@ -176,67 +231,24 @@ def tree_manifest_key(key: str, time: datetime) -> str:
     return manifest_key(version_key(key, time))
 
 
-def catalog_key(host: str, time: datetime) -> str:
-    """The key of a copy of the catalog. Raises ValueError for a host that :func:`key` refuses."""
-    (name,) = _checked(host, "/")
-    return f"{_topmost(component(name))}/.catalog/{stamp(time)}.sqlite3.gz"
+def catalog_key(host: str, time: datetime, suffix: str = "") -> str:
+    """The key of a copy of the catalog, with the suffix of its seal. Raises ValueError for a host that :func:`key`
+    refuses."""
+    (name,) = checked(host, "/")
+    return f"{_topmost(component(name))}/.catalog/{stamp(time)}.sqlite3.gz{suffix}"
 
 
 def is_catalog_copy(key: str) -> bool:
-    """Whether this is the key, below the prefix, of a copy of the catalog of any host."""
+    """Whether this is the key, below the prefix, of a copy of the catalog of any host, sealed or not."""
     return _CATALOG.fullmatch(key) is not None
 
 
-def label_of_key(key: str, stored_at: datetime) -> Label | None:
-    """What a key, without the prefix, still tells of an archive whose manifest is missing.
-
-    Host, path, container and time of an archive. Of a file of a tree the host and the path are guessed: as if the
-    layout were ``host``; its time is ``stored_at`` unless it is a version. Where the path was on a server, the host is
-    that server and the path that on it. What is called ``x.tar`` is taken for a file. None where nothing can be told:
-    something was cut, or it is no such key.
-    """
-    host, *names = key.split("/")
-    if not names or is_catalog_copy(key) or any(MARKED.search(name) for name in (host, *names)):
-        return None
-    dated = _DATED.fullmatch(names[-1])
-    try:
-        host = _told(host, _TOPMOST)
-        if dated is None:
-            return _label_in_tree(host, names, key, stored_at)
-        return _label_of_archive(host, "/" + "/".join(names[:-1]), parse_stamp(dated[1]), dated[2] or "")
-    except ValueError:
-        return None
-
-
-def _label_of_archive(host: str, path: str, time: datetime, extension: str) -> Label | None:
-    _checked(host, path)
-    if extension == _extension(path) and path != "/":
-        return _guessed(host, path, "file", "raw", time)
-    return _guessed(host, path, "directory", "tar", time) if extension == ".tar" else None
-
-
-def _label_in_tree(host: str, names: list[str], key: str, stored_at: datetime) -> Label | None:
-    *inner, name = names
-    version = _VERSION.fullmatch(name)
-    time = parse_stamp(version[2]) if version else stored_at
-    name = version[1] if version else name
-    if MARKED.search(name) or MARKED.search(name.removesuffix(LINK)):
-        return None
-    kind: Kind = "link" if name.endswith(LINK) else "file"
-    name = name.removesuffix(LINK) if kind == "link" else _told(name)
-    path = "/" + "/".join([_told(one) for one in inner] + [name])
-    if not name:
-        raise ValueError("the root directory is no file")
-    _checked(host, path)
-    return _guessed(host, path, kind, "raw", time, key)
-
-
-def _guessed(
-    host: str, path: str, kind: Kind, container: Container, time: datetime, fixed_key: str | None = None
-) -> Label:
-    recipe = Recipe((Step("symlink" if kind == "link" else container),))
-    name = archive_name(path, container, kind)
-    return Label(name, path, host, kind, container, time, recipe.id, fixed_key=fixed_key)
+def identity_key(host: str, public_key: str) -> str:
+    """The key of the identity file, encrypted with a password, that opens what was encrypted for ``public_key``. Raises
+    ValueError for a host that :func:`key` refuses."""
+    (name,) = checked(host, "/")
+    digest = hashlib.sha256(public_key.encode()).hexdigest()[:16]
+    return f"{_topmost(component(name))}/.keys/identity-{digest}.age"
 
 
 def path_on_server(path: str) -> str:
@@ -249,8 +261,8 @@ def _located(host: str, path: str) -> tuple[str, str]:
     return (host, path) if match is None else (match[1] or match[2] or "", match[3])
 
 
-def _checked(host: str, path: str) -> list[str]:
-    """Host and components of the path."""
+def checked(host: str, path: str) -> list[str]:
+    """Host and components of the path. Raises ValueError for what :func:`key` refuses."""
     host, path = _located(host, path)
     start, *names = path.split("/")
     components = [host, *([] if path == "/" else names)]
@@ -259,29 +271,26 @@ def _checked(host: str, path: str) -> list[str]:
     return components
 
 
-def _told_apart(name: str) -> str:
+def _told_apart(name: str, sealed: bool) -> str:
     """``name``, with one ``~`` more if it could be taken for something that is no file or directory of that name."""
-    return f"{name}~" if _TAKEN.search(name) else name
+    return f"{name}~" if is_taken(name, sealed) else name
 
 
-def _told(name: str, told_apart: re.Pattern[str] = _TAKEN) -> str:
-    """Without the ``~`` that was put behind it. Raises ValueError for a name that should have one, and has none."""
-    if told_apart.search(name) is None:
-        return name
-    if not name.endswith("~"):
-        raise ValueError(f"no file or directory of a tree is called {name!r}")
-    return name[:-1]
+def is_taken(name: str, sealed: bool) -> bool:
+    """Whether a file or directory of a tree that is called so has one ``~`` more, so as not to be taken for something
+    else."""
+    return _TAKEN.search(name) is not None or (sealed and ends_like_one(name))
 
 
 def _topmost(name: str) -> str:
     """The first component of a key, with one ``~`` more if it could be taken for what lies besides archives."""
-    return f"{name}~" if _TOPMOST.search(name) else name
+    return f"{name}~" if TOPMOST.search(name) else name
 
 
-def _link(name: str) -> str:
-    return component(name, LONGEST_COMPONENT - len(LINK)) + LINK
+def _link(name: str, longest: int) -> str:
+    return component(name, longest - len(LINK)) + LINK
 
 
-def _extension(path: str) -> str:
+def extension(path: str) -> str:
     match = _EXTENSION.fullmatch(stored_name(path))
     return match[1] if match else ""

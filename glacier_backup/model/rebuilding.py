@@ -32,6 +32,8 @@ class RebuiltPlace:
     foreign_bytes: int = 0
     journaled_only: int = 0
     """Archives that the journal has, and the place hasn't."""
+    thawing: int = 0
+    """Archives with hidden names whose manifest is being made readable: it was asked for."""
     waiting: bool = False
     """Whether the inventory isn't there yet: it was asked for."""
     error: str | None = None

@@ -13,13 +13,14 @@ _EDITION = re.compile(r"^Edition ([0-9]{1,6})\.$", re.MULTILINE)
 NOTE = """\
 How to get these files back
 ===========================
-Edition 1.
+Edition 2.
 
 These are backups made by glacier-backup. The program makes it easy to bring them back:
 
     glacier-backup restore --to DIRECTORY --catalog CATALOG
 
-It is not needed. Everything here is in formats that stock tools read: tar, gzip, SQLite, JSON.
+It is not needed. Everything here is in formats that stock tools read: tar, gzip, zstd, age, gpg, openssl, par2,
+SQLite, JSON. What was encrypted takes the key or the password of whoever made the backup: nothing here opens it.
 
 What is what
 ------------
@@ -31,7 +32,12 @@ What is what
     ….rclonelink                               a symbolic link: the text in it is where it leads
     ….recipe.json                              beside an archive: its name, path, host, size and checksums
     ….sha256                                   beside an archive: its checksum
+    ….zst  ….gz  ….age  ….gpg  ….enc           what was done to it, one after the other: see "Sealed" below
+    ….v001  ….v002                             the pieces, in their order, of what was cut
+    ….par2  ….vol000+100.par2                  what damage to the file in front of it is mended with
+    xy/xy…26 letters and digits…               names are hidden: the catalog, or the manifest once it is opened, tells
     HOST/.catalog/TIME.sqlite3.gz              a list of everything that HOST has stored, and where
+    HOST/.keys/identity-….age                  a key for age, encrypted with a password
 
 The newest TIME is the newest state. In a part of a name that was too long, ~ and 32 digits stand for the rest; the
 .recipe.json has the whole path.
@@ -42,6 +48,25 @@ Copy what you want (from a server: sftp -r USER@HOST:FOLDER, or scp, or rsync), 
 
     sha256sum -c TIME.tar.sha256         checks it
     tar -xpf TIME.tar -C DIRECTORY       unpacks it; as root with owners, add --xattrs --acls --numeric-owner
+
+Sealed
+------
+Undo what the endings say, the last one first, and begin with a copy. Damaged? With its .par2 files beside it:
+
+    par2 repair FILE.par2
+
+    age -d -i KEYFILE -o FILE FILE.age                     KEYFILE: AGE-SECRET-KEY-1…, an ssh key, or identity-….age
+    gpg -o FILE -d FILE.gpg
+    openssl enc -d -aes-256-cbc -md sha512 -pbkdf2 -iter 250000 -in FILE.enc -out FILE
+    zstd -d FILE.zst                                       gunzip FILE.gz
+
+.v001, .v002 … (or .aaaaaa, .aaaaab …) are pieces. What stands behind that ending was done to each of them: undo it for
+each. Then put them together, in order; what stands in front of it was done to the whole:
+
+    cat FILE.v001 FILE.v002 > FILE                         FILE.* would take its parity and manifest, too
+
+"recipe" in the .recipe.json has every step with its parameters, should they be others than these: iterations,
+cipher and digest of openssl. .enc files are checked by "hmac_sha256" there; age and gpg check by themselves.
 
 A bucket (Amazon S3 or a store like it)
 ---------------------------------------
@@ -70,7 +95,8 @@ catalog. Ask for the vault's inventory, and hours later fetch it:
     aws glacier get-job-output --account-id - --vault-name VAULT --job-id=JOB inventory.json
 
 Each ArchiveDescription is a name, a blank, and what the archive is: p= its path, h= the host, t= the time, f= tar or
-raw; bytes that are no plain characters are %XX, and P= is the path in base64url. Then ask for the archives that you
+raw; bytes that are no plain characters are %XX, and P= is the path in base64url; x= how it is sealed, v= which piece
+it is. Then ask for the archives that you
 want, and hours later fetch each:
 
     aws glacier initiate-job --account-id - --vault-name VAULT \\
@@ -80,10 +106,11 @@ want, and hours later fetch each:
 The catalog
 -----------
     gunzip TIME.sqlite3.gz
-    sqlite3 TIME.sqlite3 "SELECT sent_at, path, locator FROM archives JOIN volumes ON archive = id ORDER BY path, id"
+    sqlite3 TIME.sqlite3 "SELECT sent_at, path, locator FROM archives JOIN volumes ON archive = id ORDER BY id, number"
     sqlite3 TIME.sqlite3 "SELECT * FROM members WHERE path LIKE '%holiday%'"       files inside archives
 
-`locator` is the key in the bucket, the path below this folder, or the id in the vault.
+`locator` is the key in the bucket, the path below this folder, or the id in the vault. A catalog whose name goes on
+behind .gz is sealed like the archives.
 """
 """ASCII but for dots, UTF-8, with lines of at most 120 characters."""
 

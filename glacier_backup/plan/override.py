@@ -16,7 +16,7 @@ from itertools import chain, groupby
 from typing import NamedTuple
 
 from glacier_backup.model.archive import Label
-from glacier_backup.model.description import parse_description
+from glacier_backup.model.description import PrivateLabel, parse_description
 from glacier_backup.model.foreign import is_safe, parse_foreign
 from glacier_backup.model.naming import key
 from glacier_backup.model.thaw import Stored
@@ -111,6 +111,8 @@ def _name(stored: Stored) -> str:
     told = parse_description(stored.description or "")
     if isinstance(told, Label):
         name = _key(told)
+    elif isinstance(told, PrivateLabel):
+        name = f"{told.alias[:2]}/{told.alias}{told.suffix}"  # as it would be in a bucket, too
     elif told is None:
         foreign = parse_foreign(stored.description or "")
         name = foreign.path if foreign else ""

@@ -15,12 +15,13 @@ from glacier_backup.model.archive import Label
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.foreign import parse_foreign
 from glacier_backup.model.journal import JournalEntry
-from glacier_backup.model.manifest import Manifest, parse_manifest
-from glacier_backup.model.naming import ShortenedLabel, parse_description
+from glacier_backup.model.manifest import Manifest, ObjectSums, parse_manifest
+from glacier_backup.model.naming import PrivateLabel, ShortenedLabel, parse_description
 from glacier_backup.model.place import DestinationKind
 from glacier_backup.model.rebuilding import Refused
-from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.recipe import Recipe, Step, parse_compact
 from glacier_backup.model.stored import Rebuilt, StoredVolume
+from glacier_backup.model.suffixes import steps_of_suffix
 from glacier_backup.model.thaw import Stored
 from glacier_backup.model.tree_digest import tree_fingerprint
 from glacier_backup.plan.told_by_key import Around, Key, is_beside, label_told
@@ -41,6 +42,8 @@ _CUT = re.compile(r"~[0-9a-f]{32}")
 
 Describe = Callable[[Label], str]
 
+HIDDEN = "its name is hidden, and nothing that can be read tells it"
+
 
 def rebuilt(
     stored: Stored,
@@ -50,7 +53,8 @@ def rebuilt(
     around: Around,
     journaled: JournalEntry | None = None,
 ) -> Rebuilt | Refused | None:
-    """The archive, as all that was found out about it tells; None for what is nobody's archive that we know of.
+    """The archive of one object, as all that was found out about it tells; None for what is nobody's archive that we
+    know of. Those of several are :mod:`glacier_backup.plan.rebuild_several`'s.
 
     ``journaled`` is what the record of mt-aws-glacier says of it, where there is one.
     """
@@ -59,6 +63,8 @@ def rebuilt(
     if key is not None and stored.manifest:
         return _of_manifest(stored, key, describe)
     described = None if stored.description is None else parse_description(stored.description)
+    if isinstance(described, PrivateLabel):
+        return Refused(stored.locator, HIDDEN)
     if described is not None:
         return _described(stored, key, described, describe, around)
     if key is None:
@@ -66,6 +72,8 @@ def rebuilt(
     label = label_told(stored, key, around)
     if label is None:
         return None
+    if label.alias is not None:
+        return Refused(stored.locator, HIDDEN)
     seen = _seen_in_tree(label, stored, kind) if label.fixed_key else None
     return _made(stored, label, fingerprint=seen)
 
@@ -80,14 +88,20 @@ def _of_manifest(stored: Stored, key: Key, describe: Describe) -> Rebuilt | Refu
         return Refused(stored.locator, f"its manifest can't be used: {error}")
     label = told.label
     if label.fixed_key is None and describe(label) != key.locator:
-        label = replace(label, fixed_key=key.key)
+        label = replace(label, fixed_key=key.key.removesuffix(label.suffix))
     why = _contradiction(stored, key, label, told, describe)
     if why is not None:
         return Refused(stored.locator, f"its manifest {why}")
-    volume = replace(_volume(stored), tree_hash=told.tree_hash, sha256=stored.sha256 or told.sha256)
+    (sums,) = told.volumes
+    volume = replace(
+        volume_of(stored, 1, label),
+        tree_hash=sums.tree_hash,
+        sha256=stored.sha256 or sums.sha256,
+        hmac_sha256=sums.hmac_sha256,
+    )
     return Rebuilt(
         label,
-        volume,
+        (volume,),
         stored.description,
         told.recipe,
         told.fingerprint,
@@ -97,19 +111,27 @@ def _of_manifest(stored: Stored, key: Key, describe: Describe) -> Rebuilt | Refu
 
 
 def _contradiction(stored: Stored, key: Key, label: Label, told: Manifest, describe: Describe) -> str | None:
-    if told.size != stored.size:
-        return f"says {told.size:,} bytes, and there are {stored.size:,}"
-    if describe(label) != key.locator or not (label.fixed_key is None or _fits(key.key, label.path)):
+    sums = told.volumes[0]
+    if not told.is_several and sums.size != stored.size:
+        return f"says {sums.size:,} bytes, and there are {stored.size:,}"
+    elsewhere = describe(label) != key.locator
+    if told.is_several or elsewhere or not (label.fixed_key is None or fits(label.fixed_key, label.path)):
         return f"is that of another archive, one of {label.path}"
-    if stored.tree_hash is not None and stored.tree_hash != told.tree_hash:
+    return contradicted(stored, sums)
+
+
+def contradicted(stored: Stored, sums: ObjectSums) -> str | None:
+    """In what a manifest contradicts the checksums of an object that it tells of."""
+    if stored.tree_hash is not None and stored.tree_hash != sums.tree_hash:
         return "has another tree hash than the archive"
-    if None not in (stored.sha256, told.sha256) and stored.sha256 != told.sha256:
+    if None not in (stored.sha256, sums.sha256) and stored.sha256 != sums.sha256:
         return "has another SHA-256 than the archive"
     return None
 
 
-def _fits(key: str, path: str) -> bool:
-    """Whether a file of a tree at ``path`` may have this key: by its name, as far as that wasn't cut."""
+def fits(key: str, path: str) -> bool:
+    """Whether a file of a tree at ``path`` may have this key, suffix left out: by its name, as far as that wasn't
+    cut."""
     name = posixpath.basename(key)
     if _CUT.search(name):
         return True
@@ -122,21 +144,24 @@ def _fits(key: str, path: str) -> bool:
 def _described(
     stored: Stored, key: Key | None, described: Label | ShortenedLabel, describe: Describe, around: Around
 ) -> Rebuilt | Refused:
-    label = described if isinstance(described, Label) else _lengthened(described, around)
+    label = whole_label(described, around)
     if key is None:
         return _made(stored, label, fingerprint=_as_tree_file(label, stored, around))
     if describe(label) == key.locator:
         return _made(stored, label)
-    label = replace(label, fixed_key=key.key)
+    fixed_key = key.key.removesuffix(label.suffix) if label.suffix else key.key
+    label = replace(label, fixed_key=fixed_key)
     # Of a path that nothing tells there is only the beginning, without the name.
     is_told = isinstance(described, Label) or described.is_of(label.path)
-    if is_told and not _fits(key.key, label.path):
+    if is_told and (describe(label) != key.locator or not fits(fixed_key, label.path)):
         return Refused(stored.locator, f"its description is that of another archive, one of {label.path}")
     return _made(stored, label, fingerprint=_seen(label, stored.size))
 
 
-def _lengthened(short: ShortenedLabel, around: Around) -> Label:
+def whole_label(short: Label | ShortenedLabel, around: Around) -> Label:
     """With the whole path where something tells it, else with its beginning and hash: told from all others by that."""
+    if isinstance(short, Label):
+        return short
     path = around.whole_path(short)
     if path is None:
         beginning = short.beginning.path if short.beginning.path.startswith("/") else f"/{short.beginning.path}"
@@ -151,14 +176,14 @@ def _as_tree_file(label: Label, stored: Stored, around: Around) -> Fingerprint |
 
 
 def _seen(label: Label, size: int) -> Fingerprint | None:
-    if label.mtime_ns is None:
-        return None
+    if label.mtime_ns is None or label.suffix:
+        return None  # sealed it has another size
     return tree_fingerprint(label.kind, size, label.mtime_ns, label.mode)
 
 
 def _seen_in_tree(label: Label, stored: Stored, kind: DestinationKind) -> Fingerprint | None:
     """A file of a tree has its source's time on a server, in whole seconds; elsewhere its time isn't listed."""
-    if kind != "sftp":
+    if kind != "sftp" or label.suffix:
         return None
     return tree_fingerprint(label.kind, stored.size, int(stored.stored_at.timestamp()) * _NS)
 
@@ -188,17 +213,25 @@ def _foreign(stored: Stored, journaled: JournalEntry | None) -> Rebuilt | Refuse
         mtime_ns=mtime_ns,
     )
     origin = f"{system}, {altered}" if altered else system
-    return Rebuilt(label, _volume(stored), stored.description, _RAW, origin=origin)
+    return Rebuilt(label, (volume_of(stored, 1, label),), stored.description, _RAW, origin=origin)
+
+
+def recipe_told(label: Label) -> Recipe | None:
+    """The recipe, recipients left out, as far as a description or a key tells it."""
+    steps = parse_compact(label.seal) or steps_of_suffix(label.suffix)
+    if not steps:
+        return _SIMPLE.get(label.recipe_id)
+    return Recipe((Step("symlink" if label.kind == "link" else label.container), *steps))
 
 
 def _made(stored: Stored, label: Label, fingerprint: Fingerprint | None = None) -> Rebuilt:
-    recipe = _SIMPLE.get(label.recipe_id)
-    return Rebuilt(label, _volume(stored), stored.description, recipe, fingerprint)
+    return Rebuilt(label, (volume_of(stored, 1, label),), stored.description, recipe_told(label), fingerprint)
 
 
-def _volume(stored: Stored) -> StoredVolume:
+def volume_of(stored: Stored, number: int, label: Label) -> StoredVolume:
+    """An object of an archive, by its own label."""
     return StoredVolume(
-        number=1,
+        number=number,
         locator=stored.locator,
         size=stored.size,
         tree_hash=stored.tree_hash,
@@ -206,4 +239,7 @@ def _volume(stored: Stored) -> StoredVolume:
         sha256=stored.sha256,
         crc64nvme=stored.crc64nvme,
         storage_class=stored.storage_class,
+        role=label.role,
+        volume=label.volume,
+        suffix=label.suffix,
     )

@@ -1,15 +1,16 @@
 """``catalog rebuild``: what one place tells of the archives that it has is recorded, as far as it isn't known yet.
 
-The list is put in order first, by what it tells of the archives' times; then each is asked about, several at a time,
-and recorded, oldest first. So memory stays flat, and whoever interrupts it and begins anew goes on behind what is
-recorded. Nothing is thawed but a vault's inventory.
+The list is put in order first, by what it tells of the archives' times, objects of one archive together; then each is
+asked about, several at a time, and recorded, oldest first. So memory stays flat, and whoever interrupts it and begins
+anew goes on behind what is recorded. Nothing is thawed but a vault's inventory, and manifests that alone know names
+that are hidden, where there is a key to them.
 """
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -27,8 +28,10 @@ from glacier_backup.model.stored import ArchiveFilter, Rebuilt
 from glacier_backup.model.thaw import Stored, Thaw
 from glacier_backup.ordering import Ordering
 from glacier_backup.plan.rebuild import rebuilt
+from glacier_backup.plan.rebuild_several import Part
 from glacier_backup.plan.told_by_key import Around, is_beside, presumed
 from glacier_backup.plan.verify import known_volumes
+from glacier_backup.workflow.rebuilding.several import Examined, Gathering, ManifestOpener, NoKeys, Several
 from glacier_backup.workflow.rebuilding.tree_versions import before_versions
 from glacier_backup.workflow.verifying.both_sides import BothSides
 from glacier_backup.workflow.verifying.doubts import Doubts
@@ -53,13 +56,19 @@ class RebuildOrder:
     """Only archives of these; of all where it is empty."""
     journal: Callable[[], Iterable[JournalEntry]] = tuple
     """The live archives of the record of another system, for a vault that it has filled."""
+    opener: ManifestOpener = field(default_factory=NoKeys)
+    """Opens manifests with hidden names."""
 
 
 class _Named(NamedTuple):
     """An object that is listed, and what another system's record says of it."""
 
     stored: Stored
-    journaled: JournalEntry | None
+    journaled: JournalEntry | None = None
+
+
+Parts = tuple[Part, ...]
+"""All objects of one archive."""
 
 
 def rebuild_place(
@@ -99,6 +108,8 @@ class _Rebuilding:
         self._tell = tell
         self._check = check
         self._around = replace(site.around, whole_path=partial(_whole_path, catalog, site.around))
+        self._site = replace(site, around=self._around)
+        self._several = Several(self._site, order.opener, check)
         self._done = RebuiltPlace(str(site.place))
 
     def over(self, thaw: Thaw) -> RebuiltPlace:
@@ -122,6 +133,7 @@ class _Rebuilding:
                 self._check()
                 self._tell(Looked(str(self._site.place), number))
         doubts = Doubts(self._site, self._catalog)
+        under_way = {part.locator for one in self._catalog.unfinished(self._site.id) for part in one.stored}
         for pair in sides:
             if not pair.listed:
                 more = self._done.journaled_only + bool(pair.journaled)
@@ -130,41 +142,55 @@ class _Rebuilding:
             if is_beside(self._site.key_of(pair.listed[0].locator)):
                 continue
             self._done = replace(self._done, listed=self._done.listed + 1)
-            if pair.known or doubts.look_at(pair.listed[0]):
-                self._done = replace(self._done, known=self._done.known + 1)
+            if pair.known or pair.listed[0].locator in under_way or doubts.look_at(pair.listed[0]):
+                # Of an archive of several objects the first one counts.
+                first = not pair.known or any(one.number == 1 for one in pair.known)
+                self._done = replace(self._done, known=self._done.known + first)
             else:
                 yield _Named(pair.listed[0], pair.journaled[0] if pair.journaled else None)
 
-    def _oldest_first(self, listed: Iterable[_Named]) -> Iterator[_Named]:
+    def _oldest_first(self, listed: Iterable[_Named]) -> Iterator[_Named | Parts]:
         """As far as the list tells."""
-        ordering = Ordering()
+        ordering, gathering = Ordering(), Gathering(self._site)
         key_of = self._site.key_of
-        for one in before_versions(listed, itemgetter(0), lambda one, stored: one._replace(stored=stored), key_of):
-            told = presumed(one.stored, key_of(one.stored.locator), self._around)
-            label = told.beginning if isinstance(told, ShortenedLabel) else told
-            time = one.stored.stored_at if label is None else label.time
-            ordering.add(_sortable(time) + pickle.dumps(one, pickle.HIGHEST_PROTOCOL))
+        alone = gathering.others(listed, itemgetter(0))
+        for one in before_versions(alone, itemgetter(0), lambda one, stored: one._replace(stored=stored), key_of):
+            ordering.add(_sortable(self._time(one.stored)) + pickle.dumps(one, pickle.HIGHEST_PROTOCOL))
+        for parts in gathering:
+            ordering.add(_sortable(self._time(parts[0].stored)) + pickle.dumps(parts, pickle.HIGHEST_PROTOCOL))
         return (pickle.loads(piece[8:]) for piece in ordering)  # noqa: S301  # our own
 
-    def _archives(self, listed: Iterable[_Named]) -> Iterator[Rebuilt]:
+    def _time(self, stored: Stored) -> datetime:
+        told = presumed(stored, self._site.key_of(stored.locator), self._around)
+        label = told.beginning if isinstance(told, ShortenedLabel) else told
+        return stored.stored_at if label is None else label.time
+
+    def _archives(self, listed: Iterable[_Named | Parts]) -> Iterator[Rebuilt]:
         for number, answer in enumerate(answers(listed, self._asked), 1):
             if number % STEP == 0:
                 self._check()
                 self._tell(Looked(str(self._site.place), number, "examined"))
-            found = self._judged(answer)
-            if isinstance(found, Rebuilt) and self._is_wanted(found):
-                yield found
-            elif isinstance(found, Rebuilt):
-                self._done = replace(self._done, of_other_hosts=self._done.of_other_hosts + 1)
-            elif isinstance(found, Refused):
-                self._done = replace(self._done, refused=self._done.refused + 1)
-                self._refuse(found)
+            for found in self._all_judged(answer):
+                if isinstance(found, Rebuilt) and self._is_wanted(found):
+                    yield found
+                else:
+                    self._count(found)
+
+    def _count(self, found: Rebuilt | Refused | None) -> None:
+        """What isn't recorded."""
+        if isinstance(found, Rebuilt):
+            self._done = replace(self._done, of_other_hosts=self._done.of_other_hosts + 1)
+        elif isinstance(found, Refused):
+            self._done = replace(self._done, refused=self._done.refused + 1)
+            self._refuse(found)
 
     def _is_wanted(self, found: Rebuilt) -> bool:
         return not self._order.hosts or found.label.host in self._order.hosts
 
-    def _asked(self, one: _Named) -> _Named | Refused | None:
+    def _asked(self, one: _Named | Parts) -> _Named | Examined | Refused | None:
         """In a thread of its own. None for what has gone meanwhile."""
+        if not isinstance(one, _Named):
+            return self._several.examine(one)
         try:
             found = self._site.destination.examine(one.stored, self._check)
             # Of a file that has versions it is known better than the place does.
@@ -175,6 +201,18 @@ class _Rebuilding:
             raise
         except DestinationError as error:
             return Refused(one.stored.locator, f"it could not be looked at: {error}")
+
+    def _all_judged(self, answer: _Named | Examined | Refused | None) -> Iterator[Rebuilt | Refused | None]:
+        if not isinstance(answer, Examined):
+            yield self._judged(answer)
+        elif answer.thawing:
+            self._done = replace(self._done, thawing=self._done.thawing + 1)
+        else:
+            found = self._several.judge(answer)
+            if isinstance(found, Rebuilt | Refused):
+                yield found
+            else:
+                yield from (self._judged(_Named(one)) for one in found)
 
     def _judged(self, answer: _Named | Refused | None) -> Rebuilt | Refused | None:
         if not isinstance(answer, _Named):

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import NamedTuple
 
-from glacier_backup.model.description import ShortenedLabel, parse_description
+from glacier_backup.model.description import PrivateLabel, ShortenedLabel, parse_description
 from glacier_backup.model.foreign import parse_foreign
 from glacier_backup.model.journal import JournalEntry, live
 from glacier_backup.model.thaw import Stored
@@ -63,8 +63,10 @@ def name_of(stored: Stored, journal: Journal | None = None) -> Name:
             pass
         case ShortenedLabel(beginning, _):
             return Name(f"{beginning.path}…", OURS, beginning.host, beginning.mtime_ns)
+        case PrivateLabel(alias, suffix):
+            return Name(f"(hidden name {alias}{suffix})", OURS)
         case label:
-            return Name(label.path, OURS, label.host, label.mtime_ns)
+            return Name(label.path + (label.suffix if label.volume else ""), OURS, label.host, label.mtime_ns)
     foreign = parse_foreign(stored.description or "")
     if foreign is not None:
         return Name(foreign.path, foreign.system, mtime_ns=foreign.mtime_ns)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Candidate, Fingerprint, PassedOver, Resolved
 from glacier_backup.model.reason import Loop
 from glacier_backup.model.recipe import Step
-from glacier_backup.pack.packer import PackedStream, Packer
+from glacier_backup.pack.packer import PackedStream, Packer, leaving_out
 from glacier_backup.pack.remote_raw import RemoteRawPacker
 from glacier_backup.pack.remote_tar import RemoteTarPacker
 from glacier_backup.resolve.sftp import SftpSource
@@ -65,6 +66,9 @@ class PackerOverSftp:
         self._packer = packer
         self._url = url
         self.container: Container = packer.container
+
+    def leaving_out(self, exclusion: Exclusion) -> PackerOverSftp:
+        return PackerOverSftp(leaving_out(self._packer, exclusion), self._url)
 
     def pack(self, path: str, stored_name: str) -> AbstractContextManager[PackedStream]:
         return self._packer.pack(self._url + path, stored_name)

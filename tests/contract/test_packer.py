@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.errors import SourceError
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.recipe import Recipe, parse_recipe
-from glacier_backup.pack.packer import Packer
+from glacier_backup.pack.packer import Packer, leaving_out
 from glacier_backup.pack.registry import PACKERS
 from tests.contract.over_sftp import packers, remote
 from tests.pack.here import TarPackerHere
@@ -193,6 +194,43 @@ def test_the_estimate_is_not_too_small(packer: Packer, file: Path, length: int) 
 def test_the_step_survives_in_a_recipe(packer: Packer) -> None:
     recipe = Recipe((packer.step(),))
     assert parse_recipe(recipe.to_json()) == recipe
+
+
+def test_what_is_left_out_of_a_directory_is_not_in_the_archive(packer: Packer, tmp_path: Path) -> None:
+    if packer.container == "raw":
+        pytest.skip("it packs no directory")
+    top = tmp_path / "top"
+    for path in ("keep", "a.tmp", "node_modules/deep/x", "sub/node_modules/y", "sub/a.tmp", "sub/b", "build/x"):
+        (top / path).parent.mkdir(parents=True, exist_ok=True)
+        (top / path).write_text("content")
+    (top / "sub/build").mkdir()
+    (top / "sub/linked").hardlink_to(top / "sub/a.tmp")
+    (top / "sub/node_modules.d").symlink_to("node_modules")
+    exclusion = Exclusion(("node_modules/", "*.tmp", "/build/"), ("^sub/b$",))
+    result = packed(leaving_out(packer, exclusion), top, "top")
+    expected = ["top", "top/keep", "top/sub", "top/sub/build", "top/sub/linked", "top/sub/node_modules.d"]
+    assert [member.path for member in result.members] == expected
+    assert sorted(result.tarfile().getnames()) == expected
+    assert (result.outcome.problems, result.outcome.changed) == ((), False)
+    assert packed(packer, top, "top").data != result.data
+
+
+def test_any_name_can_be_left_out_by_itself(packer: Packer, tmp_path: Path) -> None:
+    if packer.container == "raw":
+        pytest.skip("it packs no directory")
+    top = tmp_path / "top"
+    (top / "folder").mkdir(parents=True)
+    names = (*ODD_NAMES, "blank ", "tab\t", "ends\n", "\\101x", "a\\", "[x]", "folder")
+    for name in names:
+        (top / f"x{name}"[:255]).mkdir()
+        (top / f"x{name}"[:255] / "inside").touch()
+        (top / "folder" / name).touch()
+    result = packed(leaving_out(packer, Exclusion((), ("^x", "^folder/(?!plain)."))), top, "top")
+    assert [member.path for member in result.members] == ["top", "top/folder", "top/folder/plain"]
+
+
+def test_of_a_file_nothing_is_left_out(packer: Packer, file: Path) -> None:
+    assert packed(leaving_out(packer, Exclusion(("*",))), file, "file") == packed(packer, file, "file")
 
 
 def _wait_for_the_clock(path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.errors import SourceError
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.candidate import Candidate, PassedOver, Resolved
 from glacier_backup.model.reason import (
     BrokenLink,
@@ -192,6 +193,67 @@ def test_links_in_a_tree_are_stored_followed_or_left_out(source: Source, data: s
         BrokenLink("nowhere"),
         Loop(data),
     ]
+
+
+RULES = Exclusion(("*.tmp", "/a/node_modules/", "cache/"), (r"\.bak$",))
+
+
+def test_what_is_left_out_of_a_directory_changes_nothing(source: Source, data: str) -> None:
+    (one,) = source.resolve(Selection(data, single_dir=True, exclusion=RULES))
+    assert isinstance(one, Candidate)
+    before = source.look(one)
+    for path in ("x.tmp", "a/node_modules/deep/y", "b/cache/z", "b/cache/inner/z", "b/old.bak"):
+        os.makedirs(os.path.dirname(f"{data}/{path}"), exist_ok=True)
+        Path(f"{data}/{path}").write_text("content")
+    after = source.look(one)
+    assert (after.digest, after.bytes, after.entries) == (before.digest, before.bytes, before.entries)
+    os.makedirs(f"{data}/b/a/node_modules")
+    assert source.look(one).digest != before.digest
+
+
+def test_without_anything_to_leave_out_the_digest_is_as_without_rules(source: Source, data: str) -> None:
+    (one,) = source.resolve(Selection(data, single_dir=True, exclusion=RULES))
+    assert isinstance(one, Candidate)
+    assert source.look(one) == source.look(only(source, data))
+
+
+def test_direct_children_are_left_out_by_rules_that_hold_inside_of_them_too(source: Source, data: str) -> None:
+    os.makedirs(f"{data}/cache")
+    Path(f"{data}/x.tmp").touch()
+    os.symlink("a", f"{data}/l")
+    found = list(source.resolve(Selection(data, dirs=True, files=True, exclusion=Exclusion((*RULES.patterns, "l/")))))
+    assert [one.path.removeprefix(f"{data}/") for one in found if isinstance(one, Candidate)] == ["a", "b", "file"]
+    reasons = [one.reason for one in found if isinstance(one, PassedOver) and isinstance(one.reason, ExcludedBy)]
+    assert reasons == [ExcludedBy("cache/"), ExcludedBy("l/"), ExcludedBy("*.tmp")]
+    a, b, file = (one for one in found if isinstance(one, Candidate))
+    before = source.look(a), source.look(b)
+    for folder in ("a", "b"):
+        os.mkdir(f"{data}/{folder}/node_modules")
+    assert source.look(a).digest == before[0].digest  # the pattern is about the section's a/node_modules
+    assert source.look(b).digest != before[1].digest
+    assert not file.exclusion
+
+
+def test_a_tree_is_left_without_what_rules_leave_out(source: Source, data: str) -> None:
+    for path in ("a/node_modules/deep/y", "b/node_modules/y", "x.tmp", "b/cache/z", "b/old.bak"):
+        os.makedirs(os.path.dirname(f"{data}/{path}"), exist_ok=True)
+        Path(f"{data}/{path}").touch()
+    os.symlink("../a", f"{data}/b/cache.l")
+    found = in_tree(source, data, exclusion=Exclusion((*RULES.patterns, "*.l/"), RULES.regexes), symlinks="follow")
+    assert [one.path.removeprefix(f"{data}/") for one in found.values() if isinstance(one, Candidate)] == [
+        "a/inner",
+        "b/inner",
+        "b/node_modules/y",
+        "file",
+    ]
+    reasons = {path: one.reason for path, one in found.items() if isinstance(one, PassedOver)}
+    assert {path: reason.pattern for path, reason in reasons.items() if isinstance(reason, ExcludedBy)} == {
+        "a/node_modules": "/a/node_modules/",
+        "b/cache": "cache/",
+        "b/cache.l": "*.l/",
+        "b/old.bak": r"\.bak$",
+        "x.tmp": "*.tmp",
+    }
 
 
 def test_a_missing_tree_gives_one_that_is_passed_over(source: Source, data: str) -> None:

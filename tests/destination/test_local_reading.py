@@ -103,11 +103,13 @@ def test_files_beside_no_archive_are_listed_whatever_they_are_called(local: Loca
     names = ["a.iso", "a.iso.sha256", "alone.sha256", "a.recipe.json", ".sha256", ".a.partial", f"{dated}.tar.sha256"]
     for name in names:
         (root / name).write_bytes(b"x")
-    (root / f"x~{dated}.recipe.json").write_bytes(b"of a bucket")
+    beside = [f"a.iso~{dated}.recipe.json", f"b~{dated}.recipe.json"]
+    for name in (*beside, *(alone := [f"x~{dated}.recipe.json", f"b~{dated}"])):
+        (root / name).write_bytes(b"of a bucket")
 
-    assert listed(local) == sorted(names)
+    assert listed(local) == sorted([*names, *alone])
     (root / f"{dated}.tar").write_bytes(b"x")
-    assert listed(local) == sorted([*names[:-1], f"{dated}.tar"])
+    assert listed(local) == sorted([*names[:-1], *alone, f"{dated}.tar"])
 
 
 def test_what_a_disk_has_lost_and_found_is_listed(local: Local, root: Path) -> None:

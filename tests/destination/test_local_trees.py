@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.destination.directories.marker import MARKER
-from glacier_backup.destination.layout import is_dated, is_partial, is_tree_manifest, tree_paths_of
+from glacier_backup.destination.layout import archives_beside, is_dated, is_partial, tree_paths_of
 from glacier_backup.destination.local import Local
 from glacier_backup.errors import DestinationError, UploadLost
 from glacier_backup.model.archive import Checksums, Receipt
@@ -248,6 +248,6 @@ def test_files_of_a_tree_are_told_from_archives_and_what_lies_beside_them() -> N
         False,
         False,
     ]
-    assert is_tree_manifest(f"a/b\n~{stamp}.recipe.json")
-    assert not is_tree_manifest(f"a~{stamp}.recipe.json/b")
-    assert not is_tree_manifest(f"a/{stamp}.recipe.json")
+    assert archives_beside(f"a/b\n~{stamp}.recipe.json") == ("a/b\n", f"a/b\n~{stamp}")
+    assert archives_beside(f"a~{stamp}.recipe.json/b") == ()
+    assert archives_beside(f"a/{stamp}.recipe.json") == (f"a/{stamp}",)

@@ -50,7 +50,19 @@ def test_a_key_always_fits_with_its_manifest(components: list[str], prefix: str)
     for one in (label, replace(label, fixed_key=label.path[1:])):
         key = key_below(prefix[:100], one)
         assert len(manifest_key(key).encode()) <= 1024
-        assert len(manifest_of(key, one.time, of_tree=one is not label).encode()) <= 1024
+        assert len(manifest_of(key, one).encode()) <= 1024
+
+
+SUFFIXES = [".v001.age", ".zst.v1000000.age.vol00000+10000.par2", ".zst.age.recipe.json"]
+
+
+@given(st.lists(names.map(lambda name: name.replace("/", "").replace("\0", "").strip(".") or "x"), max_size=60), names)
+def test_all_objects_of_an_archive_have_keys_that_begin_alike(components: list[str], prefix: str) -> None:
+    label = replace(LABEL, path="/" + "/".join(components or ["x"]))
+    for one in (label, replace(label, fixed_key=label.path[1:])):
+        keys = [key_below(prefix[:100], replace(one, suffix=suffix)) for suffix in SUFFIXES]
+        assert len({key.removesuffix(suffix) for key, suffix in zip(keys, SUFFIXES, strict=True)}) == 1
+        assert max(len(key.encode()) for key in keys) <= 1024
 
 
 def test_a_version_that_lies_beside_a_file_has_its_manifest_beside_it() -> None:
@@ -59,7 +71,15 @@ def test_a_version_that_lies_beside_a_file_has_its_manifest_beside_it() -> None:
         version = replace(file, fixed_key=version_key(file.fixed_key or "", file.time))
         keys = [key_below("p", one) for one in (file, version)]
         assert version_key(keys[0], file.time) == keys[1]
-        assert {manifest_of(key, file.time, of_tree=True) for key in keys} == {f"{keys[1]}.recipe.json"}
+        both = zip(keys, (file, version), strict=True)
+        assert {manifest_of(key, one) for key, one in both} == {f"{keys[1]}.recipe.json"}
+
+
+def test_a_sealed_version_has_its_manifest_beside_it() -> None:
+    version = replace(LABEL, fixed_key=version_key("a.jpg", LABEL.time), suffix=".age")
+    assert manifest_of(key_below("p", version), version) == "p/a.jpg~20260321T040000.000000Z.age.recipe.json"
+    first = replace(version, fixed_key="a.jpg")
+    assert manifest_of(key_below("p", first), first) == "p/a.jpg.age~20260321T040000.000000Z.recipe.json"
 
 
 @given(st.text("a?versionId=/"), st.none() | st.text("abc_.", min_size=1))

@@ -54,6 +54,17 @@ HOSTS = st.text(string.ascii_lowercase + string.digits + ".-", min_size=1, max_s
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 RECIPES = st.text("0123456789abcdef", min_size=12, max_size=12)
 
+SEALS = st.sampled_from(
+    [
+        ("", 0, "data", ""),
+        (".zst.age", 0, "data", "zstd:3+age"),
+        (".zst.v001.age", 1, "data", "zstd:3+split:4294967296+age"),
+        (".v1234.enc.vol000+100.par2", 1234, "parity", "split:1048576:letters+openssl+par2:5"),
+        (".age.recipe.json", 7, "manifest", "zstd:skipped+age+split:5"),
+    ]
+)
+"""Suffix, volume, role and steps, as they go together."""
+
 LABELS = st.builds(
     Label,
     name=NAMES,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from glacier_backup.model.archive import Label
-from glacier_backup.model.description import ShortenedLabel, describe, parse_description
-from tests.model.labels import LABELS, TIME, from_disk, label
+from glacier_backup.model.archive import Label, Role
+from glacier_backup.model.description import PrivateLabel, ShortenedLabel, describe, parse_description
+from tests.model.labels import LABELS, SEALS, TIME, from_disk, label
 
 
 def test_a_directory_is_described_like_this() -> None:
@@ -136,3 +138,74 @@ def test_a_description_says_what_the_label_said(label: Label) -> None:
 def test_labels_that_differ_have_descriptions_that_differ(one: Label, other: Label) -> None:
     assume(one != other)
     assert describe(one) != describe(other)
+
+
+@settings(deadline=None)
+@given(LABELS, SEALS)
+def test_a_description_says_how_it_is_sealed_and_which_of_several_objects_it_is(
+    label: Label, seal: tuple[str, int, Role, str]
+) -> None:
+    sealed = replace(label, suffix=seal[0], volume=seal[1], role=seal[2], seal=seal[3])
+    text = describe(sealed)
+    assert len(text) <= 1024
+    assert text.rpartition(" ")[0].endswith(seal[0])
+    found = parse_description(text)
+    if isinstance(found, ShortenedLabel):
+        assert found.is_of(label.path)
+        found = replace(found.beginning, path=label.path, name=label.name, kind=label.kind, host=label.host)
+        assert found == replace(sealed, name=found.name)
+    else:
+        assert found == sealed
+    if seal[0]:
+        assert text != describe(label)
+
+
+@given(LABELS, SEALS)
+def test_a_hidden_name_leaves_nothing_but_the_alias_and_the_seal(
+    label: Label, seal: tuple[str, int, Role, str]
+) -> None:
+    alias = "abcdefghijklmnopqrstuvwxyz"
+    hidden = replace(label, suffix=seal[0], volume=seal[1], role=seal[2], seal=seal[3], alias=alias)
+    assert describe(hidden) == describe(replace(_NOTHING, suffix=seal[0], volume=seal[1], role=seal[2], seal=seal[3]))
+    assert parse_description(describe(hidden)) == PrivateLabel(alias, *seal)
+
+
+_NOTHING = label(path="/", name="x", host="h", alias="abcdefghijklmnopqrstuvwxyz")
+
+
+def test_a_volume_is_described_like_this() -> None:
+    volume = label(suffix=".zst.v002.age", volume=2, seal="zstd:3+split:4294967296+age")
+    assert describe(volume) == (
+        "photos.tar.zst.v002.age gb1;p=/data/photos;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1a2b3c4d5e6f"
+        ";e=13;v=2;x=zstd:3+split:4294967296+age"
+    )
+    assert describe(replace(volume, alias="a" * 26)) == (
+        f"{'a' * 26}.zst.v002.age gb1;i={'a' * 26};e=13;v=2;x=zstd:3+split:4294967296+age"
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "e=99",
+        "e=x",
+        "e=9",
+        "e=13",
+        "e=13;v=1",
+        "e=13;v=2;q=p",
+        "e=13;v=2;q=z",
+        "e=13;v=2;x=a b",
+        "e=13;v=2;x=zstd::",
+        "v=1",
+    ],
+)
+def test_a_seal_that_contradicts_itself_is_none_of_ours(fields: str) -> None:
+    start = "photos.tar.zst.v002.age gb1;p=/data/photos;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1a2b3c4d5e6f"
+    assert parse_description(f"{start};e=13;v=2") is not None
+    assert parse_description(f"{start};{fields}") is None
+
+
+@pytest.mark.parametrize("alias", ["b" * 26, "a" * 25, "A" * 26, ""])
+def test_a_hidden_name_that_is_none_is_not_ours(alias: str) -> None:
+    assert parse_description(f"{'a' * 26}.v001 gb1;i={alias};e=5;v=1") is None
+    assert parse_description(f"{'a' * 26}.v001 gb1;i={'a' * 26};e=5;v=1") is not None

@@ -8,16 +8,26 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, ReadProblem
 from glacier_backup.model.candidate import Fingerprint
-from glacier_backup.model.manifest import LONGEST, Manifest, manifest, parse_manifest
+from glacier_backup.model.manifest import (
+    LONGEST,
+    Manifest,
+    ObjectSums,
+    manifest,
+    one_object,
+    parse_manifest,
+    several_objects,
+)
 from glacier_backup.model.naming import key
-from glacier_backup.model.recipe import Recipe, Scalar, Step
+from glacier_backup.model.recipe import LONGEST_COMPACT, Recipe, Scalar, Step, compact
+from glacier_backup.model.stored import StoredVolume
+from glacier_backup.model.suffixes import suffix_of_steps
 from glacier_backup.model.tree_digest import tree_fingerprint
-from tests.model.labels import LABELS, from_disk, label
+from tests.model.labels import LABELS, TIME, from_disk, label
 
 RECIPE = Recipe((Step("tar"),))
 SEEN = Fingerprint("0f" * 32, 1234, 3, 1_600_000_000_123_456_789, 0o755)
@@ -29,20 +39,21 @@ def record(of: Label | None = None, recipe: Recipe = RECIPE, fingerprint: Finger
     return ArchiveRecord(of, key(of), recipe, fingerprint)
 
 
+def text_of(one: ArchiveRecord, checksums: Checksums = SENT) -> str:
+    return manifest(one, one_object(one, checksums))
+
+
 def facts() -> dict[str, object]:
-    found: dict[str, object] = json.loads(manifest(record(), SENT))
+    found: dict[str, object] = json.loads(text_of(record()))
     return found
 
 
 def test_what_was_written_is_read_again() -> None:
     one = replace(record(), problems=(ReadProblem("/data/photos/x", "Permission denied"),), changed_while_read=True)
-    assert parse_manifest(manifest(one, SENT)) == Manifest(
+    assert parse_manifest(text_of(one)) == Manifest(
         label=one.label,
         recipe=RECIPE,
-        locator=key(one.label),
-        size=2048,
-        tree_hash="ab" * 32,
-        sha256="cd" * 32,
+        volumes=(ObjectSums(key(one.label), 2048, "ab" * 32, "cd" * 32),),
         fingerprint=SEEN,
         problems=1,
         changed_while_read=True,
@@ -58,14 +69,14 @@ def test_a_manifest_of_before_there_were_fingerprints_in_it_is_read() -> None:
 
 def test_names_of_any_bytes_are_read_again() -> None:
     odd = label(from_disk(b"/\xff\xfe/\xc3/new\nline/\xf0\x9f\x98\x80"), name=from_disk(b"\xff \xf0\x9f\x98\x80.tar"))
-    text = manifest(record(odd), SENT)
+    text = text_of(record(odd))
     assert text.isascii()
     assert parse_manifest(text).label == record(odd).label
 
 
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | st.booleans()
 PARAMETERS = st.dictionaries(st.text("abcdefghij_", min_size=1), VALUES | st.integers(-(2**63), 2**63 - 1), max_size=4)
-STEPS = st.lists(st.builds(Step, st.sampled_from(["zstd", "age", "split"]), PARAMETERS), max_size=3)
+STEPS = st.lists(st.builds(Step, st.sampled_from(["zstd", "age", "par2"]), PARAMETERS), max_size=3)
 HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
 COUNTS = st.integers(0, 2**63 - 1)
 TIMES_NS = st.integers(-(2**63), 2**63 - 1)
@@ -89,14 +100,15 @@ def test_every_manifest_is_read_as_it_was_written(
     changed: bool,
 ) -> None:
     recipe = Recipe((Step("symlink" if of.kind == "link" else of.container), *steps))
-    of = replace(of, recipe_id=recipe.id, fixed_key=fixed)
+    assume(len(compact(recipe)) <= LONGEST_COMPACT)
+    suffix = suffix_of_steps(recipe.seal)
+    of = replace(of, recipe_id=recipe.id, fixed_key=fixed, suffix=suffix, seal=compact(recipe))
     one = replace(record(of, recipe, fingerprint), changed_while_read=changed)
-    told = parse_manifest(manifest(one, Checksums(size, tree_hash, b"", sha256)))
-    assert told == Manifest(of, recipe, key(of), size, tree_hash, sha256, fingerprint, 0, changed)
-    assert manifest(one, Checksums(size, tree_hash, b"", sha256)) == manifest(
-        ArchiveRecord(told.label, told.locator, told.recipe, fingerprint, changed_while_read=changed),
-        Checksums(told.size, told.tree_hash, b"", told.sha256),
-    )
+    told = parse_manifest(text_of(one, Checksums(size, tree_hash, b"", sha256)))
+    sums = (ObjectSums(key(of), size, tree_hash, sha256, suffix=suffix),)
+    assert told == Manifest(of, recipe, sums, (), fingerprint, 0, changed)
+    again = ArchiveRecord(told.label, key(of), told.recipe, fingerprint, changed_while_read=changed)
+    assert manifest(again, told.objects) == manifest(one, sums)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +186,15 @@ def _recipe(**changes: object) -> Callable[[dict[str, object]], object]:
         (_top(mode="07777777"), "mode is no mode"),
         (_top(mode=493), "mode is no text"),
         (_top(volumes=[]), "volumes has 0 entries"),
-        (_top(volumes=[{}, {}]), "volumes has 2 entries"),
+        (_top(volumes=[{}]), "locator is no text"),
+        (lambda found: found["volumes"].append(found["volumes"][0]), "volumes has 2 entries"),
+        (_volume(volume=1), "isn't that of volume 1"),
+        (_volume(suffix=".age"), "suffix '.age' isn't that of volume 0"),
+        (_volume(suffix="/../x"), "isn't that of volume 0"),
+        (_volume(hmac_sha256="x"), "hmac_sha256 is no SHA-256"),
+        (_top(suffix=".age"), "suffix '.age' isn't that of its recipe"),
+        (_top(alias="x"), "of the alias 'x'"),
+        (_top(beside={}), "beside is no list"),
         (_top(volumes={}), "volumes is no list"),
         (_top(volumes=["x"]), "volumes is no list of objects"),
         (_volume(bytes=-1), "bytes is out of range"),
@@ -201,6 +221,7 @@ def _recipe(**changes: object) -> Callable[[dict[str, object]], object]:
         (_recipe(steps=[{"step": "tar", "of": {"a": 1}}]), "of is no text"),
         (_recipe(steps=[{"step": "tar", "of": None}]), "of is no text"),
         (_recipe(steps=["tar"]), "steps is no list"),
+        (_recipe(steps=[{"step": "tar"}] + [{"step": "par2"}] * 100), "more steps than any seal"),
     ],
 )
 def test_what_none_of_ours_says_is_refused_in_plain_words(
@@ -232,4 +253,84 @@ def test_whatever_is_put_in_it_is_read_or_refused(data: st.DataObject) -> None:
 def test_parameters_of_steps_are_scalars() -> None:
     values: dict[str, Scalar] = {"level": 3, "long": True, "to": "age1xyz"}
     recipe = Recipe((Step("tar"), Step("zstd", values)))
-    assert parse_manifest(manifest(record(recipe=recipe), SENT)).recipe == recipe
+    assert parse_manifest(text_of(record(label(suffix=".zst"), recipe=recipe))).recipe == recipe
+
+
+SEAL = Recipe((Step("tar"), Step("zstd", {"level": 3}), Step("split", {"volume_size": 2**20}), Step("age")))
+SEALED = replace(label(), suffix=".zst.age", seal=compact(SEAL))
+ENDS = [
+    (".zst.v001.age", "data", 1),
+    (".zst.v001.age.par2", "parity", 1),
+    (".zst.v001.age.vol000+100.par2", "parity", 1),
+    (".zst.v002.age", "data", 2),
+    (".zst.age.recipe.json", "manifest", 2),
+]
+OBJECTS = [
+    StoredVolume(
+        number,
+        f"key{suffix}",
+        100 + number,
+        f"{number:064x}",
+        TIME,
+        hmac_sha256="ef" * 32 if role == "data" else None,
+        role=role,  # type: ignore[arg-type]  # one of three
+        volume=volume,
+        suffix=suffix,
+    )
+    for number, (suffix, role, volume) in enumerate(ENDS, 1)
+]
+
+
+def several(tamper: Callable[[dict[str, object]], object] = lambda found: None) -> str:
+    found = json.loads(manifest(record(SEALED, SEAL), several_objects(OBJECTS)))
+    tamper(found)
+    return json.dumps(found)
+
+
+def test_the_manifest_of_several_objects_lists_all_others() -> None:
+    told = parse_manifest(several())
+
+    assert told.is_several
+    assert told.label == record(SEALED, SEAL).label
+    assert [one.suffix for one in told.volumes] == [".zst.v001.age", ".zst.v002.age"]
+    assert [one.suffix for one in told.beside] == [".zst.v001.age.par2", ".zst.v001.age.vol000+100.par2"]
+    assert told.volumes[1] == ObjectSums("key.zst.v002.age", 104, f"{4:064x}", None, "ef" * 32, "data", 2, ENDS[3][0])
+
+
+def test_an_alias_is_kept_for_whoever_opens_it() -> None:
+    hidden = replace(record(SEALED, SEAL), label=replace(record(SEALED, SEAL).label, alias="a" * 26))
+    assert parse_manifest(manifest(hidden, several_objects(OBJECTS))).label == hidden.label
+
+
+def _second(**changes: object) -> Callable[[dict[str, object]], object]:
+    return lambda found: found["volumes"][1].update(changes)  # type: ignore[index]  # facts of any type
+
+
+def _beside(**changes: object) -> Callable[[dict[str, object]], object]:
+    return lambda found: found["beside"][0].update(changes)  # type: ignore[index]  # facts of any type
+
+
+@pytest.mark.parametrize(
+    ("tamper", "says"),
+    [
+        (lambda found: found["volumes"].pop(0), "aren't all volumes"),
+        (lambda found: found["volumes"].clear(), "volumes has 0 entries"),
+        (lambda found: found["volumes"].reverse(), "aren't all volumes"),
+        (lambda found: found["recipe"]["steps"].pop(2), "aren't all volumes"),
+        (_second(volume=3), "isn't that of volume 3"),
+        (_second(volume=3, suffix=".zst.v003.age"), "aren't all volumes"),
+        (_second(suffix=".zst.v002.gpg"), "isn't that of volume 2"),
+        (_second(suffix=".zst.v002.age.par2"), "isn't that of volume 2"),
+        (_second(locator="key.zst.v001.age"), "two of its objects have the same locator"),
+        (_beside(role="data"), "isn't that of volume 1"),
+        (_beside(role="manifest", volume=0, suffix=".zst.age.recipe.json"), "no parity of a volume"),
+        (_beside(volume=9, suffix=".zst.v009.age.par2"), "no parity of a volume"),
+        (_beside(suffix=".zst.v001.age.vol000+100.par2"), "the same suffix"),
+        (_beside(role="key"), "role is none of"),
+    ],
+)
+def test_objects_that_no_archive_of_ours_has_are_refused(
+    tamper: Callable[[dict[str, object]], object], says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        parse_manifest(several(tamper))

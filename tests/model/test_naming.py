@@ -12,15 +12,19 @@ from hypothesis import strategies as st
 
 from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
+from glacier_backup.model.key_reading import is_beside_archives, label_of_key, private_label_of_key
 from glacier_backup.model.naming import (
     MARKER,
     RESTORE_NOTE,
     Layout,
+    PrivateLabel,
     archive_name,
     catalog_key,
+    has_own_key,
+    identity_key,
     is_catalog_copy,
+    is_object,
     key,
-    label_of_key,
     manifest_key,
     path_on_server,
     stored_name,
@@ -28,6 +32,7 @@ from glacier_backup.model.naming import (
     tree_manifest_key,
     version_key,
 )
+from glacier_backup.model.suffixes import parse_suffix
 from tests.model.labels import LABELS, NAMES, TIME, from_disk, label
 
 STAMP = "20260321T040000.123456Z"
@@ -282,6 +287,127 @@ def test_no_archive_has_the_key_of_a_file_of_a_tree(archive: Label, file: tuple[
         assert not timed & {one, version_key(one, archive.time), tree_manifest_key(one, archive.time)}
 
 
+SEALED = [".age", ".zst.age", ".zst.v001.age", ".v001.age.par2", ".age.v0001.vol000+100.par2", ".age.recipe.json"]
+_SEALED_ENDS = st.sampled_from(["", "~", ".gz", ".age", ".v001", ".aabcde", ".par2", ".recipe.json", f"~{STAMP}"])
+_SEALED_NAMES = st.builds(
+    lambda start, ends: (start + "".join(ends))[:255], _STARTS, st.lists(_SEALED_ENDS, max_size=3)
+)
+
+
+class TestSealed:
+    def test_the_suffix_stands_behind_the_key(self) -> None:
+        assert key(label(suffix=".zst.v001.age", volume=1)) == f"nas/data/photos/{STAMP}.tar.zst.v001.age"
+        assert key(label(suffix=".age", fixed_key="nas/d/a.jpg")) == "nas/d/a.jpg.age"
+        assert key(label(suffix=".age", fixed_key=version_key("nas/d/a.jpg", TIME))) == f"nas/d/a.jpg~{STAMP}.age"
+
+    def test_a_hidden_name_has_nothing_but_its_alias(self) -> None:
+        hidden = label(alias="ab" * 13, suffix=".v001.age", fixed_key="nas/d/a.jpg")
+        assert key(hidden) == f"ab/{'ab' * 13}.v001.age"
+        assert has_own_key(hidden)
+        for alias in ("", "ab", "AB" * 13, "../" * 8 + "ab", "a" * 25 + "/"):
+            with pytest.raises(ValueError, match="alias"):
+                key(label(alias=alias))
+
+    @pytest.mark.parametrize(
+        ("name", "sealed", "unsealed"),
+        [
+            ("a.jpg", "a.jpg", "a.jpg"),
+            ("a.gz", "a.gz~", "a.gz"),
+            ("a.gz~", "a.gz~~", "a.gz~"),
+            ("a.v001", "a.v001~", "a.v001"),
+            ("a.v001.age.vol000+100.par2", "a.v001.age.vol000+100.par2~", "a.v001.age.vol000+100.par2"),
+            ("a.recipe.json", "a.recipe.json~", "a.recipe.json"),
+            ("a.sqlite", "a.sqlite", "a.sqlite"),
+            (f"{'x' * 26}.v001.age", f"{'x' * 26}.v001.age~", f"{'x' * 26}.v001.age~"),
+            (f"{'x' * 26}.age", f"{'x' * 26}.age~", f"{'x' * 26}.age"),
+            (f"{STAMP}.tar.v001.vol0+1.par2", f"{STAMP}.tar.v001.vol0+1.par2~", f"{STAMP}.tar.v001.vol0+1.par2~"),
+            ("identity-0123456789abcdef.age", "identity-0123456789abcdef.age~", "identity-0123456789abcdef.age~"),
+        ],
+    )
+    def test_a_name_that_ends_like_a_suffix_gets_one_tilde_more_in_a_sealed_tree(
+        self, name: str, sealed: str, unsealed: str
+    ) -> None:
+        assert tree_key("nas", f"/d/{name}", "/d", "relative", sealed=True) == sealed
+        assert tree_key("nas", f"/d/{name}", "/d", "relative") == unsealed
+        assert tree_key("nas", f"/d/{name}/x", "/d", "relative", sealed=True) == f"{sealed}/x"
+
+    def test_what_an_object_is_shows_in_its_label(self) -> None:
+        assert not is_object(label(suffix=".age"))
+        assert is_object(label(volume=1, suffix=".v001"))
+        assert is_object(label(role="manifest", suffix=".recipe.json"))
+
+    def test_identities_and_sealed_copies_lie_beside_archives(self) -> None:
+        identity = identity_key("nas", "age1abc")
+        assert re.fullmatch(r"nas/\.keys/identity-[0-9a-f]{16}\.age", identity)
+        copy = catalog_key("nas", TIME, ".age")
+        assert copy == f"nas/.catalog/{STAMP}.sqlite3.gz.age"
+        assert is_catalog_copy(copy)
+        for found in (identity, copy):
+            assert is_beside_archives(found)
+            assert label_of_key(found, NOW, sealed=True) is None
+        assert tree_key("nas", "/.keys/" + identity.rpartition("/")[2], "/") != identity
+
+
+@settings(deadline=None)
+@given(LABELS, st.sampled_from(SEALED))
+def test_every_sealed_archive_has_keys_that_file_systems_and_buckets_take(label: Label, suffix: str) -> None:
+    found = key(replace(label, suffix=suffix))
+    assert found.endswith(suffix)
+    assert len(found.encode("utf-8", "surrogateescape")) <= 1024
+    assert _longest(found) <= 255
+    others = {key(replace(label, suffix=other)).removesuffix(other) for other in SEALED}
+    assert others == {found.removesuffix(suffix)}
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(_SEALED_NAMES.filter(bool) | NAMES, st.sampled_from(["file", "link"])), max_size=4),
+    st.sampled_from(["", *SEALED]),
+    st.sampled_from(["", *SEALED]),
+)
+@example([("a", "file"), ("a.age", "file")], "", ".age")
+@example([("a", "file"), ("a.age.recipe.json", "file")], ".age.recipe.json", "")
+def test_no_two_files_of_a_sealed_tree_have_the_same_key(found: list[tuple[str, Kind]], one: str, other: str) -> None:
+    files = {(f"/d/{name}", kind) for name, kind in found if "/" not in name and name not in (".", "..")}
+    bases = {file: tree_key("nas", file[0], "/d", "host", file[1], sealed=True) for file in files}
+    keys = [base + suffix for base in bases.values() for suffix in {one, other}]
+    keys += [version_key(base, TIME) + suffix for base in bases.values() for suffix in {one, other}]
+    assert len(set(keys)) == len(keys)
+    for whole in keys:
+        assert _longest(whole) <= 255
+        told = label_of_key(whole, NOW, sealed=True)
+        if told is None:
+            assert re.search("~[0-9a-f]{32}|recipe.json", whole)
+            continue
+        assert (told.path, told.kind) in files
+        assert key(told) == whole
+
+
+@settings(deadline=None)
+@given(LABELS, st.sampled_from(SEALED))
+def test_a_sealed_key_tells_host_path_time_and_suffix(label: Label, suffix: str) -> None:
+    assume(label.path != "/" or label.container == "tar")
+    found = key(replace(label, suffix=suffix))
+    told = label_of_key(found, NOW)
+    if told is None:
+        assert "~" in found
+        return
+    assert (told.host, told.path, told.time, told.suffix) == (label.host, label.path, label.time, suffix)
+    assert (told.volume, told.role) == tuple(parse_suffix(suffix) or ())[1:]
+    assert key(told) == found
+
+
+def test_a_hidden_key_tells_its_alias_alone() -> None:
+    alias = "ab" * 13
+    assert private_label_of_key(f"ab/{alias}.v002.age") == PrivateLabel(alias, ".v002.age", 2, "data")
+    assert private_label_of_key(f"ab/{alias}.age.recipe.json.age") == PrivateLabel(
+        alias, ".age.recipe.json.age", 0, "manifest"
+    )
+    for other in (f"ba/{alias}.v002.age", f"ab/{alias}.age", f"ab/{alias}", f"nas/ab/{alias}.v002.age"):
+        assert private_label_of_key(other) is None
+    assert label_of_key(f"ab/{alias}.v002.age", NOW, sealed=True) is None
+
+
 class TestBesideArchives:
     def test_a_copy_of_the_catalog_lies_below_its_host(self) -> None:
         assert catalog_key("nas", TIME) == f"nas/.catalog/{STAMP}.sqlite3.gz"
@@ -383,7 +509,6 @@ class TestWhatAKeyTells:
             f"nas/a~{STAMP}.recipe.json",
             "nas/a.rclonelink/b",
             "nas/data/photos/20269999T999999.123456Z.tar",
-            f"nas/data/photos/{STAMP}.tar.recipe.json",
             f"nas/.catalog/{STAMP}.sqlite3.gz",
             "RESTORE.md/x/y",
             "nas/\0",

@@ -21,7 +21,7 @@ from glacier_backup.model.archive import ArchiveRecord, Checksums
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.event import Event
 from glacier_backup.model.journal import live, read_journal
-from glacier_backup.model.manifest import manifest
+from glacier_backup.model.manifest import manifest, one_object
 from glacier_backup.model.naming import catalog_key, key
 from glacier_backup.model.rebuilding import RebuiltPlace, Refused
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
@@ -50,7 +50,7 @@ class Rebuilder:
         """An archive of ours with its manifest; its locator."""
         label = label_of(path, number, host)
         record = ArchiveRecord(label, key(label), RAW, Fingerprint("d" * 64, 100, 1, 5, 0o644))
-        text = manifest(record, Checksums(100, TREE_HASH, LEAVES))
+        text = manifest(record, one_object(record, Checksums(100, TREE_HASH, LEAVES)))
         self.place.put(key(label), **{"manifest": text, **more})
         return key(label)
 

@@ -22,7 +22,7 @@ from glacier_backup.destination.buckets.values import Object, Uploaded, Written
 from glacier_backup.destination.destination import Check
 from glacier_backup.errors import DestinationError, UploadForgotten, UploadLost
 from glacier_backup.model.archive import Checksums, Label
-from glacier_backup.model.naming import manifest_key
+from glacier_backup.model.naming import has_own_key, is_object, manifest_key
 from glacier_backup.units import now
 
 HOT = "STANDARD"
@@ -39,7 +39,7 @@ class Ours:
     @property
     def only_new(self) -> bool:
         """Whether nothing may have the key yet."""
-        return self.label.fixed_key is None
+        return has_own_key(self.label)
 
     def metadata(self) -> dict[str, str]:
         """What the object says of itself, in less than 2 KB."""
@@ -138,8 +138,9 @@ class Finishing:
             self._store.keep_conditions(honoured=False)
 
     def is_torn(self, key: str, label: Label, check: Check) -> bool:
-        """Whether there is an archive of this label whose manifest isn't there."""
-        if find(self._requests, At(manifest_key(key)), check) is not None:
+        """Whether there is an archive of this label whose manifest isn't there, or one of several objects, which was to
+        have none."""
+        if not is_object(label) and find(self._requests, At(manifest_key(key)), check) is not None:
             return False
         found = find(self._requests, At(key), check)
         return found is not None and found.description == description(label)

@@ -5,7 +5,8 @@ characters and U+FFFE and U+FFFF, which the service's XML can't carry, are perce
 is a percent sign in front of two digits that look so: what was encoded can be decoded, and differs from all else. Of a
 key that would have more than 1,024 bytes (S3 user guide, "Naming Amazon S3 objects") with ``.recipe.json`` behind it
 (of a file of a tree: with ``~<UTC time>.recipe.json``), the first components stay, then comes ``~`` with 32 hex digits
-of the SHA-256 of what would have stood there, then the last component, if that has no more than 255 bytes.
+of the SHA-256 of what would have stood there, then the last component, if that has no more than 255 bytes. Of what is
+sealed its suffix comes behind all that, for which 48 bytes more are left.
 
 A locator is a key, or ``KEY?versionId=ID`` for one version of it, as the service writes it (API reference, GetObject).
 A key that looks so itself has ``?versionId=`` behind it: what follows the last of these is the version, if anything.
@@ -25,10 +26,12 @@ from glacier_backup.model.naming import (
     LONGEST_COMPONENT,
     LONGEST_KEY,
     MANIFEST,
-    key,
+    base_key,
+    has_own_key,
     manifest_key,
     tree_manifest_key,
 )
+from glacier_backup.model.suffixes import LONGEST_SUFFIX
 from glacier_backup.units import stamp
 
 LONGEST_PREFIX = 512
@@ -41,29 +44,31 @@ _ENCODED = re.compile(rb"%([0-9A-F]{2})")
 
 
 def key_below(prefix: str, label: Label) -> str:
-    """The key of an archive in its bucket. Raises DestinationUnavailable for too long a prefix."""
+    """The key of an archive, or of one of its objects, in its bucket. Raises DestinationUnavailable for too long a
+    prefix."""
     start = start_of(prefix)
-    whole = encoded(key(label))
-    beside = MANIFEST
-    if label.fixed_key is not None and not _is_version(whole, label.time):
-        beside = f"~{stamp(label.time)}{MANIFEST}"
-    if _size(start + whole + beside) <= LONGEST_KEY:
-        return start + whole
+    whole = encoded(base_key(label))
+    behind = len(MANIFEST) + (LONGEST_SUFFIX if label.suffix else 0)
+    if not has_own_key(label) and not _is_version(whole, label.time):
+        behind += len(f"~{stamp(label.time)}")
+    if _size(start + whole) + behind <= LONGEST_KEY:
+        return start + whole + label.suffix
     *above, last = whole.split("/")
     mark = f"~{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
     tail = [mark, last] if _size(last) <= LONGEST_COMPONENT else [mark]
-    room = LONGEST_KEY - _size("/".join([start, *tail]) + beside)
+    room = LONGEST_KEY - _size("/".join([start, *tail])) - behind
     fit = sum(size <= room for size in accumulate(_size(name) + 1 for name in above))
-    return start + "/".join([*above[:fit], *tail])
+    return start + "/".join([*above[:fit], *tail]) + label.suffix
 
 
-def manifest_of(key: str, time: datetime, *, of_tree: bool) -> str:
-    """Where the manifest of an archive of this key and time lies, if it has one."""
-    return tree_manifest_key(key, time) if of_tree and not _is_version(key, time) else manifest_key(key)
+def manifest_of(key: str, label: Label) -> str:
+    """Where the manifest of the archive that has this key and label lies, if it is one object and has one."""
+    is_version = _is_version(key.removesuffix(label.suffix), label.time)
+    return manifest_key(key) if has_own_key(label) or is_version else tree_manifest_key(key, label.time)
 
 
 def _is_version(key: str, time: datetime) -> bool:
-    """Whether it is the key of a file of a tree that didn't get that of the one before."""
+    """Whether it is the key, without a suffix, of a file of a tree that didn't get that of the one before."""
     return key.endswith(f"~{stamp(time)}")
 
 

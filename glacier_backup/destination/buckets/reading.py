@@ -23,7 +23,7 @@ from glacier_backup.destination.buckets.listing import listed, listed_versions, 
 from glacier_backup.destination.buckets.objects import Found, find, missing_codes
 from glacier_backup.destination.buckets.requests import DENIED, BucketRequests
 from glacier_backup.destination.destination import Check
-from glacier_backup.destination.layout import beside, is_dated, is_tree_manifest
+from glacier_backup.destination.layout import archives_beside, is_beside_cut_name
 from glacier_backup.errors import DestinationError, NotThawed, VolumeMissing
 from glacier_backup.model.thaw import Stored, Thaw, ThawRequest, ThawState, Tier
 from glacier_backup.units import MIB, now
@@ -203,9 +203,9 @@ class Reading:
             key = At.parsed(one.locator).key
             while above and not key.startswith(above[-1]):
                 above.pop()
-            if not is_tree_manifest(key) and beside(key) not in above:
+            if not is_beside_cut_name(key) and not any(archive in above for archive in archives_beside(key)):
                 yield one
-            if is_dated(key) and key not in above[-1:]:
+            if key not in above[-1:]:
                 above.append(key)
 
     def _refuse_elsewhere(self, at: At) -> None:

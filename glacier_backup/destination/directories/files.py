@@ -7,26 +7,27 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.directories import marker
 from glacier_backup.destination.directories.beneath import OddName, folder_of, open_file
-from glacier_backup.destination.directories.partial import EPOCH
 from glacier_backup.destination.layout import (
     LARGEST_MANIFEST,
-    beside,
+    archives_beside,
     checksum_in,
     hidden,
+    is_beside_cut_name,
     is_dated,
     is_partial,
-    is_tree_manifest,
     paths_of,
 )
 from glacier_backup.errors import DestinationError, VolumeMissing
 from glacier_backup.model.naming import manifest_key
 from glacier_backup.model.thaw import Stored
 from glacier_backup.units import MIB
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 CHUNK = 8 * MIB
 """Bytes read between two looks whether reading still makes sense."""
@@ -137,10 +138,9 @@ def _entries(root: str, folder: str) -> Iterator[os.DirEntry[str]]:
 
 def _stored(name: str, entry: os.DirEntry[str]) -> Stored | None:
     """None for a file that is on its way, or lies beside an archive or one on its way."""
-    if is_partial(entry.name) or is_tree_manifest(entry.name):
+    if is_partial(entry.name) or is_beside_cut_name(entry.name):
         return None
-    archive = beside(entry.path)
-    if archive is not None and (os.path.isfile(archive) or os.path.lexists(hidden(archive))):
+    if any(os.path.isfile(one) or os.path.lexists(hidden(one)) for one in archives_beside(entry.path)):
         return None
     manifest = manifest_key(entry.path)
     try:

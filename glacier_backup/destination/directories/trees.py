@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -11,8 +10,7 @@ from contextlib import contextmanager, suppress
 
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.directories import durable
-from glacier_backup.destination.directories.files import CHUNK
-from glacier_backup.destination.directories.partial import lost
+from glacier_backup.destination.directories.partial import holds, lost
 from glacier_backup.destination.layout import TreePaths
 from glacier_backup.errors import DestinationError
 from glacier_backup.flushing import sync_folder
@@ -46,7 +44,7 @@ def publish(paths: TreePaths, checksums: Checksums, check: Check) -> int:
         try:
             size = os.stat(paths.partial, follow_symlinks=False).st_size
         except FileNotFoundError:
-            if not _holds(paths.archive, checksums, check):
+            if not holds(paths.archive, checksums, check):
                 raise lost(paths) from None
         else:
             if size != checksums.size:
@@ -62,24 +60,6 @@ def abort(paths: TreePaths) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(paths.partial)
         sync_folder(paths.folder)
-
-
-def _holds(path: str, checksums: Checksums, check: Check) -> bool:
-    """Whether a file has these bytes."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        if os.fstat(file).st_size != checksums.size:
-            return False
-        linear = hashlib.sha256()
-        while data := os.read(file, CHUNK):
-            check()
-            linear.update(data)
-        return linear.hexdigest() == checksums.sha256
-    finally:
-        os.close(file)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from glacier_backup.destination.destination import Check
-from glacier_backup.destination.layout import beside, hidden, is_dated, is_partial, is_tree_manifest
+from glacier_backup.destination.layout import archives_beside, hidden, is_beside_cut_name, is_dated, is_partial
 from glacier_backup.destination.servers.errors import is_missing
 from glacier_backup.destination.servers.paths import below, remote
 from glacier_backup.destination.servers.server import SftpServer
@@ -67,12 +67,9 @@ def _listed(server: SftpServer, where: str, path: str, check: Check) -> _Folder:
 
 def _is_beside(name: str, files: dict[str, tuple[int, int]]) -> bool:
     """Whether a file is on its way, or lies beside an archive or one that is on its way."""
-    archive = beside(name)
-    if (
-        is_partial(name)
-        or is_tree_manifest(name)
-        or (archive is not None and (archive in files or hidden(archive) in files))
-    ):
+    if is_partial(name) or is_beside_cut_name(name):
+        return True
+    if any(one in files or hidden(one) in files for one in archives_beside(name)):
         return True
     manifest = manifest_key(name)
     return is_dated(name) and manifest not in files and hidden(manifest) in files

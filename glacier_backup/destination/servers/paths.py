@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import NamedTuple
 
-from glacier_backup.destination.layout import PARTIAL_SUFFIX, hidden, paths_of, tree_paths_of
+from glacier_backup.destination.layout import (
+    CHECKSUM_SUFFIX,
+    PARTIAL_SUFFIX,
+    Paths,
+    TreePaths,
+    all_paths_of,
+    hidden,
+    paths_of,
+)
+from glacier_backup.model.archive import Label
 
 
 class RemotePaths(NamedTuple):
@@ -19,6 +27,19 @@ class RemotePaths(NamedTuple):
     partial: bytes
     hidden_checksum: bytes
     hidden_manifest: bytes
+
+
+class RemoteObjectPaths(NamedTuple):
+    """The names that one of several objects of an archive has."""
+
+    root: bytes
+    """As above."""
+    archive: bytes
+    checksum: bytes | None
+    """None beside a manifest."""
+    partial: bytes
+    hidden_checksum: bytes
+    """What the checksum is called on its way, and the partial file while it is tried whether files can be renamed."""
 
 
 class RemoteTreePaths(NamedTuple):
@@ -61,6 +82,21 @@ def remote_paths(directory: str, locator: str) -> RemotePaths:
     return RemotePaths(remote(directory), *map(remote, (*paths, *map(hidden, paths))))
 
 
-def remote_tree_paths(directory: str, locator: str, time: datetime) -> RemoteTreePaths:
-    """The paths of the file of a tree that ``locator`` names; ``time`` is that of its label."""
-    return RemoteTreePaths(remote(directory), *map(remote, tree_paths_of(below(directory, locator), time)))
+AnyRemotePaths = RemotePaths | RemoteObjectPaths | RemoteTreePaths
+
+
+def all_remote_paths(directory: str, label: Label, locator: str) -> AnyRemotePaths:
+    """The paths of what has this label and locator."""
+    paths = all_paths_of(label, below(directory, locator))
+    if isinstance(paths, TreePaths):
+        return RemoteTreePaths(remote(directory), *map(remote, paths))
+    if isinstance(paths, Paths):
+        return remote_paths(directory, locator)
+    checksum = paths.archive + CHECKSUM_SUFFIX
+    return RemoteObjectPaths(
+        remote(directory),
+        remote(paths.archive),
+        None if paths.checksum is None else remote(checksum),
+        remote(paths.partial),
+        remote(hidden(checksum)),
+    )

@@ -21,25 +21,26 @@ from glacier_backup.destination.servers.files import (
     replace,
     write_new,
 )
-from glacier_backup.destination.servers.paths import RemotePaths, RemoteTreePaths
+from glacier_backup.destination.servers.paths import AnyRemotePaths, RemoteObjectPaths, RemotePaths
 from glacier_backup.destination.servers.server import SftpServer
 from glacier_backup.errors import DestinationError, UploadLost
 from glacier_backup.ssh import Session
 
 
-async def begin(session: Session, server: SftpServer, paths: RemotePaths) -> None:
+async def begin(session: Session, server: SftpServer, paths: RemotePaths | RemoteObjectPaths) -> None:
     """An empty file to be written to."""
     await refuse_existing(session, server, paths)
     if await make_partial(session, server, paths, paths.hidden_checksum):
         return
-    with refusals_passed_over():
-        await session.sftp.remove(paths.manifest)
+    # What would make it look whole is gone first.
+    told_by = paths.manifest if isinstance(paths, RemotePaths) else paths.checksum
+    if told_by is not None:
+        with refusals_passed_over():
+            await session.sftp.remove(told_by)
     await make_empty(session, paths.archive, paths.root)
 
 
-async def make_partial(
-    session: Session, server: SftpServer, paths: RemotePaths | RemoteTreePaths, trial: bytes
-) -> bool:
+async def make_partial(session: Session, server: SftpServer, paths: AnyRemotePaths, trial: bytes) -> bool:
     """An empty partial file; whether it can be given another name. That is tried once, with the name ``trial``; where
     it can't, there is no such file."""
     if server.renames is not False:
@@ -53,7 +54,7 @@ async def make_partial(
     return server.renames
 
 
-async def refuse_existing(session: Session, server: SftpServer, paths: RemotePaths) -> None:
+async def refuse_existing(session: Session, server: SftpServer, paths: RemotePaths | RemoteObjectPaths) -> None:
     """Raise SFTPFileAlreadyExists where an archive is there."""
     import asyncssh
 
@@ -92,7 +93,7 @@ async def find(session: Session, server: SftpServer, paths: RemotePaths) -> byte
     return await opened(session, paths, path)
 
 
-async def opened(session: Session, paths: RemotePaths | RemoteTreePaths, path: bytes) -> bytes:
+async def opened(session: Session, paths: AnyRemotePaths, path: bytes) -> bytes:
     """``path``, which can be written to. Raises UploadLost where it isn't there."""
     import asyncssh
 
@@ -125,7 +126,7 @@ async def complete(
     check_size(server, paths, found, size)
     on_its_way = found is seen.partial
     if seen.manifest.is_there and not on_its_way and seen.hidden_manifest.is_there is not True:
-        if await _holds(session, paths.checksum, texts[0]) is False:
+        if await holds(session, paths.checksum, texts[0]) is False:
             raise lost(paths)  # another archive has the name
         return seen.manifest.mtime
     if not directly and await _put_in_place(session, server, paths, seen, texts):
@@ -148,7 +149,7 @@ class _Found(NamedTuple):
     hidden_manifest: Seen
 
 
-def check_size(server: SftpServer, paths: RemotePaths | RemoteTreePaths, found: Seen, size: int) -> None:
+def check_size(server: SftpServer, paths: AnyRemotePaths, found: Seen, size: int) -> None:
     """Raise UploadLost where the file isn't there, DestinationError where it has another size."""
     if found.is_there is False:
         raise lost(paths)
@@ -158,7 +159,7 @@ def check_size(server: SftpServer, paths: RemotePaths | RemoteTreePaths, found: 
         raise DestinationError(f"{_text(paths)} has {found.size} bytes, and {size} were sent")
 
 
-async def _holds(session: Session, path: bytes, content: bytes) -> bool | None:
+async def holds(session: Session, path: bytes, content: bytes) -> bool | None:
     """Whether a small file has this content; None where it can't be read."""
     import asyncssh
 
@@ -226,10 +227,10 @@ async def delete(session: Session, paths: Iterable[bytes]) -> None:
         await remove(session, path)
 
 
-def lost(paths: RemotePaths | RemoteTreePaths) -> UploadLost:
+def lost(paths: AnyRemotePaths) -> UploadLost:
     """What is to be said where nothing is left of an upload."""
     return UploadLost(f"{_text(paths)} was begun, and nothing is left of it")
 
 
-def _text(paths: RemotePaths | RemoteTreePaths) -> str:
+def _text(paths: AnyRemotePaths) -> str:
     return paths.archive.decode("utf-8", "surrogateescape")

@@ -12,7 +12,7 @@ from glacier_backup.destination.destination import Check
 from glacier_backup.destination.multipart import Part
 from glacier_backup.destination.servers import files as sftp_files
 from glacier_backup.destination.servers.errors import is_missing, is_refusal, translated
-from glacier_backup.destination.servers.paths import RemotePaths, RemoteTreePaths
+from glacier_backup.destination.servers.paths import AnyRemotePaths
 from glacier_backup.destination.servers.server import SftpServer
 from glacier_backup.errors import DestinationError, ServerLost, UploadLost
 from glacier_backup.ssh import Session
@@ -223,7 +223,7 @@ class InOneGo:
     Nothing of it can be gone on with. For one connection and one thread at a time.
     """
 
-    def __init__(self, server: SftpServer, where: str, paths: RemotePaths | RemoteTreePaths) -> None:
+    def __init__(self, server: SftpServer, where: str, paths: AnyRemotePaths) -> None:
         self._server = server
         self._where = where
         self._paths = paths

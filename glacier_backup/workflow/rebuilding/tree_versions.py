@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+from glacier_backup.model.suffixes import split_suffix
 from glacier_backup.model.thaw import Stored
 from glacier_backup.plan.told_by_key import Key, split_version
 
@@ -27,7 +28,7 @@ def before_versions(
     """The same, in another order, where each file that has versions counts as stored before the first of them.
 
     ``listed`` comes in the order of the locators' bytes: what lies between a file and its versions begins with its
-    name, so that a short stack is enough.
+    name, without the suffix of a seal, so that a short stack is enough.
     """
     waiting: list[tuple[str, T]] = []
     for one in listed:
@@ -35,12 +36,13 @@ def before_versions(
         if key is None:
             yield one
             continue
-        while waiting and not key.key.startswith(waiting[-1][0]):
+        while waiting and not key.key.startswith(split_suffix(waiting[-1][0])[0]):
             yield waiting.pop()[1]
         name, time = split_version(key.key)
+        firsts = (name, name + split_suffix(key.key)[1])
         for at, (held, value) in enumerate(waiting):
             stored = stored_of(value)
-            if time is not None and held == name and stored.stored_at >= time:
+            if time is not None and held in firsts and stored.stored_at >= time:
                 waiting[at] = (held, put(value, replace(stored, stored_at=time - _MOMENT)))
         if time is None:
             waiting.append((key.key, one))
