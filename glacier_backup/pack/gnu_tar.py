@@ -9,6 +9,9 @@ import subprocess
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import product
+from typing import IO
+
+from glacier_backup.units import KIB
 
 _NAMES = ("tar", "gtar", "gnutar")
 _OLDEST = (1, 28)
@@ -41,6 +44,9 @@ ONE_FILE = ("--dereference", "--no-recursion", "--pax-option=exthdr.name=%d/PaxH
 SPARSE = ("--sparse", "--sparse-version=0.0")  # 1.0 has a PID in its names
 """Options to look for holes; see :mod:`glacier_backup.pack.block_counts`."""
 
+_MOST_TOLD = 96 * KIB
+"""Bytes of names on its command line. Linux takes 128 KiB of one argument, and 2 MiB of all and the environment."""
+
 _LISTING = ("--verbose", "--verbose", "--block-number", "--full-time", "--utc", "--show-transformed-names")
 
 
@@ -66,9 +72,36 @@ def without(folders: Iterable[bytes]) -> tuple[str, ...]:
     return ("--anchored", "--wildcards", *(f"--exclude=./{os.fsdecode(one)}/*" for one in patterns)) if patterns else ()
 
 
+class Untold(Exception):
+    """GNU tar can't be told of all that it is to leave out."""
+
+
+def leaving_out(paths: Iterable[bytes], file: IO[bytes]) -> tuple[str, ...]:
+    """The options that leave out ``paths``, relative to the directory that is packed, which are written to ``file``:
+    an open one that stays open, whose descriptor tar has too.
+
+    A list in a file has one path a line, without the blanks at its end (GNU tar manual, "Exclude"); those of which that
+    would make another are arguments of their own. Raises Untold where they are too many.
+    """
+    arguments, told = [], 0
+    for path in paths:
+        if b"\n" in path or path[-1:].isspace():
+            arguments.append(f"--exclude=./{os.fsdecode(path)}")
+            told += len(path)
+            if told + 24 * len(arguments) > _MOST_TOLD:
+                raise Untold
+        else:
+            file.write(b"./%b\n" % path)
+    file.flush()
+    file.seek(0)
+    return ("--anchored", "--no-wildcards", f"--exclude-from=/dev/fd/{file.fileno()}", *arguments)
+
+
 def environment() -> dict[str, str]:
-    """Our own environment without what would change tar's output."""
-    return {key: value for key, value in os.environ.items() if key not in _UNWANTED} | _WANTED
+    """Our own environment without what would change tar's output, and without what is for us alone: it may be a
+    password."""
+    unwanted = (key for key in os.environ if key in _UNWANTED or key.startswith("GLACIER_BACKUP_"))
+    return {key: os.environ[key] for key in os.environ.keys() - {*unwanted}} | _WANTED
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.pack.local_tree import LocalTree
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.tar_writer import TarWriter
@@ -15,13 +16,14 @@ THREADS = 4
 
 
 @contextmanager
-def written_here(path: str, stored_name: str) -> Iterator[PackedStream]:
+def written_here(path: str, stored_name: str, exclusion: Exclusion = NOTHING) -> Iterator[PackedStream]:
     """The tar of what lies at ``path``, or that a symlink there points to, under ``stored_name``: names, types, sizes,
     modes, times, owners, links and extended attributes are as GNU tar stores them; holes are not told from zeros.
+    What the ``exclusion`` leaves out is not in it.
 
     Raises SourceError.
     """
-    tree = LocalTree(path)
+    tree = LocalTree(path, exclusion)
     with ExitStack() as stack:
         stack.callback(tree.close)
         writer = TarWriter(path, stored_name, tree, THREADS)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from glacier_backup.descent import OPEN_DIRECTORY, Descent
 from glacier_backup.errors import SourceError
+from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.mounts import mount_table, virtual_below
 from glacier_backup.ordering import Ordering
 from glacier_backup.pack.local_contents import FILE, GONE, LocalContents
@@ -29,12 +30,14 @@ class LocalTree:
 
     A file that was met before under another name is an entry that says so: of each file with several names, its number
     and one name are in memory until all of them were met. Directories are left out, with all below, where they can't be
-    listed, and without a word sockets, and all in file systems by which the kernel shows itself.
+    listed, and without a word sockets, all in file systems by which the kernel shows itself, and what the ``exclusion``
+    leaves out.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, exclusion: Exclusion = NOTHING) -> None:
         """Raises SourceError for what is neither a directory nor a file, and when it can't be opened."""
         self._path = path
+        self._left_out = exclusion.compiled()
         try:
             self._root = _opened_topmost(path)
         except OSError as error:
@@ -89,6 +92,8 @@ class LocalTree:
         try:
             folder = here.present()
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if self._left_out is not None and self._left_out(stored, stat.S_ISDIR(found.st_mode)) is not None:
+                return
             target = os.readlink(name, dir_fd=folder) if stat.S_ISLNK(found.st_mode) else b""
             entered = here.enter(name) if stat.S_ISDIR(found.st_mode) else None
         except OSError as error:

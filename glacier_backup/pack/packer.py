@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.archive import Container, Member, ReadProblem
 from glacier_backup.model.recipe import Step
 
@@ -64,3 +65,18 @@ class Packer(Protocol):
     def estimate(self, content: int, entries: int) -> int:
         """Bytes that the stream will have, as far as the bytes and number of entries tell."""
         ...
+
+
+@runtime_checkable
+class PacksDirectories(Packer, Protocol):
+    """One that packs what is in a directory, too."""
+
+    def leaving_out(self, exclusion: Exclusion) -> Packer:
+        """The same, without what the ``exclusion`` leaves out of a directory. What comes to be there only while that is
+        packed may be in it all the same."""
+        ...
+
+
+def leaving_out(packer: Packer, exclusion: Exclusion) -> Packer:
+    """``packer`` without what the ``exclusion`` leaves out of directories."""
+    return packer.leaving_out(exclusion) if exclusion and isinstance(packer, PacksDirectories) else packer

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Event, Lock
 
 from glacier_backup.errors import ServerError, SourceError
+from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.archive import Container
 from glacier_backup.model.recipe import Step
 from glacier_backup.pack.packer import PackedStream
@@ -18,7 +19,7 @@ from glacier_backup.pack.tree import Entry, Lost, Piece, Range
 from glacier_backup.pack.written_tar import WrittenTar
 from glacier_backup.ssh import reading
 from glacier_backup.ssh.entries import Attributes
-from glacier_backup.ssh.folders import Folder, folders
+from glacier_backup.ssh.folders import Folder, folders, keeping
 from glacier_backup.ssh.remote import Remote
 
 _PER_ENTRY = 5 * BLOCK
@@ -37,8 +38,13 @@ class RemoteTarPacker:
 
     container: Container = "tar"
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Remote, exclusion: Exclusion = NOTHING) -> None:
         self._remote = remote
+        self._exclusion = exclusion
+
+    def leaving_out(self, exclusion: Exclusion) -> RemoteTarPacker:
+        """See :class:`glacier_backup.pack.packer.PacksDirectories`."""
+        return RemoteTarPacker(self._remote, exclusion)
 
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
@@ -46,7 +52,7 @@ class RemoteTarPacker:
         if not stored_name or stored_name.startswith("/"):
             raise ValueError(f"members can't be stored under {stored_name!r}")
         ended = Event()
-        tree = RemoteTree(self._remote, path, Ended(ended))
+        tree = RemoteTree(self._remote, path, Ended(ended), self._exclusion)
         with ExitStack() as stack:
             stack.callback(tree.close)
             writer = TarWriter(path, stored_name, tree, threads=2 * self._remote.width)
@@ -65,14 +71,15 @@ class RemoteTarPacker:
 
 
 class RemoteTree:
-    """A :class:`~glacier_backup.pack.tree.Tree` of a server."""
+    """A :class:`~glacier_backup.pack.tree.Tree` of a server, without what the ``exclusion`` leaves out."""
 
-    def __init__(self, remote: Remote, path: str, check: Callable[[], None]) -> None:
+    def __init__(self, remote: Remote, path: str, check: Callable[[], None], exclusion: Exclusion = NOTHING) -> None:
         """Raises SourceError for what is neither a directory nor a file."""
         self._remote = remote
         self._path = path
         self._top = on_server(path)
         self._check = check
+        self._keep = keeping(self._top, exclusion)
         self._open: dict[bytes, int] = {}
         """Large files that may be open, and how many of their bytes are still to be read."""
         self._lock = Lock()
@@ -86,7 +93,7 @@ class RemoteTree:
         if stat.S_ISREG(top.mode):
             yield top
             return
-        with translated(self._path), folders(self._remote, self._top, self._check) as below:
+        with translated(self._path), folders(self._remote, self._top, self._check, self._keep) as below:
             yield from self._below(top, below)
 
     def _below(self, top: Entry, folders: Iterator[Folder]) -> Iterator[Entry | Lost]:

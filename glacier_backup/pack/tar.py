@@ -10,11 +10,22 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, NamedTuple
 
 from glacier_backup.errors import SourceError
+from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.archive import Container, Member
 from glacier_backup.model.recipe import Step
 from glacier_backup.mounts import mount_table, virtual_below
 from glacier_backup.pack.block_counts import blocks_are_counted
-from glacier_backup.pack.gnu_tar import ONE_FILE, SPARSE, arguments, environment, find_gnu_tar, without
+from glacier_backup.pack.excluded import excluded_below
+from glacier_backup.pack.gnu_tar import (
+    ONE_FILE,
+    SPARSE,
+    Untold,
+    arguments,
+    environment,
+    find_gnu_tar,
+    leaving_out,
+    without,
+)
 from glacier_backup.pack.local_tar import written_here
 from glacier_backup.pack.packer import PackedStream, PackOutcome
 from glacier_backup.pack.tar_index import BLOCK, damaged, is_whole, read_members
@@ -35,19 +46,47 @@ class TarPacker:
     in /proc; names and links are stored byte for byte.
 
     Where there is no GNU tar the same members come in the same order, but no maps of holes, and other bytes: an upload
-    that was begun with the one begins anew with the other.
+    that was begun with the one begins anew with the other. So it is for a tree of which very many names with line
+    breaks in them are left out.
     """
 
     container: Container = "tar"
+
+    def __init__(self, exclusion: Exclusion = NOTHING) -> None:
+        self._exclusion = exclusion
+
+    def leaving_out(self, exclusion: Exclusion) -> TarPacker:
+        """See :class:`glacier_backup.pack.packer.PacksDirectories`."""
+        return TarPacker(exclusion)
 
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
         """See :class:`glacier_backup.pack.packer.Packer`. Raises SourceError."""
         if not stored_name or stored_name.startswith("/"):
             raise ValueError(f"members can't be stored under {stored_name!r}")
-        program = find_gnu_tar()
-        with written_here(path, stored_name) if program is None else _made_by(program, path, stored_name) as stream:
-            yield stream
+        with ExitStack() as stack:
+            program = find_gnu_tar()
+            left_out = None if program is None else self._told(path, stack)
+            if program is None or left_out is None:
+                yield stack.enter_context(written_here(path, stored_name, self._exclusion))
+            else:
+                yield stack.enter_context(_made_by(program, path, stored_name, left_out))
+
+    def _told(self, path: str, stack: ExitStack) -> _LeftOut | None:
+        """What GNU tar is told to leave out; None where it can't be. Raises SourceError."""
+        left_out = self._exclusion.compiled()
+        if left_out is None:
+            return _LeftOut()
+        try:
+            if not stat.S_ISDIR(os.stat(path).st_mode):
+                return _LeftOut()
+            # It has no name, so nothing is left of it, however this process ends.
+            file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the stack closes it
+            return _LeftOut(leaving_out(excluded_below(path, left_out), file), (file.fileno(),))
+        except Untold:
+            return None
+        except OSError as error:
+            raise SourceError(f"{path}: {error.strerror or error}") from error
 
     def step(self) -> Step:
         """Any tar undoes it, without parameters."""
@@ -58,11 +97,17 @@ class TarPacker:
         return content + entries * _PER_ENTRY + 2 * BLOCK + _RECORD
 
 
+class _LeftOut(NamedTuple):
+    options: tuple[str, ...] = ()
+    descriptors: tuple[int, ...] = ()
+    """Of files that the options name."""
+
+
 @contextmanager
-def _made_by(program: str, path: str, stored_name: str) -> Iterator[PackedStream]:
+def _made_by(program: str, path: str, stored_name: str, left_out: _LeftOut) -> Iterator[PackedStream]:
     with ExitStack() as stack:
         try:
-            source = _look(path)
+            source = _look(path, left_out.options)
             # It has no name, so nothing is left of it, however this process ends.
             index = stack.enter_context(tempfile.TemporaryFile())
             messages = TarMessages(source.folder)
@@ -73,7 +118,7 @@ def _made_by(program: str, path: str, stored_name: str) -> Iterator[PackedStream
                     cwd=source.folder,
                     env=environment(),
                     hear=messages.hear,
-                    pass_fds=(index.fileno(),),
+                    pass_fds=(index.fileno(), *left_out.descriptors),
                 )
             )
         except OSError as error:
@@ -143,12 +188,12 @@ class _Source(NamedTuple):
         )
 
 
-def _look(path: str) -> _Source:
+def _look(path: str, left_out: tuple[str, ...]) -> _Source:
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
         above = len(os.path.realpath(os.fsencode(path)).rstrip(b"/")) + 1
         virtual = virtual_below(path, mount_table())
-        return _Source(path, ".", r"^\.", without(point[above:] for point in virtual))
+        return _Source(path, ".", r"^\.", without(point[above:] for point in virtual) + left_out)
     if stat.S_ISREG(mode):
         folder, name = os.path.split(path)
         return _Source(folder, f"./{name}", "^.*", ONE_FILE)

@@ -24,7 +24,8 @@ the date test for archives of other systems sees old files that were moved in.
 one without entries, and its mtime doesn't count.
 
 **Files that this program itself writes are left out**, as if they were not there, where they are named to
-:func:`fingerprint_directory`; without them among the entries the digest is the same as if none were named.
+:func:`fingerprint_directory`; without them among the entries the digest is the same as if none were named. So is what
+an :class:`~glacier_backup.exclusion.Exclusion` leaves out.
 
 Not seen by design: a file replaced by one of the same name, size, mtime and mode.
 """
@@ -40,6 +41,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from glacier_backup.descent import OPEN_DIRECTORY, Descent
+from glacier_backup.exclusion import NOTHING, Below, Exclusion
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.mounts import mount_table, virtual_below
 from glacier_backup.ordering import Ordering
@@ -74,15 +76,16 @@ def fingerprint_file(path: str) -> Fingerprint:
     return tally.fingerprint()
 
 
-def fingerprint_directory(path: str, own: OwnNames = _NONE) -> Fingerprint:
+def fingerprint_directory(path: str, own: OwnNames = _NONE, exclusion: Exclusion = NOTHING) -> Fingerprint:
     """Of the directory at ``path``, or that it links to, with all below it; raises OSError when it isn't one.
 
     Memory goes neither with the tree nor with its largest directory, and no more than a few dozen descriptors are
     open, with one for each hundred thousand entries of a larger directory. What vanishes meanwhile is left out. Links
     below are never followed and files never opened. Files that are ``own`` are left out of everything, and the mtimes
-    of the directories they lie in out of the newest.
+    of the directories they lie in out of the newest. What the ``exclusion`` leaves out is not looked at, nor entered.
     """
-    tally = _Tally(own, frozenset(virtual_below(path, mount_table()).values()) - {os.stat(path).st_dev})
+    virtual = frozenset(virtual_below(path, mount_table()).values()) - {os.stat(path).st_dev}
+    tally = _Tally(own, virtual, exclusion)
     try:
         root = os.open(path, OPEN_DIRECTORY)
     except PermissionError:
@@ -109,27 +112,43 @@ def _walk(here: Descent, root: int, tally: _Tally) -> None:
         if name is None:
             to_enter.pop()
             here.leave()
+            tally.leave()
             continue
         try:
             directory = here.enter(name)
         except OSError:
             tally.hash.update(_UNREADABLE)
         else:
+            tally.enter(name)
             to_enter.append(tally.block(directory))
 
 
 class _Tally:
     """What a walk has added up so far."""
 
-    def __init__(self, own: OwnNames = _NONE, virtual: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, own: OwnNames = _NONE, virtual: frozenset[int] = frozenset(), exclusion: Exclusion = NOTHING
+    ) -> None:
         """``virtual`` are the devices, as ``st_dev``, of which nothing counts."""
         self._own = own
         self._virtual = virtual
+        left_out = exclusion.compiled()
+        self._below = None if left_out is None else Below(left_out)
         self.hash = hashlib.sha256(_FIRST_LINE)
         self._bytes = 0
         self._entries = 0
         self._newest: int | None = None
         self._mode: int | None = None
+
+    def enter(self, name: bytes) -> None:
+        """The walk has stepped into a directory of the present one."""
+        if self._below is not None:
+            self._below.enter(os.fsdecode(name))
+
+    def leave(self) -> None:
+        """The walk has stepped back."""
+        if self._below is not None:
+            self._below.leave()
 
     def count(self, found: os.stat_result) -> None:
         self._entries += 1
@@ -180,6 +199,8 @@ class _Tally:
     ) -> None:
         name = os.fsencode(item.name)
         try:
+            if self._below is not None and self._below.leaves_out(item.name, item.is_dir(follow_symlinks=False)):
+                return
             found = item.stat(follow_symlinks=False)
             entry = _entry(name, found, directory)
         except FileNotFoundError:
@@ -188,7 +209,7 @@ class _Tally:
             self._entries += 1
             entries.add(name + b"\0" + _FIELDS(0, 0, 0))
             return
-        if own and not stat.S_ISDIR(found.st_mode) and is_own(name, own):
+        if own and is_own(name, own, directory=stat.S_ISDIR(found.st_mode)):
             return
         self.count(found)
         entries.add(entry)

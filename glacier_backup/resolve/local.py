@@ -21,7 +21,7 @@ from glacier_backup.model.reason import (
 )
 from glacier_backup.ordering import Ordering
 from glacier_backup.resolve.examine import cause, examine
-from glacier_backup.resolve.exclusion import excluded_by
+from glacier_backup.resolve.exclusion import Excluding
 from glacier_backup.resolve.fingerprint import fingerprint_directory, fingerprint_file
 from glacier_backup.resolve.local_lister import LocalLister, look_at
 from glacier_backup.resolve.nesting import Apart
@@ -42,7 +42,7 @@ _MARK = 2
 class LocalSource:
     """A :class:`~glacier_backup.resolve.source.Source` over the local file systems. Opens no file, ever.
 
-    ``own`` are absolute paths of files that this program writes in every run, such as the catalog and the log. They,
+    ``own`` are absolute paths of what this program writes in every run: the catalog, the log, the spool. They,
     and what comes beside them (``catalog.sqlite3-wal`` and its kind, ``glacier_backup.log.1``), are left out of the
     fingerprints of directories: of digest, bytes and entries, and of the newest mtime, as is that of the directory
     they lie in, which they move. They are still packed. A candidate that is such a file itself was asked for by name,
@@ -86,7 +86,7 @@ class LocalSource:
                 return look_at(candidate.path, candidate.kind)
             if candidate.kind == "file":
                 return fingerprint_file(candidate.path)
-            return fingerprint_directory(candidate.path, own_names(self._own))
+            return fingerprint_directory(candidate.path, own_names(self._own), candidate.exclusion)
         except OSError as error:
             raise SourceError(f"{candidate.path}: {cause(error)}") from error
 
@@ -116,9 +116,10 @@ def _directory(selection: Selection) -> Iterator[Resolved]:
         yield PassedOver(path, path, Unreadable(cause(error)))
         return
     if selection.single_dir:
-        yield Candidate(path, "directory", path, selection.compare)
+        yield Candidate(path, "directory", path, selection.compare, exclusion=selection.exclusion)
+    excluding = Excluding(selection)
     for child in children:
-        yield from _child(os.fsdecode(child[:-_MARK]), _TYPES[child[-_MARK:]], selection)
+        yield from _child(os.fsdecode(child[:-_MARK]), _TYPES[child[-_MARK:]], selection, excluding)
 
 
 def _children(listing: Iterator[os.DirEntry[bytes]], selection: Selection) -> Iterator[bytes]:
@@ -144,9 +145,9 @@ def _type(entry: os.DirEntry[bytes]) -> _Type:
     return "file" if entry.is_file(follow_symlinks=False) else "special"
 
 
-def _child(name: str, type_: _Type, selection: Selection) -> Iterator[Resolved]:
+def _child(name: str, type_: _Type, selection: Selection, excluding: Excluding) -> Iterator[Resolved]:
     path = f"{selection.path.rstrip('/')}/{name}"
-    pattern = excluded_by(name, path, selection.exclude)
+    pattern = excluding.by(name, path, is_dir=type_ == "directory")
     if pattern is not None:
         # Before anything else: an excluded link may point to a server that doesn't answer.
         yield PassedOver(path, selection.path, ExcludedBy(pattern))
@@ -156,8 +157,16 @@ def _child(name: str, type_: _Type, selection: Selection) -> Iterator[Resolved]:
         return  # it vanished since it was listed
     if not isinstance(found, str):
         yield from _passed_over(path, found, selection)
-    elif selection.dirs if found == "directory" else selection.files:
+    elif found == "file" and selection.files:
         yield Candidate(path, found, selection.path, selection.compare)
+    elif found == "directory" and selection.dirs:
+        # A link that leads to one counts as one.
+        pattern = excluding.by(name, path, is_dir=True) if type_ == "link" else None
+        if pattern is not None:
+            yield PassedOver(path, selection.path, ExcludedBy(pattern))
+        else:
+            exclusion = selection.exclusion.inside(name)
+            yield Candidate(path, found, selection.path, selection.compare, exclusion=exclusion)
 
 
 def _passed_over(path: str, reason: SkipReason, selection: Selection) -> Iterator[PassedOver]:

@@ -60,7 +60,7 @@ class LocalLister:
             with os.scandir(self._entered) as listing:
                 for item in listing:
                     entry = _entry(item, self._entered)
-                    if entry is None or (own and entry.type != "directory" and is_own(entry.name, own)):
+                    if entry is None or (own and is_own(entry.name, own, directory=entry.type == "directory")):
                         continue
                     yield entry
         except OSError as error:
@@ -114,7 +114,7 @@ class LocalLister:
                 return IsTheVault(vault)
         folder, _, name = os.fsencode(real).rpartition(b"/")
         own = self._own.get(_identity_of(folder or b"/") or (0, 0))
-        return Missing() if own and is_own(name, own) else None
+        return Missing() if own and is_own(name, own, directory=False) else None
 
 
 def look_at(path: str, kind: Kind) -> Fingerprint:

@@ -1,4 +1,4 @@
-"""Files that every run writes: the catalog, the log, and what lies beside them for their sake.
+"""What every run writes: the catalog, the log, the spool, and what lies beside them for their sake.
 
 A directory that holds them differs each time it is looked at, so that it would be sent every night for nothing.
 """
@@ -35,10 +35,12 @@ def own_names(paths: Iterable[str]) -> OwnNames:
     return names
 
 
-def is_own(name: bytes, own: frozenset[bytes]) -> bool:
-    """Whether ``name`` is one of ``own`` or one of the few that come beside it.
+def is_own(name: bytes, own: frozenset[bytes], *, directory: bool) -> bool:
+    """Whether ``name`` is one of ``own`` or, if it is no directory, one of the few that come beside it.
 
     Those are SQLite's ``-wal``, ``-shm`` and ``-journal``, the ``.lock`` of a run and the ``.1`` to ``.9`` of a rotated
     log. No more: a ``log.txt`` beside ``log`` is somebody's file, whose change has to be seen.
     """
+    if directory:
+        return name in own
     return any(name.startswith(one) and _BESIDE.fullmatch(name, len(one)) for one in own)

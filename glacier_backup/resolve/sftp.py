@@ -24,7 +24,7 @@ from glacier_backup.model.reason import (
 from glacier_backup.model.tree_digest import tree_fingerprint
 from glacier_backup.ordering import Ordering
 from glacier_backup.resolve.examine import cause, special
-from glacier_backup.resolve.exclusion import excluded_by
+from glacier_backup.resolve.exclusion import Excluding
 from glacier_backup.resolve.sftp_fingerprint import fingerprint_directory, fingerprint_file
 from glacier_backup.resolve.sftp_lister import SftpLister
 from glacier_backup.resolve.source import Selection
@@ -64,7 +64,7 @@ class SftpSource:
                 return self._look_in_tree(path, candidate.kind)
             if candidate.kind == "file":
                 return fingerprint_file(self._remote, path)
-            return fingerprint_directory(self._remote, path)
+            return fingerprint_directory(self._remote, path, candidate.exclusion)
         except OSError as error:
             raise SourceError(f"{candidate.path}: {cause(error)}") from error
         except ValueError:
@@ -99,11 +99,11 @@ class SftpSource:
             yield PassedOver(path, path, Unreadable(cause(error)))
             return
         if selection.single_dir:
-            yield Candidate(path, "directory", path, selection.compare)
+            yield Candidate(path, "directory", path, selection.compare, exclusion=selection.exclusion)
             return
-        entries = map(from_piece, children)
+        entries, excluding = map(from_piece, children), Excluding(selection)
         while batch := list(islice(entries, _LINKS_TOGETHER)):
-            yield from self._resolved(batch, selection)
+            yield from self._resolved(batch, selection, excluding)
 
     def _children(self, selection: Selection) -> Ordering:
         """Those that the options are about; links may be anything. Raises OSError where the directory can't be listed,
@@ -119,10 +119,13 @@ class SftpSource:
         listing = self._remote.entries(_on_server(selection.path), wanted, most=most)
         return Ordering() if listing is None else listing.pieces
 
-    def _resolved(self, batch: Sequence[Entry], selection: Selection) -> Iterator[Resolved]:
+    def _resolved(self, batch: Sequence[Entry], selection: Selection, excluding: Excluding) -> Iterator[Resolved]:
         """Of some of the children, in their order; what the links among them lead to is asked all at once."""
         folder = _on_server(selection.path)
-        patterns = [self._excluded_by(entry, selection) for entry in batch]
+        patterns = [
+            excluding.by(_text(entry.name), _child(selection.path, entry), is_dir=stat.S_ISDIR(entry.attributes.mode))
+            for entry in batch
+        ]
         links = [
             below(folder, entry.name)
             for entry, pattern in zip(batch, patterns, strict=True)
@@ -135,21 +138,26 @@ class SftpSource:
                 yield PassedOver(path, selection.path, ExcludedBy(pattern))
             else:
                 found = lead_to.get(below(folder, entry.name), entry.attributes)
-                yield from self._judged(path, found, selection)
+                yield from self._judged(path, _text(entry.name), found, selection, excluding)
 
-    def _judged(self, path: str, attributes: Attributes | OSError, selection: Selection) -> Iterator[Resolved]:
+    def _judged(
+        self, path: str, name: str, attributes: Attributes | OSError, selection: Selection, excluding: Excluding
+    ) -> Iterator[Resolved]:
         found = self._kind(path, attributes)
         if isinstance(found, Missing):
             return  # it vanished since it was listed
-        if isinstance(found, str):
-            if selection.dirs if found == "directory" else selection.files:
+        if found == "file":
+            if selection.files:
                 yield Candidate(path, found, selection.path, selection.compare)
+        elif found == "directory":
+            if selection.dirs:
+                # A link that leads to one counts as one.
+                pattern = excluding.by(name, path, is_dir=True)
+                exclusion = selection.exclusion.inside(name)
+                directory = Candidate(path, found, selection.path, selection.compare, exclusion=exclusion)
+                yield directory if pattern is None else PassedOver(path, selection.path, ExcludedBy(pattern))
         elif selection.files or not isinstance(found, NotAFile):
             yield PassedOver(path, selection.path, found)
-
-    def _excluded_by(self, entry: Entry, selection: Selection) -> str | None:
-        path = _child(selection.path, entry)
-        return excluded_by(_text(entry.name), path_on_server(path), selection.exclude)
 
     def _examine(self, path: str) -> Literal["file", "directory"] | SkipReason:
         """What lies there, or a link there points to; or why it can't be a candidate."""

@@ -11,9 +11,10 @@ import struct
 from collections.abc import Iterator
 from itertools import islice
 
+from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.ssh.entries import Attributes, Entry
-from glacier_backup.ssh.folders import Folder, folders
+from glacier_backup.ssh.folders import Folder, folders, keeping
 from glacier_backup.ssh.remote import Remote
 
 _FIRST_LINE = b"glacier-backup fingerprint 1\n"
@@ -36,17 +37,18 @@ def fingerprint_file(remote: Remote, path: bytes) -> Fingerprint:
     return _Tally(found).fingerprint()
 
 
-def fingerprint_directory(remote: Remote, path: bytes) -> Fingerprint:
+def fingerprint_directory(remote: Remote, path: bytes, exclusion: Exclusion = NOTHING) -> Fingerprint:
     """Of the directory at ``path``, or that it links to, with all below it. Raises OSError when it isn't one, and
     ServerError.
 
-    Many directories are listed at the same time. What vanishes meanwhile is left out; links below are not followed.
+    Many directories are listed at the same time. What vanishes meanwhile is left out, and so is what the ``exclusion``
+    does; links below are not followed.
     """
     found = remote.look(path)
     if not stat.S_ISDIR(found.mode):
         raise NotADirectoryError("no longer a directory")
     tally = _Tally(found)
-    with folders(remote, path) as all_folders:
+    with folders(remote, path, keep=keeping(path, exclusion)) as all_folders:
         for folder in all_folders:
             tally.add(folder)
     return tally.fingerprint()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.candidate import Candidate, Fingerprint, Resolved
 from glacier_backup.model.naming import Layout
 
@@ -23,6 +24,8 @@ class Selection:
     files: bool = False
     compare: bool = False
     exclude: Sequence[str] = ()
+    exclusion: Exclusion = NOTHING
+    """What else is left out: of direct children, of a whole tree, and of directories that are one archive."""
     destinations: tuple[str, ...] = ()
     """Names of those that its candidates go to, each once. A run wants one at least."""
     origin: str = ""
@@ -83,7 +86,7 @@ class Source(Protocol):
         ...
 
     def look(self, candidate: Candidate) -> Fingerprint:
-        """What the candidate looks like now; recursive for a directory.
+        """What the candidate looks like now; recursive for a directory, without what its exclusion leaves out.
 
         Entries that vanish meanwhile are left out; unreadable directories count as empty. Raises SourceError
         when the candidate itself is gone or has become something that can't be backed up.

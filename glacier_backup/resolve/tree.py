@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glacier_backup.model.naming import path_on_server
-from glacier_backup.resolve.exclusion import excluded_by
+from glacier_backup.resolve.exclusion import Excluding
 from glacier_backup.resolve.source import Selection
 
 
@@ -17,18 +17,24 @@ class TreeSection:
         self.path = selection.path
         self.compare = selection.compare
         self.symlinks = selection.tree.symlinks
-        self._exclude = tuple(selection.exclude)
+        self._excluding = Excluding(selection) if selection.exclude or selection.exclusion else None
         self._url = len(selection.path) - len(path_on_server(selection.path))
         self._subtrees = {self._normal(one): one for one in reversed(selection.tree.exclude_paths) if one}
         self._others = {one.path.rstrip("/"): one for one in selection.tree.elsewhere}
+        self._excluding_of = {path: Excluding(one) for path, one in self._others.items()}
         self._above_others = {path.rpartition("/")[0] for path in self._others}
 
-    def excluded_by(self, name: bytes, path: str) -> str | None:
-        """The entry of ``exclude_paths`` or ``exclude`` that leaves out the file or directory of that name."""
+    @property
+    def excludes(self) -> bool:
+        """Whether anything can be left out at all."""
+        return bool(self._subtrees) or self._excluding is not None
+
+    def excluded_by(self, name: bytes, path: str, *, is_dir: bool) -> str | None:
+        """The entry of ``exclude_paths``, or other rule, that leaves out the file or directory of that name."""
         pattern = self.subtree(path)
-        if pattern is not None or not self._exclude:
+        if pattern is not None or self._excluding is None:
             return pattern
-        return excluded_by(name.decode("utf-8", "surrogateescape"), path[self._url :], self._exclude)
+        return self._excluding.by(name.decode("utf-8", "surrogateescape"), path, is_dir=is_dir)
 
     def subtree(self, path: str) -> str | None:
         """The entry of ``exclude_paths`` that is ``path``."""
@@ -56,7 +62,10 @@ class TreeSection:
         if around is None or around.single_dir or around.is_tree:
             return False
         wanted = around.files if leads_to == "file" else around.dirs and leads_to == "directory"
-        return wanted and excluded_by(name, path[self._url :], around.exclude) is None
+        excluding = self._excluding_of[folder]
+        # A directory that comes here is one that a link leads to.
+        types = (False, True) if leads_to == "directory" else (False,)
+        return wanted and all(excluding.by(name, path, is_dir=is_dir) is None for is_dir in types)
 
     def _normal(self, pattern: str) -> str:
         """The absolute path that a pattern names; on a server without the URL."""

@@ -92,6 +92,7 @@ class _Walk:
     def __init__(self, lister: Lister, section: TreeSection) -> None:
         self._lister = lister
         self._section = section
+        self._excludes = section.excludes
         self._path = ""
         """Of the present directory, with a slash behind it; kept once, for a deep tree would have long ones."""
         self._levels: list[_Level] = []
@@ -110,13 +111,16 @@ class _Walk:
             path = self._path + entry.name.decode("utf-8", "surrogateescape")
             if level.shared and self._is_of_another(entry, path):
                 continue
-            pattern = self._section.excluded_by(entry.name, path)
+            pattern = self._excluded_by(entry, path) if self._excludes else None
             if pattern is not None:
                 yield self._over(path, ExcludedBy(pattern))
             elif entry.type == "file":
                 yield self._candidate(entry, path)
             else:
                 yield from self._no_file(entry, path)
+
+    def _excluded_by(self, entry: Entry, path: str) -> str | None:
+        return self._section.excluded_by(entry.name, path, is_dir=entry.type == "directory")
 
     def _no_file(self, entry: Entry, path: str) -> Iterator[Resolved]:
         followed = entry.type == "link" and self._section.symlinks == "follow"
@@ -126,6 +130,9 @@ class _Walk:
                 yield from self._said(path, found)
                 return
             entry = found
+            if entry.type == "directory" and (pattern := self._excluded_by(entry, path)) is not None:
+                yield self._over(path, ExcludedBy(pattern))
+                return
         match entry.type:
             case "file":
                 yield self._candidate(entry, path)

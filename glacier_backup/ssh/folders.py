@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from threading import Event
 from typing import NamedTuple
 
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.ordering import Ordering
 from glacier_backup.ssh.entries import Entry, from_piece
 from glacier_backup.ssh.loop import Check
@@ -26,6 +28,10 @@ MOST_AHEAD = 5_000
 """Entries of a directory that is listed ahead of its turn."""
 MOST_HELD = 100_000
 """Entries of all of them, beside those that are being listed."""
+
+
+Keep = Callable[[bytes, Entry], bool]
+"""Whether something in the folder of that path is part of what is walked."""
 
 
 class Folder(NamedTuple):
@@ -62,8 +68,28 @@ class _Stopped(Exception):
     pass
 
 
+def keeping(top: bytes, exclusion: Exclusion) -> Keep:
+    """Everything below ``top`` but what is left out there."""
+    left_out = exclusion.compiled()
+    if left_out is None:
+        return _all
+    start = len(below(top, b""))
+
+    def keep(folder: bytes, entry: Entry) -> bool:
+        path = below(folder, entry.name)[start:].decode("utf-8", "surrogateescape")
+        return left_out(path, stat.S_ISDIR(entry.attributes.mode)) is None
+
+    return keep
+
+
+def _all(folder: bytes, entry: Entry) -> bool:
+    return True
+
+
 @contextmanager
-def walking(remote: Remote, top: bytes, *, targets: bool, check: Check = nothing) -> Iterator[FolderWalk]:
+def walking(
+    remote: Remote, top: bytes, *, targets: bool, check: Check = nothing, keep: Keep = _all
+) -> Iterator[FolderWalk]:
     """A walk that begins in ``top``, for the length of the block; ``targets``: with what links point to."""
     stopped = Event()
 
@@ -74,19 +100,20 @@ def walking(remote: Remote, top: bytes, *, targets: bool, check: Check = nothing
 
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="list")
     try:
-        yield FolderWalk(remote, top, targets, pool, unless_stopped)
+        yield FolderWalk(remote, top, targets, pool, unless_stopped, keep)
     finally:
         stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
-def folders(remote: Remote, top: bytes, check: Check = nothing) -> Iterator[Iterator[Folder]]:
-    """``top`` and every directory below it, never behind links: each before those in it, and these by name.
+def folders(remote: Remote, top: bytes, check: Check = nothing, keep: Keep = _all) -> Iterator[Iterator[Folder]]:
+    """``top`` and every directory below it, never behind links: each before those in it, and these by name. What isn't
+    kept is in none of them, and not entered.
 
     What can't be listed is handed out with its error, and nothing below it. Raises as a Remote does.
     """
-    with walking(remote, top, targets=True, check=check) as walk:
+    with walking(remote, top, targets=True, check=check, keep=keep) as walk:
         yield _all_below(walk)
 
 
@@ -108,8 +135,11 @@ class FolderWalk:
     """Stands in one directory. Those in it, and in those above it, are listed ahead in the order of their names: it is
     quick where they are entered in that order, be it with some left out."""
 
-    def __init__(self, remote: Remote, top: bytes, targets: bool, pool: ThreadPoolExecutor, check: Check) -> None:
+    def __init__(
+        self, remote: Remote, top: bytes, targets: bool, pool: ThreadPoolExecutor, check: Check, keep: Keep
+    ) -> None:
         self._remote = remote
+        self._keep = keep
         self._targets = targets
         self._pool = pool
         self._check = check
@@ -170,12 +200,9 @@ class FolderWalk:
 
     def _listed(self, path: bytes, most: int | None) -> Folder | None:
         """None where there are more than ``most``."""
+        wanted = partial(self._keep, path)
         try:
-            listing = self._remote.entries(path, _any, targets=self._targets, most=most, check=self._check)
+            listing = self._remote.entries(path, wanted, targets=self._targets, most=most, check=self._check)
         except OSError as error:
             return Folder(path, Ordering(), 0, error)
         return None if listing is None else Folder(path, listing.pieces, listing.length, None)
-
-
-def _any(entry: Entry) -> bool:
-    return True

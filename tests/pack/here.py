@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.pack.local_tar import written_here
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.tar import TarPacker
@@ -15,9 +16,12 @@ from tests.pack.packing import Packed, packed
 class TarPackerHere(TarPacker):
     """What :class:`TarPacker` is where GNU tar is missing."""
 
+    def leaving_out(self, exclusion: Exclusion) -> TarPackerHere:
+        return TarPackerHere(exclusion)
+
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
-        with written_here(path, stored_name) as stream:
+        with written_here(path, stored_name, self._exclusion) as stream:
             yield stream
 
 
