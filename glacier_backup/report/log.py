@@ -116,7 +116,7 @@ class LogLines:
                 self._logger.info(
                     "sent %s as %s, %d bytes, %s",
                     self._about(upload.path, upload.to),
-                    shown(record.label.name),
+                    shown(record.label.name + record.label.suffix),
                     record.stored_bytes,
                     shown(record.receipts[0].locator),
                 )

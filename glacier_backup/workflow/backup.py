@@ -21,11 +21,11 @@ from glacier_backup.model.upload import Unfinished
 from glacier_backup.plan.backup import limited
 from glacier_backup.spool import Spool
 from glacier_backup.workflow.replicate import Copying, Shelf, put_note_beside, replicate
+from glacier_backup.workflow.sending.desk import Sending
 from glacier_backup.workflow.sending.execute import Run, execute
 from glacier_backup.workflow.sending.lane import Lane
 from glacier_backup.workflow.sending.leftovers import reconcile
 from glacier_backup.workflow.sending.prepare import LastSentOf, Order, prepare
-from glacier_backup.workflow.sending.send import Sending
 from glacier_backup.workflow.sending.whereabouts import Whereabouts, ask, insist, tell_apart
 from glacier_backup.workflow.side_by_side import side_by_side
 from glacier_backup.workflow.takeover import take_over
@@ -153,7 +153,7 @@ def _reconcile(backup: Backup, places: Sequence[Whereabouts], tell: Listener, st
 
 def _reconcile_at(one: Whereabouts, sending: Sending) -> None:
     try:
-        one.left = tuple(reconcile(one.left, sending))
+        one.left = reconcile(one.left, sending)
     except DestinationUnavailable as error:
         one.unavailable = error
 
@@ -213,7 +213,7 @@ def _copied(
             put_note_beside(backup.catalog.path)
         except OSError as error:
             tell(Warned(f"{RESTORE_NOTE} can't be written beside the catalog: {error.strerror}", lasting=True))
-    copying = Copying(backup.catalog, backup.tools.host, tell, stop)
+    copying = Copying(backup.catalog, backup.tools.host, tell, stop, backup.tools.catalog_seal)
     try:
         replicate(copying, [one for one in backup.shelves if one.name not in away])
     except Interrupted as error:

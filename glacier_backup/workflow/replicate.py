@@ -1,7 +1,9 @@
 """Keeping the catalog safe: a copy of it goes where archives go, as soon as it has changed.
 
-Copies are called ``HOST/.catalog/TIME.sqlite3.gz``, and the last three that were made of this catalog stay; those of
-other machines, and of other catalogs of this one, are none of its business. With the first comes ``RESTORE.md``.
+Copies are called ``HOST/.catalog/TIME.sqlite3.gz``, with the suffix of their seal behind that where archives are
+encrypted, and the last three that were made of this catalog stay; those of other machines, and of other catalogs of
+this one, are none of its business. With the first comes ``RESTORE.md``, and before it the key that a password protects,
+where archives are encrypted with such a one.
 
 A copy that can't be made is told and fails nothing: the archives are stored and recorded, and the next run makes one,
 whether it sends anything or not.
@@ -12,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -25,25 +27,32 @@ from glacier_backup.errors import (
     DestinationError,
     DestinationUnavailable,
     GlacierBackupError,
+    SealError,
 )
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.archive import Label
 from glacier_backup.model.event import Listener, Warned
-from glacier_backup.model.naming import RESTORE_NOTE, catalog_key
-from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.naming import RESTORE_NOTE, catalog_key, identity_key
+from glacier_backup.model.recipe import Recipe, Step, compact
 from glacier_backup.model.record import CatalogCopy
 from glacier_backup.model.restore_note import NOTE, NOTE_EDITION, edition_of
+from glacier_backup.model.suffixes import parse_suffix
 from glacier_backup.model.thaw import ThawRequest
 from glacier_backup.model.upload import OpenUpload, UploadRequest
+from glacier_backup.plan.classes import HOT
 from glacier_backup.plan.parts import TooLarge, part_size
+from glacier_backup.seal.chain import NO_SEAL, Chain
 from glacier_backup.units import KIB, now
+from glacier_backup.workflow.identity import Identity, identity_beside
+from glacier_backup.workflow.sending.intent import nonce
+from glacier_backup.workflow.sending.text import Text
 from glacier_backup.workflow.side_by_side import side_by_side
 
 KEPT = 3
 """Copies that stay at each place."""
 
-HOT = "STANDARD"
-"""The storage class, where a destination has any, of what is to be read at once."""
+PACKED = ".sqlite3.gz"
+"""What copies end in, but for the suffix of a seal."""
 
 _LONGEST_NOTE = 64 * KIB
 
@@ -69,6 +78,8 @@ class Copying:
     host: str
     tell: Listener
     stop: StopRequest
+    seal: Chain = NO_SEAL
+    """What encrypts copies."""
 
 
 def replicate(copying: Copying, shelves: Sequence[Shelf]) -> None:
@@ -137,14 +148,18 @@ class _Putting:
         try:
             self._destination.identify(holds_archives=self._holds_something())
             self._tidy()
-            self._send(self._label, copy.stream(), copy.size)
+            self._put_identity()
+            seal = self._copying.seal
+            with seal.sealed(copy.stream(), nonce(self._label)) as sealed:
+                self._send(self._label, sealed, seal.most(copy.size))
+            # As long as the copy isn't noted, the next run tidies up behind what goes along with it, too.
+            self._put_note()
             self._catalog.note_copied(self._shelf.place, self.locator, changes)
-        except (DestinationError, CatalogError) as error:
+        except (DestinationError, CatalogError, SealError) as error:
             self._undo(error)
             self._tell("no copy of the catalog could be put there", error)
             return
         self._remove_old()
-        self._put_note()
 
     def _holds_something(self) -> bool:
         catalog, place = self._catalog, self._destination.place
@@ -158,10 +173,32 @@ class _Putting:
         the copy that this catalog was had back from."""
         for one in self._catalog.copies(self._shelf.place):
             label = self._label_at(one.begun)
+            # It may have been sealed otherwise, or not at all.
+            suffix = one.locator.rpartition(PACKED)[2]
+            label = replace(label, suffix=suffix if parse_suffix(suffix) is not None else "")
             is_ours = one.locator != self.locator and one.locator == self._destination.describe(label)
             if one.changes is None and is_ours:
-                with suppress(DestinationError):
-                    self._destination.abort(label, None, self._check)
+                for label_then in (label, *self._beside(one.begun)):
+                    with suppress(DestinationError):
+                        self._destination.abort(label_then, None, self._check)
+
+    def _beside(self, when: datetime) -> list[Label]:
+        """What goes along with the copy of that time, where it isn't there yet."""
+        found = identity_beside(self._catalog.path)
+        return [self._note_label(when), *([] if found is None else [self._identity_label(found, when)])]
+
+    def _put_identity(self) -> None:
+        """Before anything that it takes to open."""
+        found = identity_beside(self._catalog.path)
+        if found is None:
+            return
+        label = self._identity_label(found, self._label.time)
+        if self._read(label) != found.text:
+            self._send(label, Text(found.text), len(found.text))
+
+    def _identity_label(self, identity: Identity, when: datetime) -> Label:
+        key = identity_key(self._copying.host, identity.public_key)
+        return _label(key.rpartition("/")[2], "/" + key, self._copying.host, key, when)
 
     def _send(self, label: Label, stream: ByteStream, size: int) -> None:
         size_of_parts = part_size(size, None, self._destination.limits)
@@ -176,7 +213,7 @@ class _Putting:
             self._destination.complete(upload, checksums, "", self._check)
         except DestinationUnavailable:
             raise
-        except DestinationError:
+        except (DestinationError, SealError):
             with suppress(DestinationError):
                 self._destination.abort(label, id_, self._check)
             raise
@@ -198,28 +235,38 @@ class _Putting:
             self._tell("older copies of the catalog could not be removed", error, lasting=True)
 
     def _put_note(self) -> None:
-        label = _label(RESTORE_NOTE, "/" + RESTORE_NOTE, self._copying.host, RESTORE_NOTE, self._label.time)
+        label = self._note_label(self._label.time)
         try:
             if not self._is_current(label):
-                self._send(label, _Text(NOTE.encode()), len(NOTE.encode()))
+                self._send(label, Text(NOTE.encode()), len(NOTE.encode()))
         except DestinationError as error:
             self._tell(f"{RESTORE_NOTE} could not be put there", error)
 
+    def _note_label(self, when: datetime) -> Label:
+        return _label(RESTORE_NOTE, "/" + RESTORE_NOTE, self._copying.host, RESTORE_NOTE, when)
+
     def _is_current(self, label: Label) -> bool:
         """Whether a note is there that is as new as ours."""
+        there = self._read(label)
+        return there is not None and _is_as_new(str(there, "utf-8", "replace"))
+
+    def _read(self, label: Label) -> bytes | None:
+        """The beginning of what is there; None where it isn't, or isn't for us to read."""
         buffer = memoryview(bytearray(_LONGEST_NOTE))
         try:
             thaw = self._destination.thaw(ThawRequest(self._destination.describe(label)), self._check)
-            count = self._destination.fetch(thaw, 0, buffer, self._check)
+            return bytes(buffer[: self._destination.fetch(thaw, 0, buffer, self._check)])
         except DestinationUnavailable:
             raise
         except DestinationError:
-            return False  # not there, or not for us to read
-        return _is_as_new(str(buffer[:count], "utf-8", "replace"))
+            return None
 
     def _label_at(self, when: datetime) -> Label:
         key = catalog_key(self._copying.host, when)
-        return _label("catalog.sqlite3.gz", "/" + key.partition("/")[2], self._copying.host, key, when)
+        label = _label("catalog.sqlite3.gz", "/" + key.partition("/")[2], self._copying.host, key, when)
+        seal = self._copying.seal
+        recipe = Recipe((Step("raw"), *seal.steps()))
+        return replace(label, suffix=seal.suffix, recipe_id=recipe.id, seal=compact(recipe))
 
     def _tell(self, what: str, error: GlacierBackupError, *, lasting: bool = False) -> None:
         self._copying.tell(Warned(f"{self._shelf.name}: {_sentence(what, error)}", lasting=lasting))
@@ -239,16 +286,3 @@ def _label(name: str, path: str, host: str, key: str, time: datetime) -> Label:
 
 def _sentence(what: str, error: GlacierBackupError) -> str:
     return f"{what}: {error}" + (f"; {error.hint}" if error.hint else "")
-
-
-class _Text:
-    """A few bytes to be sent."""
-
-    def __init__(self, data: bytes) -> None:
-        self._left = memoryview(data)
-
-    def readinto(self, buffer: memoryview) -> int:
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count

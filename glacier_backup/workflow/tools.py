@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from glacier_backup.destination.destination import Destination
+from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Kind
 from glacier_backup.model.plan import ClassChoice
-from glacier_backup.pack.packer import Packer
+from glacier_backup.pack.packer import Packer, leaving_out
 from glacier_backup.resolve.source import Source, TreeRules
+from glacier_backup.seal.chain import NO_SEAL, Chain
 from glacier_backup.workflow.takeover import OlderRecord
 
 Classify = Callable[[int], ClassChoice | None]
@@ -20,6 +22,11 @@ Classify = Callable[[int], ClassChoice | None]
 def as_set(estimate: int) -> ClassChoice | None:
     """Every archive gets the storage class that the destination is set to."""
     return None
+
+
+def unsealed(section: str) -> Chain:
+    """Everything is stored as it was packed."""
+    return NO_SEAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,16 @@ class Origin:
     """What is read once for all destinations, which then keep pace with each other. All else each of them reads for
     itself: a file of this machine costs little to read again, one of a server is worth sharing."""
 
-    def packer(self, kind: Kind, container: Container) -> Packer:
-        """What packs candidates of that kind into that container."""
-        return self.links if kind == "link" else self.packers[container]
+    unshared: Mapping[Container, Packer] | None = None
+    """The same ``packers`` for one's own use, where what those read is shared."""
+
+    def packer(self, kind: Kind, container: Container, exclusion: Exclusion = NOTHING) -> Packer:
+        """What packs candidates of that kind into that container, without what is left out of them."""
+        return leaving_out(self.links if kind == "link" else self.packers[container], exclusion)
+
+    def alone(self, kind: Kind, container: Container, exclusion: Exclusion = NOTHING) -> Packer:
+        """The same, to be read by nobody else and at any time."""
+        return leaving_out(self.links if kind == "link" else (self.unshared or self.packers)[container], exclusion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,17 @@ class Tools:
     host: str
     trees: Mapping[str, TreeRules] = field(default_factory=dict)
     """Of the sections that are whole trees, by their paths."""
+    seal: Callable[[str], Chain] = unsealed
+    """How archives of a section, by its path, are sealed."""
+    catalog_seal: Chain = NO_SEAL
+    """How copies of the catalog are; nothing in it cuts or adds parity."""
+    spool_dir: str | None = None
+    """Where the user wants sealed volumes to lie while they are sent, one at a time; None: on no disk, where none is
+    needed."""
+    temporary_dir: str = ""
+    """Where they lie where one is needed, and the user has named none."""
+    private: Callable[[str], bool] = lambda section: False
+    """Whether names in a section are hidden from whoever sees the destination."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,23 +119,23 @@ class BucketStage(Alone):
     def __init__(self, between: CrashBetween, server: str, root: Path | None, name: str, scratch: Path) -> None:
         """``root``: the folder that has a folder for each bucket, where the server keeps files."""
         self.between = between
-        self._server = server
-        self._root = root
-        self._bucket = name
-        self._scratch = scratch
+        self.server = server
+        self.root = root
+        self.bucket = name
+        self.scratch = scratch
         self.journal = str(between.journal)
 
     @property
     def main(self) -> str:
         return (
-            f"destination = s3://{self._bucket}/{PREFIX}\nregion = {REGION}\nstorage_class = STANDARD\n"
+            f"destination = s3://{self.bucket}/{PREFIX}\nregion = {REGION}\nstorage_class = STANDARD\n"
             f"endpoint_url = {self.between.endpoint}\n"
         )
 
     def begin(self, scenario: Scenario) -> None:
         self.between.forget()
         with closing(self.aws()) as aws:
-            aws.create_bucket(Bucket=self._bucket)
+            aws.create_bucket(Bucket=self.bucket)
         variant = scenario.variant
         self.between.trouble(trouble(scenario.seed, variant.rate) if variant.rate else None)
 
@@ -147,7 +147,7 @@ class BucketStage(Alone):
 
     def stored(self) -> list[Stored]:
         """By its manifests, for those are written last."""
-        self._scratch.mkdir(exist_ok=True)
+        self.scratch.mkdir(exist_ok=True)
         with closing(self.aws()) as aws:
             keys = self._keys(aws)
             manifests = [key for key in keys if key.endswith(MANIFEST)]
@@ -155,9 +155,9 @@ class BucketStage(Alone):
             return [self._fetched(aws, key) for key in sorted(found, key=lambda key: key.rpartition("/")[2])]
 
     def _fetched(self, aws: S3Client, key: str) -> Stored:
-        manifest = json.loads(aws.get_object(Bucket=self._bucket, Key=key + MANIFEST)["Body"].read())
-        file = self._scratch / key.replace("/", "~")[-200:]
-        aws.download_file(self._bucket, key, str(file))
+        manifest = json.loads(aws.get_object(Bucket=self.bucket, Key=key + MANIFEST)["Body"].read())
+        file = self.scratch / key.replace("/", "~")[-200:]
+        aws.download_file(self.bucket, key, str(file))
         return Stored(key, str(manifest["path"]), file)
 
     def rest(self) -> Iterator[str]:
@@ -170,6 +170,24 @@ class BucketStage(Alone):
                 yield f"{key} is left over"
             if not key.endswith(MANIFEST) and key + MANIFEST not in keys and not _is_no_archive(key):
                 yield f"{key} has no manifest"
+
+    def keys(self) -> set[str]:
+        """Of all objects; what goes along with archives left out."""
+        with closing(self.aws()) as aws:
+            return {key for key in self._keys(aws) if not _is_no_archive(key)}
+
+    def fetched(self, key: str) -> Path:
+        """A copy of an object."""
+        self.scratch.mkdir(exist_ok=True)
+        file = self.scratch / key.replace("/", "~")[-200:]
+        with closing(self.aws()) as aws:
+            aws.download_file(self.bucket, key, str(file))
+        return file
+
+    def open_uploads(self) -> Iterator[str]:
+        with closing(self.aws()) as aws:
+            for upload in self._uploads(aws):
+                yield f"an upload of {upload} is open"
 
     def traffic(self) -> object:
         writing = ("PutObject", "UploadPart", "CreateMultipartUpload", "CompleteMultipartUpload", "DeleteObject")
@@ -197,15 +215,15 @@ class BucketStage(Alone):
 
     def remove(self) -> None:
         self.between.trouble(None)
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        if self._root is not None:
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        if self.root is not None:
             # rclone has been seen never to answer when it was asked to delete all, one after the other.
-            shutil.rmtree(self._root / self._bucket)
+            shutil.rmtree(self.root / self.bucket)
             return
         with closing(self.aws()) as aws:
             for key in self._keys(aws):
-                aws.delete_object(Bucket=self._bucket, Key=key)
-            aws.delete_bucket(Bucket=self._bucket)
+                aws.delete_object(Bucket=self.bucket, Key=key)
+            aws.delete_bucket(Bucket=self.bucket)
 
     def aws(self) -> S3Client:
         """A client of others, straight to the server."""
@@ -216,18 +234,18 @@ class BucketStage(Alone):
         return boto3.client(
             "s3",
             region_name=REGION,
-            endpoint_url=self._server,
+            endpoint_url=self.server,
             config=checksums,
             aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
         )
 
     def _keys(self, aws: S3Client) -> set[str]:
-        return {one["Key"] for one in aws.list_objects_v2(Bucket=self._bucket).get("Contents", [])}
+        return {one["Key"] for one in aws.list_objects_v2(Bucket=self.bucket).get("Contents", [])}
 
     def _uploads(self, aws: S3Client) -> list[str]:
         try:
-            return [one["Key"] for one in aws.list_multipart_uploads(Bucket=self._bucket).get("Uploads", [])]
+            return [one["Key"] for one in aws.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])]
         except aws.exceptions.NoSuchUpload:
             return []  # what rclone's says where there never was one
 

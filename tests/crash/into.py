@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from tests.crash.bucket_stage import BucketStage, CrashBetween
-from tests.crash.scenario import BUCKET_VARIANTS, LOCAL_VARIANTS, SERVER_VARIANTS, VARIANTS, Variant
+from tests.crash.scenario import BUCKET_VARIANTS, LOCAL_VARIANTS, SEALED_VARIANTS, SERVER_VARIANTS, VARIANTS, Variant
+from tests.crash.sealed_stage import (
+    SealedBucket,
+    SealedFolder,
+    SealedServer,
+    SealedVault,
+    age,
+    openssl,
+    openssl_with_parity,
+)
 from tests.crash.server_stage import CrashSshd, ServerStage, TwoStage
 from tests.crash.stage import FolderStage, Stage, VaultStage
 from tests.s3_servers.process import moto, rclone
 from tests.vault_server import VaultServer
 
-Into = Literal["vault", "local", "sftp", "s3", "moto", "two"]
+Into = Literal[
+    "vault", "local", "sftp", "s3", "moto", "two", "sealed-vault", "sealed-local", "sealed-sftp", "sealed-s3"
+]
 
 OF: dict[Into, tuple[Variant, ...]] = {
     "vault": VARIANTS,
@@ -23,8 +35,20 @@ OF: dict[Into, tuple[Variant, ...]] = {
     "s3": BUCKET_VARIANTS,
     "moto": BUCKET_VARIANTS,
     "two": SERVER_VARIANTS,
+    "sealed-vault": SEALED_VARIANTS,
+    "sealed-local": SEALED_VARIANTS,
+    "sealed-sftp": SEALED_VARIANTS,
+    "sealed-s3": SEALED_VARIANTS,
 }
 """The families of trials."""
+
+PLAIN: dict[Into, Into] = {
+    "sealed-vault": "vault",
+    "sealed-local": "local",
+    "sealed-sftp": "sftp",
+    "sealed-s3": "s3",
+}
+"""Where the same goes unsealed."""
 
 NewStage = Callable[[str], Stage]
 """A destination of that name, which isn't there yet."""
@@ -33,7 +57,10 @@ NewStage = Callable[[str], Stage]
 @contextmanager
 def stages(into: Into, folder: Path) -> Iterator[NewStage]:
     """Destinations of that kind, and their server as long as it is wanted. For one trial at a time."""
-    if into == "vault":
+    if into in PLAIN:
+        with stages(PLAIN[into], folder) as plain:
+            yield partial(sealed, plain, folder)
+    elif into == "vault":
         with VaultServer(folder / "server") as vaults:
             yield lambda name: VaultStage(vaults, name)
     elif into in ("sftp", "two"):
@@ -50,3 +77,16 @@ def stages(into: Into, folder: Path) -> Iterator[NewStage]:
             yield lambda name: BucketStage(between, endpoint, files, name.lower(), folder / f"{name}-vault")
     else:
         yield lambda name: FolderStage(folder / f"{name}-vault")
+
+
+def sealed(plain: NewStage, folder: Path, name: str) -> Stage:
+    """The same destination, for a trial of that name in ``folder``, with sealed archives: with age in a vault and on a
+    server, with openssl elsewhere, and with parity in a directory."""
+    stage, trial = plain(name), folder / name
+    if isinstance(stage, VaultStage):
+        return SealedVault(stage, age(folder), trial)
+    if isinstance(stage, ServerStage):
+        return SealedServer(stage, folder / f"{name}-vault", age(folder), trial)
+    if isinstance(stage, BucketStage):
+        return SealedBucket(stage, openssl(folder), trial)
+    return SealedFolder(folder / f"{name}-vault", openssl_with_parity(folder), trial)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ def nothing_is_recorded_twice(outcome: Outcome) -> Iterator[str]:
     rows = Counter((one.path, outcome.version_of.get(one.locator)) for one in outcome.recorded)
     yield from (f"{path} version {number} is in the catalog {n} times" for (path, number), n in rows.items() if n > 1)
     for one in outcome.recorded:
-        if one.locator in stored and stored[one.locator].file.stat().st_size != one.stored_bytes:
+        if one.locator in stored and _size(stored[one.locator]) != one.stored_bytes:
             yield f"{one.path}: the catalog says {one.stored_bytes} bytes"
 
 
@@ -141,12 +142,20 @@ def parts_are_sent_once(outcome: Outcome) -> Iterator[str]:
 
 
 def uploads_are_begun_once(outcome: Outcome) -> Iterator[str]:
-    """A version of a candidate is sent by one upload, which is resumed: another one only gets a part where the first
-    has expired, or where its completion was forgotten."""
-    for path, count in outcome.stage.starts().items():
+    """A version of a candidate, or each object of one, is sent by one upload, which is resumed: another one only gets a
+    part where the first has expired, or where its completion was forgotten.
+
+    What is never the same when it is sealed again can't be resumed: of that there may be as many more as were on their
+    way when a run was stopped, and no more: what was stored is not sent again.
+    """
+    seal = getattr(outcome.stage, "seal", None)
+    spare = 0 if seal is None or seal.repeatable else CONCURRENCY * (outcome.trial.kills + outcome.trial.terms)
+    for what, count in sorted(outcome.stage.starts().items()):
+        path, _, suffix = what.partition("\0")
         legitimate = len(outcome.versions.get(path, ())) + outcome.allowed.restarts[path] + outcome.allowed.forgotten
-        if count > legitimate:
-            yield f"{path}: {count} uploads of it got parts, {legitimate} may"
+        spare -= max(0, count - legitimate)
+        if count > legitimate and spare < 0:
+            yield f"{path}{suffix}: {count} uploads of it got parts, {legitimate} may"
 
 
 def members_are_recorded(outcome: Outcome) -> Iterator[str]:
@@ -193,8 +202,15 @@ def broken(trial: Trial) -> list[str]:
 
 
 def _is_probe(file: Path) -> bool:
-    """Whether Python itself left it: ``tempfile`` tries a folder out with a file that it removes at once."""
+    """Whether Python itself left it: ``tempfile`` tries a folder out with a file that it removes at once, and
+    ``ctypes.util.find_library``, which asyncssh calls, asks the compiler, whose files are called ``cc`` and so on."""
+    if re.fullmatch(r"cc\w{6}(\.\w+)?", file.name):
+        return True
     return len(file.name) == 8 and b"blat".startswith(file.read_bytes())
+
+
+def _size(one: Stored) -> int:
+    return one.file.stat().st_size if one.size is None else one.size
 
 
 def _sha256(one: Stored) -> str:

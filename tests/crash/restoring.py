@@ -15,10 +15,12 @@ from typing import Literal
 
 from glacier_backup.units import MIB
 from tests.crash.launcher import REPOSITORY, Ended, Launcher, Start, Stop
+from tests.crash.sealed_stage import age, openssl_with_parity
 from tests.vault_server.process import VaultServer
 from tests.workflow.library import look
 
-From = Literal["vault", "local"]
+From = Literal["vault", "local", "sealed by openssl", "sealed by age"]
+"""What is sealed lies in a local folder."""
 
 THAWING = 75
 CONCURRENCY = 3
@@ -44,10 +46,12 @@ class Trial:
 class Depot:
     """Something backed up, to be restored by many trials."""
 
-    def __init__(self, folder: Path, launcher: Launcher, server: VaultServer | None) -> None:
+    def __init__(self, folder: Path, launcher: Launcher, server: VaultServer | None, seal: str = "") -> None:
+        """``seal``: lines for ``[main]``."""
         self.folder = folder
         self.source = folder / "source"
         self.server = server
+        self._seal = seal
         self._launcher = launcher
         self._fill()
         ended = self.run("backup")
@@ -133,7 +137,8 @@ class Depot:
                 where = self.server
                 place = f"vault_name = vault\nregion = {where.region}\nendpoint_url = {where.endpoint_url}\n"
             ini.write_text(
-                f"[main]\n{place}catalog = {self.folder}/catalog.sqlite3\nlogfile =\nconcurrency = {CONCURRENCY}\n"
+                f"[main]\n{place}{self._seal}catalog = {self.folder}/catalog.sqlite3\nlogfile =\n"
+                f"concurrency = {CONCURRENCY}\n"
                 f"[{self.source}]\nupload_dirs = yes\nupload_files = yes\n"
             )
         return ini
@@ -143,12 +148,23 @@ class Depot:
 def depot(folder: Path, of: From) -> Iterator[Depot]:
     folder.mkdir(parents=True)
     with Launcher() as launcher:
-        if of == "local":
-            yield Depot(folder, launcher, None)
+        if of != "vault":
+            yield Depot(folder, launcher, None, _seal(of, folder))
             return
         with VaultServer(folder / "server", job_delay=3600) as server:
             server.create_vault("vault")
             yield Depot(folder, launcher, server)
+
+
+def _seal(of: From, folder: Path) -> str:
+    match of:
+        case "sealed by openssl":
+            return openssl_with_parity(folder).options
+        case "sealed by age":
+            seal = age(folder)
+            return f"{seal.options}identity_file = {seal.keys.identity_files[0]}\n"
+        case _:
+            return ""
 
 
 def play(seed: int, at: Depot) -> Trial:

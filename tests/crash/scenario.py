@@ -138,6 +138,14 @@ BUCKET_VARIANTS = (
     Variant("other part sizes", 0.05, gaps=("regrid",)),
     Variant("a real interpreter", real=True),
 )
+SEALED_VARIANTS = (
+    Variant("kills alone"),
+    Variant("changing sources", gaps=("change", "change", "nothing")),
+    Variant("sigterm", terms=0.6),
+    Variant("kills alone"),
+    Variant("a real interpreter", real=True),
+)
+"""Where archives are sealed, at whatever destination."""
 
 
 @dataclass(frozen=True)

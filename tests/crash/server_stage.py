@@ -71,12 +71,12 @@ class ServerStage(FolderStage):
 
     def __init__(self, server: CrashSshd, root: Path) -> None:
         super().__init__(root)
-        self._server = server
+        self.server = server
         self.journal = str(server.journal)
 
     @property
     def url(self) -> str:
-        return f"sftp://{getpass.getuser()}@127.0.0.1:{self._server.port}{self._root}"
+        return f"sftp://{getpass.getuser()}@127.0.0.1:{self.server.port}{self._root}"
 
     @property
     def main(self) -> str:
@@ -85,13 +85,13 @@ class ServerStage(FolderStage):
     @property
     def login(self) -> str:
         """Options."""
-        return f"ssh_key = {self._server.key}\nhost_key = {self._server.host_key}\nconnections = {CONNECTIONS}\n"
+        return f"ssh_key = {self.server.key}\nhost_key = {self.server.host_key}\nconnections = {CONNECTIONS}\n"
 
     def holds(self, place: str) -> bool:
         return place == self.url
 
     def settle(self) -> None:
-        self._server.settle()
+        self.server.settle()
 
 
 class TwoStage:

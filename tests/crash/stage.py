@@ -32,6 +32,9 @@ class Stored:
     path: str
     """Of the candidate, as the destination says it."""
     file: Path
+    """Its bytes; of a sealed one those that were sealed."""
+    size: int | None = None
+    """Bytes as stored, where the file is something else."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +158,8 @@ class VaultStage(Alone):
     operations = OPERATIONS
 
     def __init__(self, server: VaultServer, vault: str) -> None:
-        self._server = server
-        self._vault = vault
+        self.server = server
+        self.vault = vault
         self._restarts: Counter[str] = Counter()
         self._forgotten = 0
         self.journal = str(server.root / JOURNAL)
@@ -164,52 +167,52 @@ class VaultStage(Alone):
     @property
     def main(self) -> str:
         return (
-            f"destination = glacier\nvault_name = {self._vault}\nregion = {self._server.region}\n"
-            f"endpoint_url = {self._server.endpoint_url}\n"
+            f"destination = glacier\nvault_name = {self.vault}\nregion = {self.server.region}\n"
+            f"endpoint_url = {self.server.endpoint_url}\n"
         )
 
     @property
     def environ(self) -> dict[str, str]:
-        return self._server.environment
+        return self.server.environment
 
     def begin(self, scenario: Scenario) -> None:
-        self._server.create_vault(self._vault)
-        self._server.faults(**scenario.faults)
+        self.server.create_vault(self.vault)
+        self.server.faults(**scenario.faults)
 
     def settle(self) -> None:
-        self._server.settle()
+        self.server.settle()
 
     def gap(self, gap: Gap, pick: float) -> str:
         if gap in ("expire", "day"):
             # First: what comes of a dead program's last words is not lost.
             self.settle()
         if gap == "forget":
-            self._server.forget_completions()
+            self.server.forget_completions()
             self._forgotten += 1
         if gap == "day":
-            self._lost([upload.id for upload in self._server.uploads(self._vault)])
-            self._server.let_a_day_pass()
+            self._lost([upload.id for upload in self.server.uploads(self.vault)])
+            self.server.let_a_day_pass()
             self._forgotten += 1
-        if gap == "expire" and (uploads := self._server.uploads(self._vault)):
+        if gap == "expire" and (uploads := self.server.uploads(self.vault)):
             lost = uploads[int(pick * len(uploads))].id
-            self._server.expire(lost)
+            self.server.expire(lost)
             self._lost([lost])
             return f"expire {lost[:12]}…"
         return gap
 
     def _lost(self, uploads: list[str]) -> None:
-        begun = self._server.begun_as(self._vault)
+        begun = self.server.begun_as(self.vault)
         self._restarts.update(_path(begun[upload]) for upload in uploads)
 
     def stored(self) -> list[Stored]:
-        return [Stored(one.id, _path(one.description), one.path) for one in self._server.archives(self._vault)]
+        return [Stored(one.id, _path(one.description), one.path) for one in self.server.archives(self.vault)]
 
     def rest(self) -> Iterator[str]:
-        for upload in self._server.uploads(self._vault):
+        for upload in self.server.uploads(self.vault):
             yield f"upload {upload.id[:12]}… of {_path(upload.description)} is open, with {len(upload.parts)} parts"
 
     def traffic(self) -> object:
-        return self._server.begun(self._vault), [self._received(upload, answered=False) for upload in self._begun()]
+        return self.server.begun(self.vault), [self._received(upload, answered=False) for upload in self._begun()]
 
     def repeats(self) -> Iterator[str]:
         """Parts of one upload that came again, though no fault had kept their answer from the program."""
@@ -222,21 +225,19 @@ class VaultStage(Alone):
 
     def allowed(self) -> Allowed:
         begun = self._begun()
-        by_fault = Counter(
-            begun[event["item"]] for event in self._server.injected() if event["kind"] == "expire_upload"
-        )
+        by_fault = Counter(begun[event["item"]] for event in self.server.injected() if event["kind"] == "expire_upload")
         return Allowed(self._restarts + by_fault, self._forgotten)
 
     def remove(self) -> None:
-        self._server.no_faults()
-        shutil.rmtree(self._server.root / "vaults" / self._vault)
+        self.server.no_faults()
+        shutil.rmtree(self.server.root / "vaults" / self.vault)
 
     def _begun(self) -> dict[str, str]:
         """By upload, the path that it is of."""
-        return {upload: _path(text) for upload, text in sorted(self._server.begun_as(self._vault).items())}
+        return {upload: _path(text) for upload, text in sorted(self.server.begun_as(self.vault).items())}
 
     def _received(self, upload: str, *, answered: bool) -> Counter[tuple[int, int]]:
-        return self._server.received(self._vault, upload, answered=answered)
+        return self.server.received(self.vault, upload, answered=answered)
 
 
 class FolderStage(Alone):

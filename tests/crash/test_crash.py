@@ -17,8 +17,22 @@ IN_CI: dict[Into, Iterable[int]] = {
     "sftp": (1,),
     "s3": (2,),
     "two": (1,),
+    "sealed-vault": (0, 1),
+    "sealed-local": (0, 1),
+    "sealed-sftp": (2,),
+    "sealed-s3": (0,),
 }
-LEAST_KILLS: dict[Into, int] = {"vault": 60, "local": 15, "sftp": 2, "s3": 2, "two": 2}
+LEAST_KILLS: dict[Into, int] = {
+    "vault": 60,
+    "local": 15,
+    "sftp": 2,
+    "s3": 2,
+    "two": 2,
+    "sealed-vault": 6,
+    "sealed-local": 6,
+    "sealed-sftp": 2,
+    "sealed-s3": 2,
+}
 JOBS: dict[Into, int] = {"vault": 2, "local": 2}
 """One where there is little to play: each finds out first how long a run takes."""
 

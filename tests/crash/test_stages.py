@@ -98,3 +98,26 @@ def test_a_server_has_settled_when_nobody_is_logged_in(tmp_path: Path) -> None:
         server.settle()
         assert (tmp_path / "made").is_dir()
         assert any(line.startswith("mkdir ") for line in server.journal.read_text().splitlines())
+
+
+def test_what_is_amiss_with_sealed_archives_is_noticed(tmp_path: Path) -> None:
+    with played("sealed-local", tmp_path) as trial:
+        root = trial.folder.with_name("calm-vault")
+        (large,) = root.rglob("twelve.bin")
+        second = next(file for file in large.iterdir() if file.name.endswith(".v002.enc"))
+        content = second.read_bytes()
+
+        second.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+        assert broken_now(trial) == {"archives_are_their_sources", "the_newest_is_what_is_there_now"}
+        second.write_bytes(content)
+
+        second.unlink()
+        gone = {"nothing_is_left_open", "nothing_is_recorded_twice", "the_newest_is_what_is_there_now"}
+        assert broken_now(trial) == gone
+        second.write_bytes(content)
+
+        for left in (second.with_name(second.name.replace("v002", "v009")), trial.folder / "spool" / "1" / "volume"):
+            left.parent.mkdir(exist_ok=True)
+            left.touch()
+            assert broken_now(trial) == {"nothing_is_left_open"}
+            left.unlink()

@@ -25,6 +25,8 @@ from typing import Any, NoReturn
 IMPORTED = (
     "asyncssh",
     "boto3",
+    "cryptography.hazmat.primitives.ciphers",
+    "pyrage",
     "sqlalchemy.dialects.sqlite",
     "glacier_backup.cli.wiring",
     "glacier_backup.cli.commands.backup",
@@ -36,6 +38,11 @@ IMPORTED = (
     "glacier_backup.destination.s3",
     "glacier_backup.destination.sftp",
     "glacier_backup.report.log",
+    "glacier_backup.seal.age",
+    "glacier_backup.seal.compress",
+    "glacier_backup.seal.openssl",
+    "glacier_backup.seal.par2",
+    "glacier_backup.seal.probe",
 )
 HASTE: dict[str, dict[str, float]] = {
     "glacier_backup.destination.retrying": {"FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1, "GLANCE": 0.02},

@@ -19,7 +19,8 @@ from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.event import ArchiveFailed, ArchiveSent, ArchiveSkipped, ArchiveStarted, Result, Warned
 from glacier_backup.model.plan import Skip, Upload
 from glacier_backup.model.reason import SentMeanwhile, ServerUnavailable
-from glacier_backup.workflow.sending.send import Sending
+from glacier_backup.workflow.sending.desk import Sending
+from glacier_backup.workflow.sending.send import send
 from glacier_backup.workflow.sending.tally import Done
 
 
@@ -29,7 +30,7 @@ def attempt(upload: Upload, sending: Sending) -> Done:
         if _last_sent_at(upload, sending) != upload.previous:
             return skipped(Skip(upload.path, upload.name, upload.bytes, SentMeanwhile(), upload.to), sending)
         _tell_started(upload, sending)
-        record = sending.send(upload.candidate, upload.storage_class)
+        record = send(sending, upload.candidate, upload.storage_class)
     except (DestinationUnavailable, CatalogError, Interrupted) as error:
         return failed(Result(upload, error=str(error), hint=error.hint), sending, error)
     except SourceError as error:

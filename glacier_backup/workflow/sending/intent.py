@@ -2,57 +2,92 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from glacier_backup.model.archive import ArchiveRecord, Label
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.naming import archive_name
-from glacier_backup.model.recipe import Recipe
+from glacier_backup.model.recipe import Recipe, compact
 from glacier_backup.pack.packer import Packer
-from glacier_backup.units import now
+from glacier_backup.seal.chain import Chain, Split
+from glacier_backup.seal.order import COMPRESSION
+from glacier_backup.units import now, stamp
+
+_ALIAS_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A candidate, the record of the archive that it is to become, and what packs it."""
+    """A candidate, the record of the archive that it is to become, what packs it and what seals it."""
 
     candidate: Candidate
     record: ArchiveRecord
     packer: Packer
+    chain: Chain
+    """As it fits this candidate."""
 
     @property
     def estimate(self) -> int:
-        """Bytes of the stream, as far as known."""
+        """Bytes of the packed stream, as far as known."""
         return self.packer.estimate(self.record.fingerprint.bytes, self.record.fingerprint.entries)
 
 
-def intended(
-    candidate: Candidate,
-    fingerprint: Fingerprint,
-    packer: Packer,
-    host: str,
-    describe: Callable[[Label], str],
-    fixed_key: Callable[[datetime], str | None],
-) -> Intent:
+class Names(NamedTuple):
+    """What decides how an archive is called."""
+
+    host: str
+    describe: Callable[[Label], str]
+    fixed_key: Callable[[datetime], str | None]
+    """By the time of the intent."""
+    private: bool
+    """Whether a random name is to stand for it."""
+
+
+def intended(candidate: Candidate, fingerprint: Fingerprint, packer: Packer, chain: Chain, names: Names) -> Intent:
     """With all that names the archive, and the time of the intent to send, which its fixed key may hold."""
     time = now()
     is_raw = packer.container == "raw"
-    recipe = Recipe((packer.step(),))
+    recipe = Recipe((packer.step(), *chain.steps()))
     label = Label(
         name=archive_name(candidate.path, packer.container, candidate.kind),
         path=candidate.path,
-        host=host,
+        host=names.host,
         kind=candidate.kind,
         container=packer.container,
         time=time,
         recipe_id=recipe.id,
         mtime_ns=fingerprint.newest_mtime_ns if is_raw else None,
         mode=fingerprint.mode if is_raw else None,
-        fixed_key=fixed_key(time),
+        fixed_key=names.fixed_key(time),
+        suffix=chain.suffix,
+        seal=compact(recipe),
+        alias=_alias() if names.private else None,
     )
-    return Intent(candidate, ArchiveRecord(label, describe(label), recipe, fingerprint), packer)
+    return Intent(candidate, ArchiveRecord(label, names.describe(label), recipe, fingerprint), packer, chain)
+
+
+def in_volumes(chain: Chain) -> Chain:
+    """The same in volumes, even if it is only one: so that nothing but volumes and a sealed manifest is to be seen."""
+    if chain.split is not None:
+        return chain
+    both = (*chain.before, *chain.each)
+    return Chain(
+        tuple(one for one in both if one.step().name in COMPRESSION),
+        Split(),
+        tuple(one for one in both if one.step().name not in COMPRESSION),
+    )
+
+
+def nonce(label: Label, purpose: bytes = b"") -> bytes:
+    """32 bytes that belong to this archive alone, and to that purpose, the same in every run."""
+    names = "\0".join((label.host, label.path, stamp(label.time)))
+    return hashlib.sha256(names.encode("utf-8", "surrogateescape") + b"\0" + purpose).digest()
 
 
 def why_not(left: ArchiveRecord, intent: ArchiveRecord) -> str | None:
@@ -61,4 +96,11 @@ def why_not(left: ArchiveRecord, intent: ArchiveRecord) -> str | None:
         return "the source has changed since"
     if left.recipe != intent.recipe or left.label.kind != intent.label.kind:
         return "it would be packed otherwise now"
+    if (left.label.alias is None) != (intent.label.alias is None):
+        return "its names would be hidden now" if left.label.alias is None else "its names would be shown now"
     return None
+
+
+def _alias() -> str:
+    """26 characters."""
+    return base64.b32encode(secrets.token_bytes(_ALIAS_BYTES)).decode().rstrip("=").lower()

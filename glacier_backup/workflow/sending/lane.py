@@ -21,7 +21,7 @@ from glacier_backup.model.plan import Decision, Skip, Upload
 from glacier_backup.plan.backup import left_for_later
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.sending.attempt import attempt, failed, skipped
-from glacier_backup.workflow.sending.send import Sending
+from glacier_backup.workflow.sending.desk import Sending
 from glacier_backup.workflow.sending.sharing import Party
 from glacier_backup.workflow.sending.tally import Done, Tally
 

@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
+from operator import attrgetter
 
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted, UploadForgotten
+from glacier_backup.model.archive import Checksums
 from glacier_backup.model.event import ArchiveFound, UploadAborted
 from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
 from glacier_backup.model.reason import AlreadySent, SentMeanwhile, Unchanged
-from glacier_backup.model.upload import Unfinished
+from glacier_backup.model.upload import OpenUpload, Unfinished
 from glacier_backup.units import now
-from glacier_backup.workflow.sending.send import Begun, Sending
+from glacier_backup.workflow.sending.conclusion import reconciled
+from glacier_backup.workflow.sending.desk import Sending
+from glacier_backup.workflow.sending.single import Begun, complete
+from glacier_backup.workflow.sending.undoing import drop, is_in_volumes
 
 KEPT = timedelta(days=1)
 """How long an upload is kept that no candidate stands for. A vault itself forgets one that rests for a day."""
 
 
-def reconcile(left: Iterable[Unfinished], sending: Sending) -> Iterator[Unfinished]:
-    """Complete, or find complete, each archive all of whose parts are stored; yields the others.
+def reconcile(left: Iterable[Unfinished], sending: Sending) -> tuple[Unfinished, ...]:
+    """Complete, or find complete, each archive, and each object of one, all of whose parts are stored; returns what is
+    left of them then, in order of intent.
 
     Before anything is planned, so that the plan knows what is stored. Raises DestinationUnavailable and Interrupted.
     """
+    others, volumes = [], set[int]()
     for one in left:
-        if one.checksums is None or one.upload is None:
-            yield one
-            continue
-        try:
-            record = sending.complete(Begun(one.archive, one.record, one.upload), one.checksums)
-            sending.tell(ArchiveFound(record.label.path, record.receipts[0].locator, sending.target.name))
-        except DestinationUnavailable:
-            raise
-        except UploadForgotten:
-            continue  # told already
-        except DestinationError as error:
-            sending.tell(UploadAborted(one.record.label.path, str(error), sending.target.name))
+        if is_in_volumes(one.record):
+            if not reconciled(sending, one):
+                volumes.add(one.archive)
+        elif one.checksums is None or one.upload is None:
+            others.append(one)
+        else:
+            _complete(sending, one, one.upload, one.checksums)
+    if volumes:
+        # As they are by now.
+        others += [one for one in sending.catalog.unfinished(sending.place_id) if one.archive in volumes]
+    return tuple(sorted(others, key=attrgetter("archive")))
+
+
+def _complete(sending: Sending, one: Unfinished, upload: OpenUpload, checksums: Checksums) -> None:
+    try:
+        record = complete(sending, Begun(one.archive, one.record, upload), checksums)
+        sending.tell(ArchiveFound(record.label.path, record.receipts[0].locator, sending.target.name))
+    except DestinationUnavailable:
+        raise
+    except UploadForgotten:
+        return  # told already
+    except DestinationError as error:
+        sending.tell(UploadAborted(one.record.label.path, str(error), sending.target.name))
 
 
 def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
@@ -54,7 +72,7 @@ def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
             for one in left:
                 sending.stop.check()
                 if _is_done_with(decided.get(path), now() - one.begun, ad_hoc=ad_hoc):
-                    sending.drop(one, "nothing goes on with it")
+                    drop(sending, one, "nothing goes on with it")
 
 
 def _is_done_with(decision: Decision | None, age: timedelta, *, ad_hoc: bool) -> bool:

@@ -18,12 +18,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Candidate, Fingerprint, Resolved
 from glacier_backup.model.event import BytesSent, Event, Listener
 from glacier_backup.model.plan import Upload
 from glacier_backup.model.recipe import Step
-from glacier_backup.pack.packer import PackedStream, Packer
+from glacier_backup.pack.packer import PackedStream, Packer, leaving_out
 from glacier_backup.resolve.source import Selection, Source
 from glacier_backup.workflow.sending.shared_stream import GLANCE, Mover, SharedStream
 from glacier_backup.workflow.tools import Origin, Tools
@@ -187,7 +188,10 @@ class Party:
         packers: dict[Container, Packer] = {
             container: _MeetingPacker(self, packer) for container, packer in origin.packers.items()
         }
-        return replace(origin, source=_WatchedSource(self, origin.source), packers=packers)
+        unshared: dict[Container, Packer] = {
+            container: _RestingPacker(self, packer) for container, packer in origin.packers.items()
+        }
+        return replace(origin, source=_WatchedSource(self, origin.source), packers=packers, unshared=unshared)
 
 
 class _MeetingPacker:
@@ -198,8 +202,34 @@ class _MeetingPacker:
         self._party = party
         self._packer = packer
 
+    def leaving_out(self, exclusion: Exclusion) -> Packer:
+        return _MeetingPacker(self._party, leaving_out(self._packer, exclusion))
+
     def pack(self, path: str, stored_name: str) -> AbstractContextManager[PackedStream]:
         return self._party.pack(self._packer, path, stored_name)
+
+    def step(self) -> Step:
+        return self._packer.step()
+
+    def estimate(self, content: int, entries: int) -> int:
+        return self._packer.estimate(content, entries)
+
+
+class _RestingPacker:
+    """A packer whose streams are read by one alone, without its being held to stand still meanwhile."""
+
+    def __init__(self, party: Party, packer: Packer) -> None:
+        self.container = packer.container
+        self._party = party
+        self._packer = packer
+
+    def leaving_out(self, exclusion: Exclusion) -> Packer:
+        return _RestingPacker(self._party, leaving_out(self._packer, exclusion))
+
+    @contextmanager
+    def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
+        with self._party.resting(path), self._packer.pack(path, stored_name) as stream:
+            yield stream
 
     def step(self) -> Step:
         return self._packer.step()
