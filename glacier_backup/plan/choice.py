@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from glacier_backup.model.naming import path_on_server
 from glacier_backup.model.restore import WHOLE, ByteRange
-from glacier_backup.model.stored import StoredArchive
+from glacier_backup.model.stored import StoredArchive, StoredVolume
+from glacier_backup.plan.across import PLAIN, Layout, layout_of
+from glacier_backup.plan.mending import mendable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class Choice:
     ranges: tuple[ByteRange, ...] = (WHOLE,)
     remark: str = ""
     """What a person should know of it, in plain words."""
+    layout: Layout = PLAIN
+    """How the stream, which ``ranges`` are of, lies in the volumes."""
+    parity: Mapping[int, tuple[tuple[str | None, int | None], ...]] = field(default_factory=dict)
+    """By the place in ``volumes`` of one that is known to be damaged: storage class and size of what is read to mend
+    it, which takes all of itself, too."""
 
 
 def whole(archive: StoredArchive, remark: str = "") -> Choice:
@@ -58,9 +66,25 @@ def _of(
     on_server = path_on_server(path)
     # What was on a server belongs to that, whichever machine has sent it.
     host = archive.host if on_server == path else path.removesuffix(on_server).partition("://")[2]
-    volumes = tuple((volume.storage_class, volume.size) for volume in archive.volumes)
     stored = archive.size if size is None and member is None else size
-    return Choice(archive.id, archive.place_id, host, on_server, archive.time, volumes, stored, member, ranges, remark)
+    return Choice(
+        archive.id,
+        archive.place_id,
+        host,
+        on_server,
+        archive.time,
+        _shelved(archive.volumes),
+        stored,
+        member,
+        ranges,
+        remark,
+        layout_of(archive),
+        {archive.volumes.index(one): _shelved(archive.parity_of(one)) for one in mendable(archive)},
+    )
+
+
+def _shelved(volumes: Iterable[StoredVolume]) -> tuple[tuple[str | None, int | None], ...]:
+    return tuple((volume.storage_class, volume.size) for volume in volumes)
 
 
 def _remark(archive: StoredArchive) -> str:

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from glacier_backup.model.archive import Member
 from glacier_backup.model.naming import stored_name
+from glacier_backup.model.recipe import PACKING
 from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive
+from glacier_backup.plan.across import layout_of
 from glacier_backup.plan.known import Known
 from glacier_backup.plan.ranges import merged
 
@@ -98,6 +100,8 @@ class _Runs:
 
 
 def _can_be_taken_apart(archive: StoredArchive) -> bool:
-    """Only where the stored bytes are the tar itself."""
-    steps = [] if archive.recipe is None else [step.name for step in archive.recipe.steps]
-    return archive.container == "tar" and steps == ["tar"] and len(archive.volumes) == 1
+    """Only where a range of the tar takes a part of what is stored."""
+    packed = [] if archive.recipe is None else [step.name for step in archive.recipe.steps if step.name in PACKING]
+    if archive.container != "tar" or packed != ["tar"] or layout_of(archive).takes_all:
+        return False
+    return len(archive.volumes) == 1 or archive.size is not None

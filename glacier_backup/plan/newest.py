@@ -1,6 +1,7 @@
 """Which of the archives of one path is taken: of each the newest, and of equally new ones what is at hand.
 
-What is known to be missing or damaged is taken only where there is nothing else.
+What is known to be missing or damaged is taken only where there is nothing else, or where it has parity, which may mend
+it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 from glacier_backup.model.place import Place
 from glacier_backup.model.stored import StoredArchive
+from glacier_backup.plan.mending import is_lost
 from glacier_backup.plan.thawing import shelf_of
 from glacier_backup.units import local_time
 
@@ -67,14 +69,15 @@ class Newest:
                 newest[one.digest] = max(newest.get(one.digest, _age(one)), _age(one))
         return sorted(
             known,
-            key=lambda one: (one.hurt is None, newest.get(one.digest or "", _age(one)), self._fitness(one)),
+            key=lambda one: (not is_lost(one), newest.get(one.digest or "", _age(one)), self._fitness(one)),
             reverse=True,
         )
 
     def take(self, one: StoredArchive, among: Iterable[StoredArchive]) -> Taken:
         """Count it, and say what is to be said where it is taken though it is hurt, or because a younger one is."""
         if one.hurt is not None:
-            return Taken(one, f"known to be damaged: {one.hurt.damage}")
+            cure = "" if is_lost(one) else "; it has parity, by which restoring tries to mend it"
+            return Taken(one, f"known to be damaged: {one.hurt.damage}{cure}")
         younger = (other for other in among if other.hurt is not None and _age(other) > _age(one))
         worse = max(younger, key=_age, default=None)
         if worse is None or worse.hurt is None:
@@ -95,8 +98,8 @@ class Newest:
         for _, of_host in sorted(by_host.items(), key=lambda item: item[0] or ""):
             yield self.take(self.of(of_host), of_host)
 
-    def _fitness(self, archive: StoredArchive) -> tuple[bool, float, tuple[datetime, int]]:
-        return (is_whole(archive), -self._delay(archive), _age(archive))
+    def _fitness(self, archive: StoredArchive) -> tuple[bool, bool, float, tuple[datetime, int]]:
+        return (is_whole(archive), archive.hurt is None, -self._delay(archive), _age(archive))
 
     def _delay(self, archive: StoredArchive) -> float:
         """Grows with the time until it is readable."""

@@ -28,11 +28,22 @@ def removal(archive: StoredArchive, place: Place, why: str, present: Present, *,
         archive.path,
         archive.name,
         archive.time,
-        tuple(volume.locator for volume in archive.volumes),
-        archive.size if is_left else 0,
+        tuple(one.locator for one in in_order_of_removal(archive)),
+        _size(archive) if is_left else 0,
         why,
         charge(archive, place, present) if is_left else NO_CHARGE,
     )
+
+
+def in_order_of_removal(archive: StoredArchive) -> tuple[StoredVolume, ...]:
+    """All objects of ``archive``: the manifest first, so that what is left of an archive whose removal was broken off
+    is never taken for a whole one."""
+    return tuple(sorted(archive.objects, key=lambda one: one.role != "manifest"))
+
+
+def _size(archive: StoredArchive) -> int | None:
+    sizes = [one.size for one in archive.objects]
+    return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 def retained(archive: StoredArchive, why: str) -> Retained:
@@ -41,10 +52,10 @@ def retained(archive: StoredArchive, why: str) -> Retained:
 
 
 def charge(archive: StoredArchive, place: Place, present: Present) -> Charge:
-    """What all volumes of ``archive`` cost that are deleted before their least term is over."""
+    """What all objects of ``archive`` cost that are deleted before their least term is over."""
     amount: float | None = 0.0
     until: datetime | None = None
-    for volume in archive.volumes:
+    for volume in archive.objects:
         due, over = _of_volume(volume, place, present)
         amount = None if amount is None or due is None else amount + due
         until = over if until is None else max(until, over or until)

@@ -9,8 +9,9 @@ from itertools import islice
 
 from glacier_backup.errors import UsageError
 from glacier_backup.model.place import Place
-from glacier_backup.model.restore import ByteRange, RestoreItem
+from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
 from glacier_backup.model.stored import ArchiveFilter
+from glacier_backup.plan.across import all_across
 from glacier_backup.plan.choice import Choice, whole
 from glacier_backup.plan.cost import Loads, load_of
 from glacier_backup.plan.gathering import Gathering
@@ -178,12 +179,24 @@ class _Sums:
             self._read(part.choice, part.ranges())
 
     def _read(self, choice: Choice, ranges: tuple[ByteRange, ...]) -> None:
-        for storage_class, size in choice.volumes:
+        taken = all_across(ranges, [size for _, size in choice.volumes], choice.layout)
+        for (storage_class, size), own in _read_of(choice, taken):
             if size is None:
                 self.unsized += 1
             else:
                 shelf = shelf_of(self._places[choice.place_id], storage_class)
-                self.loads.add(shelf, load_of(shelf, size, ranges))
+                self.loads.add(shelf, load_of(shelf, size, own))
+
+
+def _read_of(
+    choice: Choice, taken: Sequence[tuple[ByteRange, ...]]
+) -> Iterator[tuple[tuple[str | None, int | None], tuple[ByteRange, ...]]]:
+    """Each object that is read, and what of it: of volumes ``taken``, and of what mends them."""
+    for place, own in enumerate(taken):
+        if own:
+            mending = choice.parity.get(place, ())
+            yield choice.volumes[place], (WHOLE,) if mending else own
+            yield from ((one, (WHOLE,)) for one in mending)
 
 
 class _Part:
@@ -202,7 +215,10 @@ class _Part:
             self._most = 2 * len(self._ranges) + TOGETHER
 
     def ranges(self) -> tuple[ByteRange, ...]:
-        return to_ask_for(self._ranges, self.choice.volumes[0][1])
+        # Of several volumes, and of what has to be opened, the end of the stream is nowhere said.
+        volumes = self.choice.volumes
+        alone = len(volumes) == 1 and self.choice.layout.plain
+        return to_ask_for(self._ranges, volumes[0][1] if alone else None)
 
 
 class _Refused:

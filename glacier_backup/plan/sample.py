@@ -1,6 +1,7 @@
 """Which bytes a verification by sample reads: pieces drawn at random from all that is stored.
 
-A piece is up to 16 MiB of a volume, on the grid of MiB that leaves and thaws have. Where there are no leaves only a
+What is stored are all objects: volumes, their parity, manifests; those of one archive are taken one behind the other. A
+piece is up to 16 MiB of one of them, on the grid of MiB that leaves and thaws have. Where there are no leaves only a
 whole archive can be checked, so it is one piece. Pieces are put in the order of a hash of a seed and of where they lie,
 and taken from the front until there are enough: each is as likely to be read as any other, none is read twice, and the
 same seed draws the same.
@@ -58,12 +59,18 @@ def everything(archives: Iterable[StoredArchive]) -> Iterator[RestoreItem]:
     return (RestoreItem(archive.id, "") for archive in archives)
 
 
+def repair(archive: StoredArchive) -> RestoreItem:
+    """Its item of a verification that has mended what is damaged: one that reads nothing else."""
+    return RestoreItem(archive.id, "", ranges=())
+
+
 def _pieces(archive: StoredArchive) -> Iterator[_Piece]:
-    if archive.size is None or not all(volume.has_leaves for volume in archive.volumes):
-        yield _Piece(archive.id, 0, 0, archive.size or 0)
+    known = [volume.size for volume in archive.objects if volume.size is not None and volume.has_leaves]
+    if len(known) < len(archive.objects):
+        yield _Piece(archive.id, 0, 0, sum(volume.size or 0 for volume in archive.objects))
         return
     base = 0
-    for volume in archive.volumes:
+    for volume in archive.objects:
         end = volume.size or 0
         for start in range(0, end, PIECE) or (0,):
             size = min(PIECE, end - start)

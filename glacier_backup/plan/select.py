@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.candidate import Candidate, PassedOver, Resolved
 from glacier_backup.model.reason import NoUploadOption
 
@@ -18,6 +19,11 @@ class Section(Protocol):
 
     @property
     def compare(self) -> bool: ...
+
+    @property
+    def exclusion(self) -> Exclusion:
+        """What is left out of it."""
+        ...
 
     @property
     def is_tree(self) -> bool:
@@ -102,5 +108,6 @@ def _selects_nothing(found: Resolved) -> bool:
 
 def _with_own_options(found: Resolved, own: Section) -> Resolved:
     if isinstance(found, Candidate):
-        return replace(found, section=found.path, compare=own.compare)
+        exclusion = own.exclusion if found.kind == "directory" else found.exclusion
+        return replace(found, section=found.path, compare=own.compare, exclusion=exclusion)
     return found

@@ -17,6 +17,7 @@ class Verified:
     """Of one place."""
 
     volumes: int = 0
+    """Parity and manifests included."""
     bytes: int = 0
     """As far as known."""
     damaged: int = 0
@@ -36,7 +37,7 @@ def verified(archives: Iterable[StoredArchive], now: datetime) -> dict[int, Veri
     found: dict[int, Verified] = {}
     for archive in archives:
         place = found.setdefault(archive.place_id, Verified())
-        for volume in archive.volumes:
+        for volume in archive.objects:
             _add(place, volume, now)
     return found
 

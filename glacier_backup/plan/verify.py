@@ -14,6 +14,7 @@ from glacier_backup.model.manifest import parse_manifest
 from glacier_backup.model.place import DestinationKind, Place
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.model.thaw import Stored
+from glacier_backup.plan.mending import is_lost
 from glacier_backup.units import format_size
 
 Checksum = Literal["tree_hash", "sha256", "crc64nvme"]
@@ -56,8 +57,8 @@ class Compared(NamedTuple):
 
 
 def known_volumes(archive: StoredArchive) -> Iterator[Known]:
-    """The volumes of one archive."""
-    for one in archive.volumes:
+    """All objects of one archive."""
+    for one in archive.objects:
         yield Known(
             archive.id,
             one.number,
@@ -104,15 +105,31 @@ def about(
     return Finding(kind, what, str(place), known.path, known.locator, known.archive, known.time, cure, members)
 
 
-def cured(finding: Finding, *, is_last: bool) -> Finding:
+def cured(finding: Finding, *, is_last: bool, archive: StoredArchive | None = None) -> Finding:
     """A finding of damage, with what to do about it. ``is_last``: whether nothing newer of its path is at its place,
-    so that a run sends it again, as long as its source is there."""
+    so that a run sends it again, as long as its source is there. ``archive`` as the catalog has it."""
     others = f"other versions, and copies at other places: glacier-backup list --versions {finding.path}"
     if is_last:
         more = "the next run sends it again, if it is still configured and still there"
     else:
         more = f"a newer one was sent there since; glacier-backup delete id:{finding.archive} removes this one"
+    if archive is not None and any(one.locator == finding.locator for one in archive.beside):
+        return replace(finding, cure=_BESIDE)
+    if archive is not None and _has_parity(archive, finding.locator):
+        others = f"{_PARITY.format(finding.archive)}; {others}"
     return replace(finding, cure=f"{others}; {more}", sent_again=is_last)
+
+
+def _has_parity(archive: StoredArchive, locator: str | None) -> bool:
+    """Whether parity may mend that volume, and no other is lost."""
+    hurt = (one for one in archive.volumes if one.locator == locator)
+    return not is_lost(archive) and any(archive.parity_of(one) for one in hurt)
+
+
+_BESIDE = "the archive itself isn't hurt by that: it is there for mending the archive, or for making the catalog anew"
+_PARITY = (
+    "its parity may mend it: a restore does that by itself, and glacier-backup verify --repair id:{} where it is stored"
+)
 
 
 def _damage(known: Known, stored: Stored, place: Place) -> list[Finding]:
@@ -138,7 +155,7 @@ def _manifest(known: Known, stored: Stored, place: Place) -> Iterator[Finding]:
         return
     if told.label.path != known.path:
         yield about(known, place, "manifest", f"its manifest is one of {told.label.path}", cure)
-    elif known.tree_hash is not None and told.tree_hash != known.tree_hash:
+    elif known.tree_hash is not None and told.volumes[0].tree_hash != known.tree_hash:
         yield about(known, place, "manifest", "its manifest names another tree hash than was sent", cure)
 
 

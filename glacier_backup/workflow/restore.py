@@ -38,6 +38,7 @@ from glacier_backup.workflow.restoring.book import Book, Page, cause_of
 from glacier_backup.workflow.restoring.desk import Desk, folder_of
 from glacier_backup.workflow.restoring.fetch import Fetcher
 from glacier_backup.workflow.restoring.fetch_round import FetchRound, Ready
+from glacier_backup.workflow.restoring.openable import Openable
 from glacier_backup.workflow.restoring.publish import is_published
 from glacier_backup.workflow.restoring.reachable import Reachable
 from glacier_backup.workflow.restoring.staging import LOCK, Staging
@@ -135,6 +136,7 @@ class _Run:
         self._fetcher = Fetcher(tools.concurrency)
         self._thawing = Thawing(tools, record.wish, self._reachable, tell, self._check)
         self._desk = Desk(tools, self._fetcher, self._hear, self._check, record.wish.overwrite)
+        self._openable = Openable(tools.keys)
         self._fetched = 0
         self._counting = threading.Lock()
         self._done = 0
@@ -190,7 +192,7 @@ class _Run:
         for record in page.records:
             if record.number in there:
                 ready.add(record, ())
-        records = [record for record in page.records if record.number not in there]
+        records = self._with_keys([record for record in page.records if record.number not in there], page)
         self._book.set((one.number, "requested", None) for one in records if one.state == "planned")
         standings = self._thawing.look(records, page.archives)
         self._book.set(
@@ -203,6 +205,20 @@ class _Run:
                 ready.add(one.record, one.thaws)
             elif one.state in ("failed", "damaged"):
                 self._tell_error(one)
+
+    def _with_keys(self, records: list[ItemRecord], page: Page) -> list[ItemRecord]:
+        """Those that there is something to open with, or that are paid for already. The others end here."""
+        if self._staging is None:
+            return records
+        missing = {}
+        for record in records:
+            archive = page.archives.get(record.item.archive)
+            if record.state == "planned" and archive is not None and (error := self._openable.missing_key(archive)):
+                missing[record.number] = Standing(record, archive, "failed", error=error)
+        self._book.set((number, one.state, cause_of(one.error)) for number, one in missing.items() if one.error)
+        for one in missing.values():
+            self._tell_error(one)
+        return [record for record in records if record.number not in missing]
 
     def _is_there(self, record: ItemRecord, page: Page) -> bool:
         """Whether all of it came before, and only its name is missing, if that."""

@@ -33,6 +33,15 @@ MAIN = "catalog = {here}/catalog.sqlite3\nlogfile =\n"
 SECTIONS = "[{data}]\nupload_dirs = yes\nupload_files = yes\nexclude = tree\n[{data}/tree]\nupload_tree = yes\n"
 
 
+SEALED = (
+    *("What is sealed", "Checking and mending", "Compressed", "Putting it together", "Not encrypted"),
+    *("Encrypted with age, for a key", "Encrypted with age, with a password", "Encrypted with gpg"),
+    *("Encrypted with openssl", "A directory that was sent file by file and sealed", "Names that are hidden"),
+    *("Fetching it from a bucket", "Fetching it from a vault"),
+)
+"""Chapters that :mod:`tests.docs.test_recovery_sealed` follows."""
+
+
 class Person:
     """Somebody at a shell, with stock tools, who types what the page says and fills in what is their own."""
 
@@ -52,6 +61,15 @@ class Person:
         self._values = {"OUT": str(self.out), "PLACE": str(folder / "fetched")}
         self.types(next(iter(CHAPTERS.values())))
 
+    def has(self, *tools: str) -> None:
+        """Install what only some archives take."""
+        for tool in tools:
+            found = shutil.which(tool, path="/usr/bin:/bin")
+            if found is None:
+                lacking(f"{tool} is not installed")
+            (self._tools / tool).unlink(missing_ok=True)
+            (self._tools / tool).symlink_to(found)
+
     def types(self, text: str, containing: str = "", **values: str) -> None:
         """Every block of ``text``, or those that hold a word; nothing happens before they :meth:`enter` it."""
         self._values |= values
@@ -69,17 +87,18 @@ class Person:
         own = [f"{name}='{self._values[name]}'" for name in names]
         return "\n".join([*own, *(line for line in lines if line.startswith("mkdir"))]) + "\n"
 
-    def enter(self) -> str:
+    def enter(self, *front: str, stdin: int | None = None) -> str:
         """What was typed since the beginning, in one shell; what it prints."""
         script, self._typed = "\n".join(self._typed), self._typed[:1]
         environ = {name: text for name, text in os.environ.items() if name.startswith("AWS_")}
         ran = subprocess.run(
-            ["/bin/bash", "-euo", "pipefail", "-c", script],
+            [*front, "/bin/bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
             env={"PATH": str(self._tools), "HOME": str(self.folder), **environ},
             capture_output=True,
             text=True,
             check=False,
+            stdin=stdin,
         )
         assert ran.returncode == 0, f"{script}\n{ran.stdout}\n{ran.stderr}"
         return ran.stdout
@@ -168,6 +187,7 @@ def test_every_block_of_the_page_is_in_a_chapter_that_is_followed() -> None:
         "A bucket",
         "A vault",
         "The catalog",
+        *SEALED,
     }
 
     assert {title for title, text in CHAPTERS.items() if blocks(text, "bash")} - followed == {next(iter(CHAPTERS))}

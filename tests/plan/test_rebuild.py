@@ -12,10 +12,10 @@ from glacier_backup.model.archive import ArchiveRecord, Checksums, Label
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.description import describe
 from glacier_backup.model.journal import JournalEntry
-from glacier_backup.model.manifest import manifest
+from glacier_backup.model.manifest import manifest, one_object
 from glacier_backup.model.naming import ShortenedLabel, key
 from glacier_backup.model.rebuilding import Refused
-from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.recipe import Recipe, Step, compact, parse_compact
 from glacier_backup.model.stored import Rebuilt
 from glacier_backup.model.thaw import Stored
 from glacier_backup.plan.rebuild import rebuilt
@@ -31,7 +31,8 @@ AROUND = Around(hosts=frozenset({"nas"}), host="nas")
 
 
 def text(label: Label = LABEL, recipe: Recipe = TAR, sums: Checksums = SUMS) -> str:
-    return manifest(ArchiveRecord(label, key(label), recipe, FINGERPRINT), sums)
+    record = ArchiveRecord(label, key(label), recipe, FINGERPRINT)
+    return manifest(record, one_object(record, sums))
 
 
 def stored(label: Label = LABEL, **more: Any) -> Stored:
@@ -60,7 +61,7 @@ def test_a_manifest_tells_all() -> None:
 
     assert isinstance(found, Rebuilt)
     assert (found.label, found.recipe, found.fingerprint) == (LABEL, TAR, FINGERPRINT)
-    assert (found.volume.size, found.volume.tree_hash, found.volume.sha256) == (100, "a" * 64, "b" * 64)
+    assert (found.volumes[0].size, found.volumes[0].tree_hash, found.volumes[0].sha256) == (100, "a" * 64, "b" * 64)
     assert found.origin is None
 
 
@@ -86,7 +87,7 @@ def test_a_key_alone_tells_path_host_and_time() -> None:
 
     assert isinstance(found, Rebuilt)
     assert (found.label.path, found.label.host, found.label.time) == ("/data/photos", "nas", NOW)
-    assert (found.recipe, found.fingerprint, found.volume.tree_hash) == (TAR, None, None)
+    assert (found.recipe, found.fingerprint, found.volumes[0].tree_hash) == (TAR, None, None)
 
 
 @pytest.mark.parametrize("name", ["RESTORE.md", "nas/.catalog/20260321T040000.123456Z.sqlite3.gz"])
@@ -158,7 +159,7 @@ def test_a_vault_s_description_tells_all_but_how_it_looked() -> None:
     found = in_vault(describe(LABEL))
 
     assert (found.label, found.recipe, found.fingerprint, found.origin) == (LABEL, TAR, None, None)
-    assert found.volume.tree_hash == "a" * 64
+    assert found.volumes[0].tree_hash == "a" * 64
 
 
 def test_a_file_of_a_tree_in_a_vault_is_known_to_be_unchanged() -> None:
@@ -235,3 +236,58 @@ def test_versions_are_told_from_what_they_are_versions_of() -> None:
 def test_the_list_of_a_vault_tells_enough_to_know_what_is_ours() -> None:
     assert presumed(Stored("I" * 138, 1, NOW, describe(LABEL)), None, AROUND) == LABEL
     assert presumed(Stored("I" * 138, 1, NOW, mt("mt2", "a")), None, AROUND) is None
+
+
+SEALED = Recipe(
+    (Step("tar"), Step("zstd", {"level": 3}), Step("openssl", dict(parse_compact("openssl")[0].parameters)))
+)
+ENCRYPTED = replace(LABEL, recipe_id=SEALED.id, suffix=".zst.enc", seal=compact(SEALED))
+
+
+def test_a_sealed_archive_of_one_object_comes_back_with_its_recipe_and_mac() -> None:
+    sums = replace(SUMS, hmac_sha256="e" * 64)
+
+    found = told(stored(ENCRYPTED, manifest=text(ENCRYPTED, SEALED, sums)))
+
+    assert isinstance(found, Rebuilt)
+    assert (found.label, found.recipe) == (ENCRYPTED, SEALED)
+    assert (found.volumes[0].hmac_sha256, found.volumes[0].suffix) == ("e" * 64, ".zst.enc")
+
+
+def test_the_manifest_of_another_seal_is_refused() -> None:
+    why_ = why(replace(stored(manifest=text(ENCRYPTED, SEALED)), locator=key(replace(ENCRYPTED, suffix=".zst.age"))))
+    assert "is that of another archive" in why_
+
+
+def test_a_description_or_a_key_alone_tells_how_it_was_sealed() -> None:
+    by_description = in_vault(describe(ENCRYPTED))
+    assert (by_description.label, by_description.recipe) == (ENCRYPTED, SEALED)
+
+    by_key = told(stored(ENCRYPTED, tree_hash=None))
+    assert isinstance(by_key, Rebuilt)
+    assert by_key.recipe == Recipe((Step("tar"), Step("zstd"), SEALED.steps[2]))
+
+
+def test_a_sealed_file_of_a_tree_is_told_by_its_description() -> None:
+    sealed = replace(TREE, fixed_key="nas/data/2019/a.jpg", suffix=".age", seal="age")
+
+    found = told(Stored(key(sealed), 7, NOW, describe(sealed)))
+
+    assert isinstance(found, Rebuilt)
+    assert (found.label, found.fingerprint) == (sealed, None)
+    assert found.recipe == Recipe((Step("raw"), Step("age")))
+    assert "of another archive" in why(Stored("nas/data/2019/a.jpg", 7, NOW, describe(sealed)))
+
+
+def test_a_hidden_name_alone_tells_nothing() -> None:
+    hidden = replace(ENCRYPTED, alias="a" * 26)
+    for one in (Stored(f"aa/{'a' * 26}.v001.age", 7, NOW), Stored("nas/a", 7, NOW, describe(hidden))):
+        assert "hidden" in why(one)
+    label = presumed(Stored("I" * 138, 1, NOW, describe(hidden)), None, AROUND)
+    assert isinstance(label, Label)
+    assert (label.path, label.alias, label.seal) == (f"(hidden name {'a' * 26})", "a" * 26, "zstd:3+openssl")
+
+
+def test_sealed_versions_are_told_from_what_they_are_versions_of() -> None:
+    assert split_version("a/b.jpg~20260321T040000.123456Z.zst.age") == ("a/b.jpg", NOW)
+    assert split_version("a/b.gz.age") == ("a/b.gz.age", None)

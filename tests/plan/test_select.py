@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.candidate import Candidate, Kind, PassedOver, Resolved
 from glacier_backup.model.reason import ExcludedBy, Missing, NoUploadOption, Unreadable
 from glacier_backup.model.tree_digest import tree_fingerprint
@@ -22,6 +23,7 @@ class Section:
     found: tuple[Resolved, ...] = ()
     compare: bool = False
     is_tree: bool = False
+    exclusion: Exclusion = NOTHING
 
 
 def section(path: str, *names: str, compare: bool = False) -> Section:
@@ -197,3 +199,10 @@ def test_every_path_comes_once_with_the_options_of_its_own_section(sections: lis
     for one in found:
         assert one.compare == own[one.section].compare
         assert one.section == (one.path if one.path in own else one.path.rpartition("/")[0])
+
+
+def test_what_is_left_out_of_a_directory_is_what_its_own_section_says() -> None:
+    of_above, of_own = Exclusion(("a",), below="mail/"), Exclusion(("b",))
+    above = Section("/data", (Candidate("/data/mail", "directory", "/data", compare=False, exclusion=of_above),))
+    own = Section("/data/mail", (), exclusion=of_own)
+    assert [one.exclusion for one in selected(above, own) if isinstance(one, Candidate)] == [of_own]

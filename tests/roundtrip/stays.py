@@ -123,7 +123,7 @@ class Stay:
     def _site(self) -> Iterator[tuple[Site, Catalog]]:
         with Catalog.open(self.catalog) as catalog, closing(self.place.connect()) as destination:
             where = _identified(destination)
-            around = Around(frozenset({HOST}), (str(self.folder),), (str(self.folder),), None, HOST)
+            around = Around(frozenset({HOST}), (str(self.folder),), (str(self.folder),), host=HOST)
             yield Site(catalog.register(destination.place, where), where, destination, key_of(where), around), catalog
 
 

@@ -22,6 +22,8 @@ from glacier_backup.model.thaw import Tier
 from glacier_backup.pack.registry import LINK_UNPACKER, LINKS, PACKERS, UNPACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, TreeRules
+from glacier_backup.seal.chain import NO_SEAL, Chain
+from glacier_backup.seal.keys import NO_KEYS, Keys
 from glacier_backup.workflow.backup import Backup, run
 from glacier_backup.workflow.restore import run_restore
 from glacier_backup.workflow.restoring.tools import RestoreTools
@@ -40,6 +42,11 @@ class Library:
     events: list[ReadingEvent] = field(default_factory=list)
     concurrency: int = 3
     stop: StopRequest = field(default_factory=StopRequest)
+    chain: Chain = NO_SEAL
+    """How everything is sealed."""
+    keys: Keys = NO_KEYS
+    """What there is to open it with."""
+    private: bool = False
 
     def __post_init__(self) -> None:
         self.source.mkdir(parents=True)
@@ -73,9 +80,15 @@ class Library:
             origin = Origin(LocalSource([], {}), PACKERS, LINKS)
             trees = {} if rules is None else {str(self.source): rules}
             order = Order((selection,), force=False, limit=None, ad_hoc=False)
-            backup = Backup(
-                order, Tools({"": origin}, "nas", trees), [Target("main", destination)], catalog, concurrency=2
+            tools = Tools(
+                {"": origin},
+                "nas",
+                trees,
+                seal=lambda section: self.chain,
+                temporary_dir=str(self.folder / "spool"),
+                private=lambda section: self.private,
             )
+            backup = Backup(order, tools, [Target("main", destination)], catalog, concurrency=2)
             assert run(backup, lambda event: None, StopRequest()).exit_code == 0
 
     def archives(self, catalog: Catalog) -> list[StoredArchive]:
@@ -100,7 +113,14 @@ class Library:
         """One run, as cron would start it."""
         with self.catalog() as catalog, closing(self.connect()) as destination:
             tools = RestoreTools(
-                catalog, _always(change(destination)), UNPACKERS, LINK_UNPACKER, self.concurrency, NO_WAIT
+                catalog,
+                _always(change(destination)),
+                UNPACKERS,
+                LINK_UNPACKER,
+                self.concurrency,
+                NO_WAIT,
+                keys=lambda path: self.keys,
+                scratch_dir=str(self.folder / "scratch"),
             )
             chosen = self.items(catalog) if items is None else items
             return run_restore(wish or self.wish(), chosen, tools, self.events.append, self.stop, wait=wait)

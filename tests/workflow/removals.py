@@ -21,7 +21,7 @@ from glacier_backup.plan.words import Word
 from glacier_backup.workflow.delete import Delete, plan_delete
 from glacier_backup.workflow.prune import Prune, plan_prune
 from glacier_backup.workflow.removing.remove import Remover, carry_out
-from tests.catalog.values import an_archive, record
+from tests.catalog.values import a_sealed, an_archive, record, seal
 from tests.fakes import MemoryDestination
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -85,6 +85,14 @@ class Removals:
         made = replace(made, receipts=(receipt,), label=replace(made.label, host=host, time=time))
         shelf.stored[locator] = b"bytes"
         return record(self.catalog, None, self.catalog.register(place, place), made)
+
+    def sealed(self, path: str = PHOTOS, *, place: Place = HERE) -> int:
+        """An archive of two volumes, with parity and a manifest; its id."""
+        id_ = seal(self.catalog, self.catalog.register(place, place), a_sealed(path))
+        self.catalog.finish(id_)
+        for archive in self.catalog.stored_archives(ArchiveFilter(ids=(id_,))):
+            self.at(place).stored.update(dict.fromkeys((one.locator for one in archive.objects), b"bytes"))
+        return id_
 
     def prune(self, policy: Policy, *words: str, section: str = "/data", **options: bool) -> RemovalPlan:
         order = Prune(Policies({section: policy}), "host", self.present, _words(words), **options)

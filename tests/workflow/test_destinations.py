@@ -433,6 +433,7 @@ def test_results_of_a_large_run_are_not_held_in_memory(two: World) -> None:
 
 class CountingTar(TarPacker):
     def __init__(self) -> None:
+        super().__init__()
         self.packed = 0
 
     @contextmanager

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path as FilePath
 
 import pytest
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.errors import CatalogError, DestinationError, DestinationUnavailable
+from glacier_backup.errors import CatalogError, DestinationError, DestinationUnavailable, Interrupted
 from glacier_backup.model.place import Place
 from glacier_backup.model.retention import NotRemoved, PlaceFailed, Policy, Removed
+from glacier_backup.model.stored import ArchiveFilter
+from glacier_backup.plan.retention import is_whole
 from glacier_backup.workflow.removing.remove import AT_ONCE
 from tests.workflow.removals import BUCKET, HERE, PHOTOS, VAULT, Removals
 
@@ -48,6 +50,52 @@ def test_one_that_fails_stops_no_other(removals: Removals) -> None:
     assert removals.left() == [several[10], several[-1]]
     (failed,) = (event for event in removals.events if isinstance(event, NotRemoved))
     assert (failed.error, failed.hint) == ("it is locked", "wait")
+
+
+@pytest.mark.parametrize("error", [DestinationError("it is locked"), DestinationUnavailable("gone"), Interrupted("")])
+def test_what_is_removed_in_part_is_no_whole_archive_any_more(removals: Removals, error: Exception) -> None:
+    """Else the next pruning would rely on it, and no run would send it again."""
+    removals.sealed()
+    removals.at().on_delete = _failing_at(".v002.age", error)
+    removals.carry_out(removals.delete(PHOTOS, even_last=True))
+
+    (archive,) = removals.catalog.stored_archives(ArchiveFilter())
+    assert [one.damage for one in archive.volumes] == ["its removal was begun", None]
+    assert not is_whole(archive)
+
+
+def test_what_was_not_even_begun_to_be_removed_is_whole(removals: Removals) -> None:
+    removals.sealed()
+    removals.at().on_delete = _failing_at(".recipe.json", DestinationError("it is locked"))
+    removals.carry_out(removals.delete(PHOTOS, even_last=True))
+
+    (archive,) = removals.catalog.stored_archives(ArchiveFilter())
+    assert is_whole(archive)
+
+
+def test_a_removal_that_dies_leaves_no_whole_archive(removals: Removals) -> None:
+    removals.sealed()
+    removals.at().on_delete = _failing_at(".v002.age", _Killed())
+    with pytest.raises(_Killed):
+        removals.carry_out(removals.delete(PHOTOS, even_last=True))
+
+    (archive,) = removals.catalog.stored_archives(ArchiveFilter())
+    assert not is_whole(archive)
+    removals.at().on_delete = lambda locator: None
+    removals.carry_out(removals.delete(PHOTOS, even_last=True))
+    assert (removals.left(), removals.at().stored) == ([], {})
+
+
+class _Killed(BaseException):
+    pass
+
+
+def _failing_at(suffix: str, error: BaseException) -> Callable[[str], None]:
+    def fail(locator: str) -> None:
+        if locator.endswith(suffix):
+            raise error
+
+    return fail
 
 
 def test_a_place_that_cannot_be_reached_stops_no_other(removals: Removals) -> None:

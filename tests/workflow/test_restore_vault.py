@@ -11,14 +11,20 @@ import pytest
 
 from glacier_backup.destination import retrying
 from glacier_backup.destination.aws.access import Access
+from glacier_backup.destination.destination import Check
 from glacier_backup.destination.glacier import Glacier
 from glacier_backup.destination.vaults import jobs
 from glacier_backup.model.reading_event import Awaiting, ThawRequested
 from glacier_backup.model.restore import ByteRange, RestoreItem
+from glacier_backup.model.thaw import Thaw
+from glacier_backup.plan.inside import needed
+from glacier_backup.seal.chain import NO_SEAL
+from glacier_backup.seal.keys import NO_KEYS
 from glacier_backup.units import MIB, now
 from tests.streams import noise
 from tests.vault_server.process import VaultServer
 from tests.workflow.library import Library, look
+from tests.workflow.seals import chain
 
 THAWING = 75
 
@@ -154,6 +160,42 @@ def test_what_expired_before_it_was_fetched_is_asked_for_again(
     server.control(finish_jobs=True)
     assert library.restore().exit_code == 0
     assert len(paid(server, vault)) == 10
+
+
+@pytest.mark.parametrize("names", ["", "split age"])
+def test_what_expires_while_it_is_fetched_is_asked_for_again_for_all_that_is_in_it(
+    names: str, library: Library, server: VaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.chain, library.keys = chain(names, tmp_path, 4 * MIB) if names else (NO_SEAL, NO_KEYS)
+    folder = library.source / "folder"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"{number:02}").write_bytes(noise(MIB // 4, number))
+    library.back_up()
+    with library.catalog() as catalog:
+        (archive,) = library.archives(catalog)
+        wanted = [one.path for one in catalog.members(archive.id) if one.type == "file"]
+        items = [RestoreItem(archive.id, one[7:], one, needed(catalog, archive, one).ranges) for one in wanted]
+    library.restore(items)
+    server.control(finish_jobs=True)
+    really, expired = Glacier.fetch, 0
+
+    def fetch(self: Glacier, thaw: Thaw, offset: int, buffer: memoryview, check: Check) -> int:
+        nonlocal expired
+        expired += 1
+        if expired == 1:
+            server.control(expire_jobs=True)
+        return really(self, thaw, offset, buffer, check)
+
+    monkeypatch.setattr(Glacier, "fetch", fetch)
+
+    again = library.restore(items)
+
+    assert again.exit_code == THAWING, library.causes()
+    assert again.counts.get("failed", 0) == 0
+    server.control(finish_jobs=True)
+    assert library.restore(items).exit_code == 0
+    assert sorted(os.listdir(library.target)) == sorted(os.listdir(folder))
 
 
 def test_a_byte_that_comes_wrong_is_fetched_again(library: Library, server: VaultServer, vault: str) -> None:

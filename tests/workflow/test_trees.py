@@ -10,14 +10,19 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.errors import DestinationError
+from glacier_backup.destination.destination import Check
+from glacier_backup.errors import DestinationError, DestinationUnavailable
 from glacier_backup.interrupt import StopRequest
+from glacier_backup.model.archive import Label
 from glacier_backup.model.event import Summary
 from glacier_backup.model.naming import Layout
 from glacier_backup.model.plan import ClassChoice
+from glacier_backup.model.stored import ArchiveFilter
 from glacier_backup.pack.registry import LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, TreeRules
+from glacier_backup.seal.chain import NO_SEAL, Chain, Split
+from glacier_backup.seal.openssl import OpenSSL
 from glacier_backup.workflow.backup import Backup, run
 from glacier_backup.workflow.sending.prepare import Order
 from glacier_backup.workflow.tools import Origin, Target, Tools
@@ -34,6 +39,7 @@ class Forest:
         self.destination = MemoryDestination()
         self.keys: Layout = "host"
         self.keep_versions = True
+        self.seal = NO_SEAL
 
     def write(self, name: str, content: str, mtime: int = 1_600_000_000) -> None:
         path = self.folder / name
@@ -52,7 +58,7 @@ class Forest:
     def _run(self, selection: Selection) -> Summary:
         order = Order((selection,))
         trees = {} if selection.tree is None else {selection.path: selection.tree}
-        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS)}, "nas", trees)
+        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS)}, "nas", trees, lambda section: self.seal)
         target = Target("main", self.destination, classify=lambda size: ClassChoice("STANDARD", "small"))
         return run(Backup(order, tools, [target], self.catalog, 2), lambda event: None, StopRequest())
 
@@ -169,3 +175,87 @@ def test_what_was_sent_by_another_section_meanwhile_does_not_hide_that_the_key_i
     assert outcomes(forest.run()) == "sent"
     assert forest.stored()["a"] == "old"
     assert sorted(forest.stored().values()) == ["middle", "newest", "old"]
+
+
+SEALED = Chain((), Split(1000), (OpenSSL(lambda: "correct horse", iterations=1000),))
+"""Whatever there is in these tests is volumes: nothing is surely less than one of them."""
+
+
+def names(forest: Forest) -> list[str]:
+    """Of all that is stored, without times."""
+    return sorted(re.sub(r"~20\d{6}T\d{6}\.\d{6}Z", "~TIME", key) for key in forest.destination.stored)
+
+
+def test_no_two_files_of_a_sealed_tree_have_one_key(forest: Forest) -> None:
+    forest.keys = "relative"
+    forest.seal = Chain(each=SEALED.each)
+    for name in ("a", "a.enc", "a.enc~", "b.v001.enc", "c.enc/a"):
+        forest.write(name, name)
+
+    assert outcomes(forest.run()) == "sent sent sent sent sent"
+
+    assert names(forest) == ["a.enc", "a.enc~.enc", "a.enc~~.enc", "b.v001.enc~.enc", "c.enc~/a.enc"]
+    assert outcomes(forest.run()) == "skipped skipped skipped skipped skipped"
+
+
+def test_a_file_that_was_sent_under_the_name_of_a_sealed_one_is_not_replaced(forest: Forest) -> None:
+    forest.keys = "relative"
+    forest.keep_versions = False
+    forest.write("a.enc", "somebody else's")
+    forest.run()
+    forest.write("a", "a")
+    forest.seal = Chain(each=SEALED.each)
+
+    forest.run()
+
+    assert names(forest) == ["a.enc", "a~TIME.enc"]
+    assert forest.destination.stored["a.enc"] == b"somebody else's"
+
+
+def test_a_changed_file_in_volumes_takes_no_other_s_place(forest: Forest) -> None:
+    """Some of its objects would be new and some old for a while."""
+    forest.keys = "relative"
+    forest.keep_versions = False
+    forest.destination.versions = True
+    forest.seal = SEALED
+    forest.write("a", "old" * 400)
+    forest.run()
+    first = dict(forest.destination.stored)
+    assert sorted(first) == ["a.enc.recipe.json", "a.v001.enc", "a.v002.enc"]
+    forest.write("a", "new" * 300)
+
+    forest.run()
+
+    assert first.items() <= forest.destination.stored.items()
+    assert names(forest) == [*sorted(first), "a~TIME.enc.recipe.json", "a~TIME.v001.enc"]
+
+
+def test_volumes_that_could_not_be_removed_are_not_overwritten_by_what_is_sent_anew(
+    forest: Forest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They will be removed some day, and what has their keys with them."""
+    forest.keys = "relative"
+    forest.seal = SEALED
+    forest.write("a", "old" * 400)
+    forest.destination.on_begin = _gone_before_the_second
+    forest.run()
+    assert names(forest) == ["a.v001.enc"]
+    forest.destination.on_begin = lambda label: None
+    forest.write("a", "new" * 400)  # of the same size and time: only reading tells
+    with monkeypatch.context() as patch:
+        patch.setattr(forest.destination, "delete", _refusing)
+        assert outcomes(forest.run()) == "sent"
+
+    forest.run()
+
+    (archive,) = forest.catalog.stored_archives(ArchiveFilter())
+    assert sorted(forest.destination.stored) == sorted(one.locator for one in archive.objects)
+
+
+def _gone_before_the_second(label: Label) -> None:
+    if label.volume == 2:
+        raise DestinationUnavailable("out of reach")
+
+
+def _refusing(locator: str, check: Check) -> None:
+    raise DestinationError("not now")

@@ -342,7 +342,7 @@ def test_there_may_be_many(tmp_path: Path) -> None:
         def each() -> Iterator[Rebuilt]:
             for number in range(count):
                 label = label_of(f"/data/{number:06}")
-                yield Rebuilt(label, replace(volume, locator=f"id-{number:0134}"), recipe=RAW)
+                yield Rebuilt(label, (replace(volume, locator=f"id-{number:0134}"),), recipe=RAW)
 
         assert vault.catalog.add_rebuilt(vault.id, each()) == count
         for number in range(count):

@@ -12,6 +12,7 @@ from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan, Upload
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.resolve.source import Selection
+from glacier_backup.seal.chain import NO_SEAL
 from glacier_backup.workflow.backup import Backup, run
 from glacier_backup.workflow.sending.prepare import Order
 from glacier_backup.workflow.tools import Classify, Origin, Target, Tools, as_set
@@ -35,6 +36,10 @@ class World:
         self.classify: Classify = as_set
         self.ad_hoc = False
         self.concurrency = 1
+        self.seal = NO_SEAL
+        self.spool_dir: str | None = None
+        self.temporary_dir = ""
+        self.private = False
 
     @property
     def destination(self) -> MemoryDestination:
@@ -58,7 +63,17 @@ class World:
         ]
         selection = Selection("/data", files=True, compare=self.compare, destinations=tuple(self.destinations))
         order = Order((selection,), force, limit, self.ad_hoc)
-        return Backup(order, Tools({"": origin}, "nas"), targets, self.catalog, self.concurrency)
+        return Backup(order, self._tools(origin), targets, self.catalog, self.concurrency)
+
+    def _tools(self, origin: Origin) -> Tools:
+        return Tools(
+            {"": origin},
+            "nas",
+            seal=lambda section: self.seal,
+            spool_dir=self.spool_dir,
+            temporary_dir=self.temporary_dir,
+            private=lambda section: self.private,
+        )
 
     def run(self, limit: int | None = None, force: bool = False) -> Summary:
         self.events.clear()

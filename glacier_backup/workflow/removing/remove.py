@@ -1,12 +1,13 @@
 """Removing archives: from the destination first, then from the catalog.
 
 Whatever dies in between, the catalog still has what is gone, and the next run deletes it again, which is as good. The
-other way round nobody would know of an archive that is paid for.
+other way round nobody would know of an archive that is paid for. What consists of several objects counts as damaged
+before the first of them goes: nothing is to rely on what may be half gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -30,6 +31,7 @@ from glacier_backup.model.retention import (
 )
 from glacier_backup.model.stored import ArchiveFilter
 from glacier_backup.spool import Spool
+from glacier_backup.units import now
 from glacier_backup.workflow.reading import DestinationOf
 from glacier_backup.workflow.removing.archive_ids import ArchiveIds
 from glacier_backup.workflow.side_by_side import side_by_side
@@ -39,6 +41,9 @@ AT_ONCE = 8
 killed."""
 
 OWN = "-"
+
+BEGUN = "its removal was begun"
+"""What is wrong with an archive that may be half gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +112,14 @@ class _Deletion(NamedTuple):
     """To be deleted: no later archive has them, nor lies as a newer version on them."""
     ids: tuple[int, ...]
     """Archives to be forgotten then: it, and those of which nothing was left but this."""
+    volumes: Mapping[str, int]
+    """Where it takes several objects: the numbers of those with data, against which nothing is known, by locator."""
 
 
 class _Outcome(NamedTuple):
     deletion: _Deletion
+    gone: frozenset[str]
+    """Locators."""
     error: DestinationError | Interrupted | None
 
 
@@ -142,6 +151,7 @@ class _AtPlace:
             batch = [self._deletion(removal) for removal in islice(removals, AT_ONCE)]
             if not batch:
                 return
+            self._note_begun(batch)
             jobs = [partial(self._delete, deletion, destination) for deletion in batch]
             self._note(side_by_side(jobs, name="delete"))
         if self._unavailable is not None:
@@ -158,7 +168,30 @@ class _AtPlace:
                 ids.update(archive.id for archive in same)
                 if not self._lies_below_a_version(locator, removal):
                     locators.append(locator)
-        return _Deletion(removal, tuple(locators), tuple(sorted(ids)))
+        return _Deletion(removal, tuple(locators), tuple(sorted(ids)), self._volumes(removal, locators))
+
+    def _volumes(self, removal: Removal, locators: Sequence[str]) -> dict[str, int]:
+        if len(locators) < 2:
+            return {}
+        archives = self._remover.catalog.stored_archives(ArchiveFilter(ids=(removal.id,)))
+        volumes = (one for archive in archives for one in archive.volumes)
+        return {one.locator: one.number for one in volumes if one.locator in locators and one.damaged_at is None}
+
+    def _note_begun(self, batch: Iterable[_Deletion]) -> None:
+        found = [(one.removal.id, number, BEGUN) for one in batch for number in one.volumes.values()]
+        if found:
+            self._remover.catalog.note_damaged(found, now(), listed=True)
+
+    def _note_still_there(self, done: Iterable[_Outcome]) -> None:
+        there = [
+            (one.deletion.removal.id, number)
+            for one in done
+            if one.error is not None
+            for locator, number in one.deletion.volumes.items()
+            if locator not in one.gone
+        ]
+        if there:
+            self._remover.catalog.note_listed([], there, now(), as_of=now())
 
     def _lies_below_a_version(self, locator: str, removal: Removal) -> bool:
         """Whether a newer version of this key stays, in a bucket that keeps versions only since. Deleting the key would
@@ -173,19 +206,22 @@ class _AtPlace:
             )
             if one.id > removal.id and one.id not in self._leaving
         )
-        return any(At.parsed(volume.locator).key == at.key for one in later for volume in one.volumes)
+        return any(At.parsed(stored.locator).key == at.key for one in later for stored in one.objects)
 
     def _delete(self, deletion: _Deletion, destination: Destination) -> _Outcome:
         """In a thread of its own."""
+        gone = set[str]()
         try:
             for locator in deletion.locators:
                 destination.delete(locator, self._remover.stop.check)
+                gone.add(locator)
         except (DestinationError, Interrupted) as error:
-            return _Outcome(deletion, error)
-        return _Outcome(deletion, None)
+            return _Outcome(deletion, frozenset(gone), error)
+        return _Outcome(deletion, frozenset(gone), None)
 
-    def _note(self, done: Iterable[_Outcome]) -> None:
+    def _note(self, done: Sequence[_Outcome]) -> None:
         """In the catalog, and to whoever listens."""
+        self._note_still_there(done)
         gone = [id_ for outcome in done if outcome.error is None for id_ in outcome.deletion.ids]
         try:
             self._remover.catalog.forget_archives(gone)

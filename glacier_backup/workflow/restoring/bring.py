@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
-from glacier_backup.errors import DamageFound, GlacierBackupError
+from glacier_backup.errors import DamageFound, GlacierBackupError, WrongKey
 from glacier_backup.model.archive import Member
 from glacier_backup.model.event import Warned
 from glacier_backup.model.naming import stored_name
 from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive
-from glacier_backup.pack.unpacker import LeadsOut, Unpacking, UnpackOrder
+from glacier_backup.pack.unpacker import ArchiveBytes, LeadsOut, Unpacking, UnpackOrder
+from glacier_backup.plan.mending import may_mend
 from glacier_backup.units import MIB
 from glacier_backup.workflow.restoring import beneath
 from glacier_backup.workflow.restoring.checkpoint import Checkpoint
 from glacier_backup.workflow.restoring.contents import Comparison
+from glacier_backup.workflow.restoring.coverage import stored_parts
 from glacier_backup.workflow.restoring.desk import Desk, Work, folder_of
+from glacier_backup.workflow.restoring.hurt import VolumeHurt
 from glacier_backup.workflow.restoring.item_folder import ItemFolder
 from glacier_backup.workflow.restoring.publish import Brought, is_published
+from glacier_backup.workflow.restoring.same_password import begins_alike, tells_late
 from glacier_backup.workflow.restoring.sameness import in_the_way
 from glacier_backup.workflow.restoring.staging import Staging
-from glacier_backup.workflow.restoring.stream import InOrder, identity
+from glacier_backup.workflow.restoring.stream import identity
 from glacier_backup.workflow.restoring.target import Obstacle
+from glacier_backup.workflow.restoring.unsealed import Stream
 
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * MIB, 10.0
 """A checkpoint is written when so much was handed on since the last, or so long ago."""
@@ -38,16 +43,29 @@ FLUSH_SECONDS = 300.0
 """How often what was unpacked is flushed to the disk, so that the machine may go down."""
 
 
+GONE = "it is not there any more"
+"""Behind the locator of an object, in what a verification says of it."""
+
+
 def check_all(work: Work, desk: Desk) -> None:
-    """Read all bytes of an item and check them, for a verification. Raises DamageFound."""
+    """Read all bytes of an item and check them, for a verification: also behind what is damaged. Raises DamageFound."""
     desk.started(work)
     reading = desk.reading(work, None)
-    buffer = memoryview(bytearray(MIB))
+    hurt: list[VolumeHurt] = []
     for wanted in work.record.item.ranges:
-        with closing(reading.bytes(wanted)) as streams:
-            for part in streams:
-                while part.readinto(buffer):
-                    desk.check()
+        for part in stored_parts(wanted, work.archive):
+            if not reading.is_there(part.volume):
+                # Noted already, as what a list may deny: that isn't for what was read to take back.
+                hurt.append(VolumeHurt(f"{part.volume.locator}: {GONE}", (), missing=True))
+                continue
+            try:
+                with reading.part(part) as stream:
+                    _drain(stream, desk.check)
+                reading.prove(part.volume)
+            except VolumeHurt as error:
+                hurt.append(error)
+    if hurt:
+        raise VolumeHurt.of_several(hurt)
     by = reading.finish()
     if by in ("nothing", "size"):
         desk.tell(Warned(f"{work.path}: could be read, but the catalog has no checksum of it"))
@@ -79,10 +97,22 @@ def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
             # Without leaves nobody can say which piece was spoiled on its way: all of it comes once more.
             folder.remove()
             left_out, root = _unpacked(work, desk, folder)
-    except DamageFound:
-        folder.remove()
+    except DamageFound as error:
+        if not _will_be_mended(work, error):
+            folder.remove()
+        raise
+    except WrongKey:
+        if tells_late(work.archive):
+            folder.remove()
         raise
     return Brought(work.record, folder, folder.finish(root, left_out), of_many)
+
+
+def _will_be_mended(work: Work, error: DamageFound) -> bool:
+    """Whether what was unpacked so far is of use when it is."""
+    if not isinstance(error, VolumeHurt):
+        return False
+    return may_mend(work.archive, error.causes.keys(), missing=error.missing)
 
 
 def _unpacked(work: Work, desk: Desk, folder: ItemFolder) -> tuple[list[str], str]:
@@ -126,9 +156,14 @@ class _Bringing:
             done = 0 if begun is None else begun.members
             comparison = Comparison(self._desk.catalog, item, self._archive, done=done)
             first = 0 if begun is None else begun.range
-            for number in range(first, len(self._item.ranges)):
-                resume = begun.line if begun is not None and number == first else None
-                left_out |= dict.fromkeys(self._unpack(number, content, resume, comparison))
+            # Let go of at once, whatever happens: others wait for the memory.
+            with self._desk.unsealed(self._work, self._reading) as unsealed:
+                for number in range(first, len(self._item.ranges)):
+                    resume = begun.line if begun is not None and number == first else None
+                    order = self._order(number, resume)
+                    with unsealed.bytes(ByteRange(order.start, self._item.ranges[number].end)) as stream:
+                        left_out |= dict.fromkeys(self._unpack(number, content, stream, order, comparison))
+                unsealed.finish()
             comparison.finish()
             proven = self._reading.finish()
             root = self._root(content)
@@ -148,34 +183,40 @@ class _Bringing:
             position = self._unpacker.position(found.line)
         except GlacierBackupError:
             return None  # as an older or newer program wrote it
-        return found if self._reading.can_go_on(position) else None
+        if not self._reading.can_go_on(position):
+            return None
+        return found if self._is_opened_alike(position) else None
 
-    def _unpack(self, number: int, content: int, resume: str | None, comparison: Comparison) -> tuple[str, ...]:
-        wanted = self._item.ranges[number]
-        start = wanted.start if resume is None else self._unpacker.position(resume)
-        reading = self._reading.bytes(ByteRange(start, wanted.end) if start else wanted)
-        # Closed at once, whatever happens: others wait for the memory.
-        with closing(reading):
-            stream = InOrder(reading)
-            unpacking = self._unpacker.unpack(stream, content, self._order(wanted, start, resume))
-            self._since = 0
-            with _closed(iter(unpacking)) as members:
-                for member in members:
-                    if member is not None:
-                        comparison.see(member)
-                    if self._is_due(stream.handed_on):
-                        self._save(number, unpacking, comparison)
-            _drain(stream)
+    def _is_opened_alike(self, position: int) -> bool:
+        """Whether what there is of it was opened with the key that opens it now."""
+        if not tells_late(self._archive):
+            return True
+        with self._desk.unsealed(self._work, self._reading) as unsealed:
+            return begins_alike(self._folder, _own_name(self._archive), unsealed, position)
+
+    def _unpack(
+        self, number: int, content: int, stream: Stream, order: UnpackOrder, comparison: Comparison
+    ) -> tuple[str, ...]:
+        unpacking = self._unpacker.unpack(stream, content, order)
+        self._since = 0
+        with _closed(iter(unpacking)) as members:
+            for member in members:
+                if member is not None:
+                    comparison.see(member)
+                if self._is_due(stream.handed_on):
+                    self._save(number, unpacking, comparison)
+        # What lies behind the end of an archive belongs to what was sent, and to its checksum.
+        _drain(stream)
         return unpacking.left_out
 
-    def _order(self, wanted: ByteRange, start: int, resume: str | None) -> UnpackOrder:
-        archive = self._archive
+    def _order(self, number: int, resume: str | None) -> UnpackOrder:
+        archive, wanted = self._archive, self._item.ranges[number]
         return UnpackOrder(
             name=_own_name(archive),
             kind=archive.kind or ("directory" if archive.container == "tar" else "file"),
             mtime_ns=archive.mtime_ns if archive.container != "tar" else None,
             mode=archive.mode if archive.container != "tar" else None,
-            start=start,
+            start=wanted.start if resume is None else self._unpacker.position(resume),
             whole=wanted.end is None,
             # Ranges are of just those members that are wanted, and of what hard links among them lead to.
             wanted=self._item.member if wanted == WHOLE and not self._everything else None,
@@ -232,8 +273,7 @@ def _own_name(archive: StoredArchive) -> str:
     return "content" if name in (".", "..") or "\0" in name else name
 
 
-def _drain(stream: InOrder) -> None:
-    """What lies behind the end of an archive belongs to what was sent, and to its checksum."""
+def _drain(stream: ArchiveBytes, check: Callable[[], object] = lambda: None) -> None:
     buffer = memoryview(bytearray(MIB // 4))
     while stream.readinto(buffer):
-        pass
+        check()

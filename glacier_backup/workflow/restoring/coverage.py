@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Thaw
+from glacier_backup.plan.across import PLAIN, Layout, across, layout_of
+from glacier_backup.plan.mending import can_replace, mendable
 from glacier_backup.plan.ranges import aligned, merged
 
 
@@ -17,6 +19,8 @@ class Need(NamedTuple):
     volume: StoredVolume
     ranges: tuple[ByteRange, ...]
     """On the grid of 1 MiB, in order, apart from each other. Their ends are numbers wherever the size is known."""
+    spare: bool = False
+    """Whether it may turn out that there is nothing of it: mending, and a verification, take what there is."""
 
 
 class Part(NamedTuple):
@@ -27,32 +31,62 @@ class Part(NamedTuple):
     """Bytes of the volume."""
 
 
+def is_repair(item: RestoreItem) -> bool:
+    """Whether an item of a verification is to have mended what is damaged, instead of reading something."""
+    return not item.ranges
+
+
 def needs(item: RestoreItem, archive: StoredArchive) -> tuple[Need, ...]:
-    """What ``item`` takes of each volume of its archive; volumes that it doesn't touch are left out."""
+    """What ``item`` takes of each object of its archive; those that it doesn't touch are left out.
+
+    The ranges of a verification are of what is stored, all objects one behind the other; those of a restore are of the
+    stream, and what has to be opened is taken in whole volumes. What is known to be damaged and has parity is taken
+    whole, with that.
+    """
+    if is_repair(item):
+        # What an earlier process has mended, and could not store in its place, lies here.
+        return tuple(need._replace(spare=True) for need in _for_mending(archive, mendable(archive)))
+    if not item.to:
+        stored = _merged(part for one in item.ranges for part in stored_parts(one, archive))
+        return tuple(need._replace(spare=True) for need in stored)  # what else there is, is read all the same
     found = [part for one in item.ranges for part in parts(one, archive)]
-    result = []
-    for volume in archive.volumes:
-        own = [aligned(part.wanted, volume.size) for part in found if part.volume is volume]
-        if own:
-            result.append(Need(volume, tuple(_with_end(one, volume.size) for one in merged(own))))
-    return tuple(result)
+    touched = {part.volume.number for part in found}
+    hurt = [volume for volume in mendable(archive) if volume.number in touched]
+    sound = _merged(part for part in found if part.volume not in hurt)
+    return (*sound, *_for_mending(archive, hurt))
+
+
+def _merged(found: Iterable[Part]) -> Iterator[Need]:
+    by_number: dict[int, list[Part]] = {}
+    for part in found:
+        by_number.setdefault(part.volume.number, []).append(part)
+    for own in by_number.values():
+        volume = own[0].volume
+        ranges = merged(aligned(part.wanted, volume.size) for part in own)
+        yield Need(volume, tuple(_with_end(one, volume.size) for one in ranges))
+
+
+def _for_mending(archive: StoredArchive, hurt: Iterable[StoredVolume]) -> Iterator[Need]:
+    for volume in hurt:
+        yield Need(volume, (_with_end(WHOLE, volume.size),), spare=can_replace(archive, volume))
+        for one in archive.parity_of(volume):
+            yield Need(one, (_with_end(WHOLE, one.size),), spare=True)
 
 
 def parts(wanted: ByteRange, archive: StoredArchive) -> list[Part]:
-    """Where the bytes of ``wanted`` lie, in order. Where that can't be told, for the sizes of several volumes aren't
-    known, it is everything."""
-    if wanted == WHOLE or (len(archive.volumes) > 1 and archive.size is None):
-        return [Part(volume, WHOLE) for volume in archive.volumes]
-    if len(archive.volumes) == 1:
-        return [Part(archive.volumes[0], wanted)]
-    result, base = [], 0
-    for volume in archive.volumes:
-        behind = base + (volume.size or 0)
-        start, end = max(wanted.start, base), behind if wanted.end is None else min(wanted.end, behind)
-        if start < end:
-            result.append(Part(volume, ByteRange(start - base, end - base)))
-        base = behind
-    return result
+    """Which volumes the bytes of ``wanted``, of the stream, take, in order. Where that can't be told it is
+    everything."""
+    return _parts(wanted, archive.volumes, layout_of(archive))
+
+
+def stored_parts(wanted: ByteRange, archive: StoredArchive) -> list[Part]:
+    """Where the bytes of ``wanted`` lie, of all stored objects one behind the other."""
+    return _parts(wanted, archive.objects, PLAIN)
+
+
+def _parts(wanted: ByteRange, volumes: Sequence[StoredVolume], layout: Layout) -> list[Part]:
+    taken = across(wanted, [volume.size for volume in volumes], layout)
+    return [Part(volume, own) for volume, own in zip(volumes, taken, strict=True) if own is not None]
 
 
 def without(wanted: Iterable[ByteRange], have: Iterable[ByteRange]) -> tuple[ByteRange, ...]:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.destination.destination import Check, Destination
+from glacier_backup.model.event import Warned
 from glacier_backup.model.reading_event import BytesFetched, ItemStarted, ReadingListener
 from glacier_backup.model.restore import ItemRecord
-from glacier_backup.model.stored import StoredArchive
+from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Thaw
+from glacier_backup.plan.across import layout_of
+from glacier_backup.units import now
 from glacier_backup.workflow.restoring.coverage import count, needs
 from glacier_backup.workflow.restoring.fetch import Fetcher
 from glacier_backup.workflow.restoring.item_folder import ItemFolder
+from glacier_backup.workflow.restoring.mending import ByParity, number_of
 from glacier_backup.workflow.restoring.staging import Staging, name_of
 from glacier_backup.workflow.restoring.standing import about
 from glacier_backup.workflow.restoring.stream import Reading, Source, is_whole
 from glacier_backup.workflow.restoring.tools import RestoreTools
+from glacier_backup.workflow.restoring.unsealed import Unsealed
 
 
 class Work(NamedTuple):
@@ -61,8 +68,31 @@ class Desk:
         def fetched(count: int) -> None:
             self.tell(BytesFetched(work.record.number, count))
 
-        whole = is_whole(work.record.item.ranges)
-        return Reading(work.source, self.catalog, self.fetcher, self.check, fetched, whole, kept)
+        item = work.record.item
+        # What has to be opened is read in whole volumes; what is only verified isn't opened.
+        whole = is_whole(item.ranges) or (item.to != "" and not layout_of(work.archive).plain)
+        mender = None if kept is None else self.mender(work, kept.scratch)
+        return Reading(work.source, self.catalog, self.fetcher, self.check, fetched, whole, kept, mender)
+
+    def mender(self, work: Work, folder: Callable[[], str]) -> ByParity:
+        """What mends volumes of an item's archive, in a folder of its own."""
+
+        def fetched(count: int) -> None:
+            self.tell(BytesFetched(work.record.number, count))
+
+        def was_mended(volume: StoredVolume) -> None:
+            where = f"it is still damaged at {work.place}: glacier-backup verify --repair mends it there"
+            self.tell(Warned(f"{work.path}: {number_of(volume)} was damaged, and is mended by its parity; {where}"))
+
+        return ByParity(work.source, folder, self.check, fetched, partial(self.was_right, work), was_mended)
+
+    def was_right(self, work: Work, volume: StoredVolume) -> None:
+        """Note that a volume is as it was sent, whatever was said of it."""
+        self.catalog.note_verified(work.archive.id, volume.number, now())
+
+    def unsealed(self, work: Work, reading: Reading) -> Unsealed:
+        """The stream that was packed."""
+        return Unsealed(reading, self.tools.keys(work.archive.path), work.record.item.ranges)
 
     def started(self, work: Work) -> None:
         wanted = [count(need.ranges) for need in needs(work.record.item, work.archive)]

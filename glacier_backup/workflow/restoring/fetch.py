@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 from glacier_backup.destination.destination import Check, Destination
 from glacier_backup.digest import leaf_digests
-from glacier_backup.errors import DamageFound, NotThawed
+from glacier_backup.errors import NotThawed, VolumeMissing
 from glacier_backup.model.restore import ByteRange
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.units import MIB
 from glacier_backup.workflow.restoring.coverage import reaching
+from glacier_backup.workflow.restoring.hurt import VolumeHurt
 from glacier_backup.workflow.restoring.proof import Proof
 
 PIECE = 8 * MIB
@@ -116,8 +117,8 @@ class Tail(NamedTuple):
 class VerifiedBytes:
     """A range of one volume, from front to end. For one thread; a context manager, which lets go of its memory.
 
-    Raises DamageFound for bytes that aren't what was sent, NotThawed where they can't be read any more, and what the
-    destination raises.
+    Raises VolumeHurt for bytes that aren't what was sent, or aren't there, NotThawed where they can't be read any more,
+    and what the destination raises.
     """
 
     def __init__(
@@ -250,7 +251,7 @@ class VerifiedBytes:
     def _fetch(self, thaw: Thaw, start: int, buffer: memoryview) -> Piece:
         """One piece, in a thread of the fetcher's. ``buffer`` has the length of what is to come."""
         for _ in range(1 + AGAIN):
-            count = self._readable.destination.fetch(thaw, start, buffer, self._still_wanted)
+            count = self._come(thaw, start, buffer)
             leaves = leaf_digests(buffer[:count])
             wrong = self._proof.wrong(start, leaves)
             cut = self._end is not None and start + count < min(self._end, start + len(buffer))
@@ -261,7 +262,13 @@ class VerifiedBytes:
             what = f"it ends at byte {start + count:,}, and {volume.size or self._end:,} were sent"
         else:
             what = f"the MiB from byte {wrong:,} on has another SHA-256 than was recorded, {1 + AGAIN} times in a row"
-        raise DamageFound(f"{volume.locator} isn't what was sent: {what}")
+        raise VolumeHurt(f"{volume.locator} isn't what was sent: {what}", [volume.number])
+
+    def _come(self, thaw: Thaw, start: int, buffer: memoryview) -> int:
+        try:
+            return self._readable.destination.fetch(thaw, start, buffer, self._still_wanted)
+        except VolumeMissing as error:
+            raise VolumeHurt(str(error), [self._readable.volume.number], missing=True, hint=error.hint) from error
 
     def _still_wanted(self) -> None:
         self._check()

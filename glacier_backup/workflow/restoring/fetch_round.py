@@ -23,15 +23,18 @@ from glacier_backup.model.event import Warned
 from glacier_backup.model.restore import ItemRecord, ItemState
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.ordering import Ordering
+from glacier_backup.plan.mending import may_mend, mendable
 from glacier_backup.units import now
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.restoring.book import Book, cause_of
 from glacier_backup.workflow.restoring.bring import bring, check_all
+from glacier_backup.workflow.restoring.coverage import is_repair
 from glacier_backup.workflow.restoring.crew import Crew, Finished
-from glacier_backup.workflow.restoring.damage import note_damage
+from glacier_backup.workflow.restoring.damage import hurt_volumes, is_gone, note_damage
 from glacier_backup.workflow.restoring.desk import Desk, Work
 from glacier_backup.workflow.restoring.publish import Brought, publish, tidy
 from glacier_backup.workflow.restoring.reachable import Reachable
+from glacier_backup.workflow.restoring.repair import repair_all
 from glacier_backup.workflow.restoring.staging import Staging
 from glacier_backup.workflow.restoring.stream import is_whole
 from glacier_backup.workflow.restoring.target import Obstacle
@@ -138,7 +141,8 @@ class FetchRound:
 
     def _do(self, work: Work) -> Brought | None:
         if self._staging is None:
-            check_all(work, self._desk)
+            read = repair_all if is_repair(work.record.item) else check_all
+            read(work, self._desk)
             return None
         self._staging.target.still_there()
         return bring(work, self._desk, self._staging)
@@ -159,8 +163,7 @@ class FetchRound:
             case TargetError():
                 self._refused(work, error)
             case DamageFound() | VolumeMissing():
-                note_damage(self._desk.catalog, work.record, work.archive, error)
-                self._end(work, "damaged", error)
+                self._hurt(work, error)
             case NotThawed():
                 self._again(work, error)
             case DestinationUnavailable():
@@ -176,6 +179,16 @@ class FetchRound:
         self.done += state != "failed"
         self._book.set([(work.record.number, state, cause_of(error))])
         self._book.tell_ended(work.record, work.path, state, error)
+
+    def _hurt(self, work: Work, error: GlacierBackupError) -> None:
+        """Where there is parity it is asked for, and the next round tries to mend with it."""
+        note_damage(self._desk.catalog, work.record, work.archive, error)
+        numbers = hurt_volumes(work.record, work.archive, error)
+        if self._staging is not None and may_mend(work.archive, numbers, missing=is_gone(error)):
+            self.over += 1
+            self._book.set([(work.record.number, "planned", None)])
+        else:
+            self._end(work, "damaged", error)
 
     def _refused(self, work: Work, error: TargetError) -> None:
         """One thing can't be written; perhaps nothing can."""
@@ -222,13 +235,14 @@ class FetchRound:
             self._book.tell_ended(work.record, work.path, "verified")
 
     def _note_verified(self, works: Iterable[Work]) -> None:
-        """Volumes of which all was read, and proved right."""
+        """Volumes of which all was read where they are stored, and proved right: not those that were mended here."""
         volumes = [
             (work.archive.id, volume.number)
             for work in works
             if is_whole(work.record.item.ranges)
-            for volume in work.archive.volumes
+            for volume in (work.archive.objects if self._staging is None else work.archive.volumes)
             if volume.has_leaves or volume.tree_hash or volume.sha256
+            if self._staging is None or volume not in mendable(work.archive)
         ]
         self._desk.catalog.note_all_verified(volumes, now())
 

@@ -101,6 +101,12 @@ class ItemFolder:
         """The folder, or one of these names in it, open for a block. Raises OSError."""
         return beneath.folder(self._above, [self._name, *names])
 
+    def scratch(self) -> str:
+        """The path of a folder in it for whatever is needed on the way, made if need be; it goes with the item's."""
+        with troubles(self.target.path), self.inside() as own, suppress(FileExistsError):
+            os.mkdir("scratch", 0o700, dir_fd=own)
+        return os.path.join(self.target.path, STAGING, self._name, "scratch")
+
     def empty(self) -> None:
         """Take all away but the note that it is done."""
         with troubles(self.target.path), suppress(FileNotFoundError), self.inside() as own:

@@ -11,8 +11,8 @@ import hashlib
 from typing import Literal
 
 from glacier_backup.digest import DIGEST_BYTES, LEAF, Buffer, tree_hash
-from glacier_backup.errors import DamageFound
 from glacier_backup.model.stored import StoredVolume
+from glacier_backup.workflow.restoring.hurt import VolumeHurt
 
 ProvenBy = Literal["leaves", "tree hash", "SHA-256", "size", "nothing"]
 
@@ -70,7 +70,7 @@ class Proof:
                 self._linear.update(data)
 
     def finish(self) -> None:
-        """All of the volume was taken. Raises DamageFound where it isn't what was sent."""
+        """All of the volume was taken. Raises VolumeHurt where it isn't what was sent."""
         if self._known is not None or not self._whole:
             return
         volume = self._volume
@@ -89,5 +89,5 @@ def _fit(leaves: bytes, volume: StoredVolume) -> bool:
     return volume.tree_hash is None or tree_hash(leaves) == volume.tree_hash
 
 
-def _damaged(volume: StoredVolume, what: str) -> DamageFound:
-    return DamageFound(f"{volume.locator} isn't what was sent: {what}")
+def _damaged(volume: StoredVolume, what: str) -> VolumeHurt:
+    return VolumeHurt(f"{volume.locator} isn't what was sent: {what}", [volume.number])

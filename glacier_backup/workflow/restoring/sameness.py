@@ -15,6 +15,7 @@ from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.model.archive import Member
 from glacier_backup.model.restore import RestoreItem
 from glacier_backup.model.stored import StoredArchive
+from glacier_backup.plan.across import layout_of
 from glacier_backup.workflow.restoring import beneath
 from glacier_backup.workflow.restoring.target import Obstacle, Target, names
 
@@ -53,7 +54,8 @@ def _is_same(
         return own is not None and _has_all(target, names(item.to), own.path, catalog.members(archive.id))
     if archive.kind == "link":
         return stat.S_ISLNK(found.st_mode) and _same_file(found, archive.source_bytes, archive.mtime_ns)
-    size = archive.source_bytes if archive.source_bytes is not None else archive.size
+    stored = archive.size if layout_of(archive).plain else None
+    size = archive.source_bytes if archive.source_bytes is not None else stored
     return stat.S_ISREG(found.st_mode) and _same_file(found, size, archive.mtime_ns)
 
 

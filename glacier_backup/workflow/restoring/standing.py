@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from glacier_backup.errors import GlacierBackupError
+from glacier_backup.errors import GlacierBackupError, VolumeMissing
 from glacier_backup.model.restore import ItemRecord, ItemState
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.model.thaw import Thaw
@@ -40,6 +40,11 @@ class Wanting(NamedTuple):
     def keys(self) -> list[Key]:
         return [(self.archive.place_id, need.volume.locator) for need in self.needs]
 
+    def without_spare(self, errors: Mapping[Key, GlacierBackupError]) -> Wanting:
+        """The same, but for what isn't there and can be done without."""
+        needs = zip(self.keys, self.needs, strict=True)
+        return self._replace(needs=tuple(need for key, need in needs if not (need.spare and is_gone_at(errors, key))))
+
     def covered_by(self, thaws: Sequence[Thaw]) -> bool:
         """Whether all that it takes is among the bytes that ``thaws`` are about."""
         for need in self.needs:
@@ -47,6 +52,11 @@ class Wanting(NamedTuple):
             if without(need.ranges, have):
                 return False
         return True
+
+
+def is_gone_at(errors: Mapping[Key, GlacierBackupError], key: Key) -> bool:
+    """Whether asking for it has shown that nothing is there."""
+    return isinstance(errors.get(key), VolumeMissing)
 
 
 def about(record: ItemRecord, archive: StoredArchive) -> str:

@@ -4,6 +4,7 @@ digests that are to be kept where the catalog has none."""
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -13,7 +14,10 @@ from glacier_backup.digest import DIGEST_BYTES, LEAF
 from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Thaw
-from glacier_backup.workflow.restoring.coverage import parts
+from glacier_backup.pack.unpacker import ArchiveBytes
+from glacier_backup.plan.across import layout_of
+from glacier_backup.plan.mending import mendable
+from glacier_backup.workflow.restoring.coverage import Part, parts
 from glacier_backup.workflow.restoring.fetch import Fetched, Fetcher, Readable, Tail, VerifiedBytes
 from glacier_backup.workflow.restoring.proof import Proof, ProvenBy
 
@@ -35,6 +39,14 @@ class Kept(Protocol):
     def keep_leaves(self, volume: int, leaves: bytes, start: int) -> None: ...
 
 
+class Mender(Protocol):
+    """Makes volumes right that aren't, by their parity."""
+
+    def mended(self, volume: StoredVolume) -> AbstractContextManager[str]:
+        """The path of a file that has the bytes that were sent, for the block."""
+        ...
+
+
 @dataclass
 class Reading:
     """One archive being read."""
@@ -45,8 +57,10 @@ class Reading:
     check: Check
     fetched: Fetched
     whole: bool
-    """Whether all of it is read, so that it can be proved right by its end."""
+    """Whether all of each volume is read that is read at all, so that it can be proved right by its end."""
     kept: Kept | None = None
+    mender: Mender | None = None
+    """None: what is damaged is said to be so."""
     _proofs: dict[int, Proof] = field(default_factory=dict)
     """By the number of the volume."""
     _tails: dict[int, Tail] = field(default_factory=dict)
@@ -58,6 +72,8 @@ class Reading:
         """Whether reading may begin at ``position`` of the whole stream, and makes ready for it: not where what came
         before counts for the proof, and isn't known any more."""
         volumes = self.source.archive.volumes
+        if not layout_of(self.source.archive).plain:
+            return self.is_proven
         ways = {self._proof(volume).by for volume in volumes}
         if position < LEAF or ways <= {"leaves", "nothing"}:
             return True
@@ -71,19 +87,39 @@ class Reading:
         self._saved[volumes[0].number] = count
         return True
 
-    def bytes(self, wanted: ByteRange) -> Generator[VerifiedBytes, None, None]:
+    @property
+    def is_proven(self) -> bool:
+        """Whether each MiB is checked before it is handed on."""
+        return all(self._new_proof(volume).by == "leaves" for volume in self.source.archive.volumes)
+
+    def bytes(self, wanted: ByteRange) -> Generator[ArchiveBytes, None, None]:
         """Those of ``wanted``, volume by volume; each is let go of when the next is taken. To be closed."""
-        for volume, own in parts(wanted, self.source.archive):
-            proof = self._proof(volume)
-            readable = Readable(self.source.destination, volume, self.source.thaws.get(volume.locator, ()))
-            before = self._tails.pop(volume.number, None)
-            found = VerifiedBytes(
-                readable, own, proof, self.fetcher, self.check, self.fetched, before, one_of_many=not self.whole
-            )
-            with found:
-                yield found
-            if found.tail is not None:
-                self._tails[volume.number] = found.tail
+        for one in parts(wanted, self.source.archive):
+            with self.part(one) as stream:
+                yield stream
+
+    def is_there(self, volume: StoredVolume) -> bool:
+        """Whether anything of it was made readable. Of an empty one nothing has to be."""
+        return volume.size == 0 or bool(self.source.thaws.get(volume.locator))
+
+    @contextmanager
+    def part(self, part: Part) -> Iterator[ArchiveBytes]:
+        """The bytes of one volume that are wanted."""
+        volume, wanted = part
+        if self.mender is not None and volume in mendable(self.source.archive):
+            with self.mender.mended(volume) as path, FileBytes(path, wanted) as right:
+                yield right
+            return
+        readable = Readable(self.source.destination, volume, self.source.thaws.get(volume.locator, ()))
+        before = self._tails.pop(volume.number, None)
+        proof = self._proof(volume)
+        found = VerifiedBytes(
+            readable, wanted, proof, self.fetcher, self.check, self.fetched, before, one_of_many=not self.whole
+        )
+        with found:
+            yield found
+        if found.tail is not None:
+            self._tails[volume.number] = found.tail
 
     def keep(self) -> None:
         """Keep the digests that were gathered since."""
@@ -95,6 +131,10 @@ class Reading:
                 self.kept.keep_leaves(number, gathered[start:], start)
                 self._saved[number] = len(gathered)
 
+    def prove(self, volume: StoredVolume) -> None:
+        """All that is wanted of ``volume`` was read. Raises VolumeHurt where it is known to be wrong only now."""
+        self._proof(volume).finish()
+
     def finish(self) -> ProvenBy:
         """Everything was read; the weakest of what proves it. Raises DamageFound."""
         for proof in self._proofs.values():
@@ -104,15 +144,41 @@ class Reading:
 
     def _proof(self, volume: StoredVolume) -> Proof:
         if volume.number not in self._proofs:
-            leaves = self.catalog.leaves(self.source.archive.id, volume.number)
-            self._proofs[volume.number] = Proof(volume, leaves, b"" if self.whole else None)
+            self._proofs[volume.number] = self._new_proof(volume)
         return self._proofs[volume.number]
+
+    def _new_proof(self, volume: StoredVolume) -> Proof:
+        return Proof(volume, self.catalog.leaves(self.source.archive.id, volume.number), b"" if self.whole else None)
+
+
+class FileBytes:
+    """A range of a file that is known to be right. A context manager."""
+
+    def __init__(self, path: str, wanted: ByteRange) -> None:
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  # closed by the context
+        self._file.seek(wanted.start)
+        self._left = None if wanted.end is None else wanted.end - wanted.start
+
+    def __enter__(self) -> FileBytes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def readinto(self, buffer: memoryview) -> int:
+        wanted = buffer if self._left is None else buffer[: self._left]
+        filled = 0
+        while filled < len(wanted) and (count := self._file.readinto(wanted[filled:])):
+            filled += count
+        if self._left is not None:
+            self._left -= filled
+        return filled
 
 
 class InOrder:
     """Several streams as one, as :class:`~glacier_backup.pack.unpacker.ArchiveBytes`."""
 
-    def __init__(self, streams: Iterator[VerifiedBytes]) -> None:
+    def __init__(self, streams: Iterator[ArchiveBytes]) -> None:
         self._streams = streams
         self._current = next(streams, None)
         self.handed_on = 0

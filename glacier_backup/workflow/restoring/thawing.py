@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
+from types import MappingProxyType
 
 from glacier_backup.destination.destination import Check
 from glacier_backup.errors import (
@@ -29,10 +30,12 @@ from glacier_backup.plan.thawing import TIERS, shelf_of
 from glacier_backup.units import MIB, now
 from glacier_backup.workflow.restoring.asking import Ask, Asking
 from glacier_backup.workflow.restoring.coverage import Need, made_readable, needs, without
-from glacier_backup.workflow.restoring.damage import is_damage, note_damage
+from glacier_backup.workflow.restoring.damage import found_missing, is_damage
 from glacier_backup.workflow.restoring.reachable import Reachable
 from glacier_backup.workflow.restoring.standing import Key, Standing, Wanting, about
 from glacier_backup.workflow.restoring.tools import RestoreTools
+
+_NONE: Mapping[Key, GlacierBackupError] = MappingProxyType({})
 
 LISTED = 5_000
 """Thaws that are looked at together: a vault lists all its jobs for each such look."""
@@ -59,6 +62,8 @@ class Thawing:
         self._begun = now()
         self._again: Counter[tuple[int, str, int]] = Counter()
         """How often what failed, or was over, was asked for once more in this run."""
+        self._over: set[tuple[int, str, int]] = set()
+        """What was over in this round: there may be many things in one, and each says so."""
         self._ahead = 0
         """Bytes of what is ready and was not fetched yet."""
         self._looked: set[int] = set()
@@ -70,6 +75,7 @@ class Thawing:
     def new_round(self) -> None:
         """From now on everything is looked at once more."""
         self._looked.clear()
+        self._over.clear()
         self._reachable.forget()
         self._ahead, self.expected = 0, None
 
@@ -89,12 +95,21 @@ class Thawing:
             self.poll(place_id)
         known = self._known(wanting)
         errors = self._ask_for(wanting, known)
+        wanting = self._with_parity(wanting, known, errors)
         for one in wanting:
-            standings[one.record.number] = self._standing(one, known, errors)
-        for stands in standings.values():
-            if stands.archive is not None and stands.error is not None and is_damage(stands.error):
-                note_damage(self._catalog, stands.record, stands.archive, stands.error)
+            standings[one.record.number] = self._standing(one.without_spare(errors), known, errors)
         return [standings[record.number] for record in records]
+
+    def _with_parity(
+        self, wanting: Sequence[Wanting], known: dict[Key, list[ThawRecord]], errors: dict[Key, GlacierBackupError]
+    ) -> list[Wanting]:
+        """The same, after what is missing was noted; parity that may stand for it is asked for."""
+        result = [found_missing(self._catalog, one, errors) for one in wanting]
+        changed = [one for one, before in zip(result, wanting, strict=True) if one is not before]
+        if changed:
+            known.update({key: found for key, found in self._known(changed).items() if key not in known})
+            errors.update(self._ask_for(changed, known, errors))
+        return result
 
     def over(self, standing_thaws: Iterable[tuple[int, Thaw]]) -> None:
         """What could not be read any more, though it should have been: to be asked for again."""
@@ -105,7 +120,9 @@ class Thawing:
     def may_ask_again(self, place_id: int, thaw: Thaw) -> bool:
         """Once in a run. Counts as asked for."""
         key = (place_id, thaw.locator or "", thaw.start)
-        self._again[key] += 1
+        if key not in self._over:
+            self._over.add(key)
+            self._again[key] += 1
         return self._again[key] == 1
 
     def poll(self, place_id: int) -> None:
@@ -144,9 +161,15 @@ class Thawing:
             self._catalog.forget_thaws(over)
         return known
 
-    def _ask_for(self, wanting: Sequence[Wanting], known: dict[Key, list[ThawRecord]]) -> dict[Key, GlacierBackupError]:
-        """Ask for what is missing. What came of it is noted, and added to ``known``; what went wrong is returned."""
-        errors: dict[Key, GlacierBackupError] = {}
+    def _ask_for(
+        self,
+        wanting: Sequence[Wanting],
+        known: dict[Key, list[ThawRecord]],
+        before: Mapping[Key, GlacierBackupError] = _NONE,
+    ) -> dict[Key, GlacierBackupError]:
+        """Ask for what is missing, but for what went wrong ``before``. What came of it is noted, and added to
+        ``known``; what went wrong is returned."""
+        errors = dict(before)
         asks = list(self._missing(wanting, known, errors))
         if not asks:
             return errors
@@ -156,13 +179,13 @@ class Thawing:
                 if isinstance(answer, GlacierBackupError):
                     errors[ask.key] = answer
                     continue
-                before = known[ask.key]
+                earlier = known[ask.key]
                 record = ThawRecord(ask.place_id, answer, self._wish.tier, now(), ask.volume.storage_class)
-                failed += [one for one in before if one.thaw.state == "failed"]
-                known[ask.key] = [one for one in before if not _replaced(one.thaw, answer)] + [record]
+                failed += [one for one in earlier if one.thaw.state == "failed"]
+                known[ask.key] = [one for one in earlier if not _replaced(one.thaw, answer)] + [record]
                 if not is_for_good(answer):
                     noted.append(record)
-                    self._say(ask, answer, before)
+                    self._say(ask, answer, earlier)
         finally:
             # Whatever ends it: what was asked for is paid.
             self._catalog.forget_thaws(failed)

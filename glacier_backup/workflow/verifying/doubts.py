@@ -26,7 +26,8 @@ class Doubts:
         self._site = site
         self._catalog = catalog
         self._left = {one.record.description: one for one in catalog.doubtful(site.id)}
-        self._under_way = {one.record.description for one in catalog.unfinished(site.id)}
+        # Of one in several objects each is told by its own label.
+        self._under_way = {site.destination.describe(one.label) for one in catalog.unfinished(site.id)}
         self._found: list[Finding] = []
 
     def look_at(self, stored: Stored) -> bool:

@@ -38,8 +38,12 @@ class Strangers:
         return {"unknown": 1}
 
     def _is_known_by_now(self, stored: Stored) -> bool:
-        """A run may have recorded it since the catalog was read."""
-        return any(self._catalog.stored_archives(ArchiveFilter(place_id=self._site.id, locator=stored.locator)))
+        """A run may have recorded it since the catalog was read; and what is sent in several objects is in the catalog
+        before it is complete."""
+        wanted = ArchiveFilter(place_id=self._site.id, locator=stored.locator)
+        return self._catalog.is_part_of_unfinished(self._site.id, stored.locator) or any(
+            self._catalog.stored_archives(wanted)
+        )
 
     def _finding(self, stored: Stored, label: Label) -> Finding:
         twin = self._twin(label)

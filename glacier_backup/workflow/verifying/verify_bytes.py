@@ -6,22 +6,28 @@ The catalog keeps what was drawn and how far it is, so that the command can be r
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.model.finding import Finding
 from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
-from glacier_backup.model.stored import ArchiveFilter, StoredArchive
+from glacier_backup.model.stored import ArchiveFilter, StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Tier
+from glacier_backup.plan.across import layout_of
 from glacier_backup.plan.cost import Loads, load_of
-from glacier_backup.plan.sample import everything, sample
+from glacier_backup.plan.mending import mendable
+from glacier_backup.plan.sample import everything, repair, sample
 from glacier_backup.plan.thawing import shelf_of
 from glacier_backup.plan.verify import damaged_at, members_at
 from glacier_backup.spool import Spool
 from glacier_backup.units import MIB
+from glacier_backup.workflow.restoring.bring import GONE
 from glacier_backup.workflow.restoring.coverage import needs
 from glacier_backup.workflow.restoring.damage import with_cure
+
+REPAIR = "--repair"
+"""The rung of a wish to have mended what can be."""
 
 TOGETHER = 500
 """Archives that are looked up at a time."""
@@ -51,6 +57,11 @@ def wish_of(words: Sequence[str], percent: float | None, tier: Tier, days: int) 
     return Wish("verify", "", (rung, *words), tier=tier, days=days)
 
 
+def repair_wish_of(words: Sequence[str], tier: Tier, days: int) -> Wish:
+    """The same of a repair."""
+    return Wish("verify", "", (REPAIR, *words), tier=tier, days=days)
+
+
 def under_way(catalog: Catalog, wish: Wish) -> RestoreRecord | None:
     """The one that an earlier run began and that goes on. One that has nothing left but what failed is forgotten:
     drawing anew tells more than failing again. Raises CatalogError."""
@@ -67,16 +78,27 @@ def plan_bytes(catalog: Catalog, wanted: Sequence[ArchiveFilter], percent: float
     """What to read of what is ``wanted``, of everything where it is empty. Raises ValueError for a sample that can't be
     drawn, and CatalogError."""
     archives = _distinct(catalog, wanted)
-    items: Spool[RestoreItem] = Spool(everything(archives) if percent is None else sample(archives, percent, seed))
+    return _planned(catalog, everything(archives) if percent is None else sample(archives, percent, seed))
+
+
+def plan_repairs(catalog: Catalog, wanted: Sequence[ArchiveFilter]) -> BytesPlan:
+    """What to have mended: all that is known to be damaged and has parity, of what is ``wanted``. Raises
+    CatalogError."""
+    return _planned(catalog, (repair(one) for one in _distinct(catalog, wanted) if mendable(one)))
+
+
+def _planned(catalog: Catalog, wanted: Iterable[RestoreItem]) -> BytesPlan:
+    items: Spool[RestoreItem] = Spool(wanted)
     places = dict(catalog.places())
     loads, size, unsized = Loads(), 0, 0
     for archive, item in _with_archives(catalog, items):
-        for volume, ranges in needs(item, archive):
-            if volume.size is None:
+        for need in needs(item, archive):
+            if need.volume.size is None:
                 unsized += 1
                 continue
-            load = load_of(shelf_of(places[archive.place_id], volume.storage_class), volume.size, ranges)
-            loads.add(shelf_of(places[archive.place_id], volume.storage_class), load)
+            shelf = shelf_of(places[archive.place_id], need.volume.storage_class)
+            load = load_of(shelf, need.volume.size, need.ranges)
+            loads.add(shelf, load)
             size += load.read
     return BytesPlan(items, loads, size, unsized)
 
@@ -90,19 +112,52 @@ def findings(catalog: Catalog, restore: int) -> Iterator[Finding]:
         for record in page:
             archive = archives.get(record.item.archive)
             if archive is not None:  # else it was deleted meanwhile
-                yield _finding(catalog, record, archive, str(places[archive.place_id]))
+                yield from _findings(catalog, record, archive, str(places[archive.place_id]))
 
 
-def _finding(catalog: Catalog, record: ItemRecord, archive: StoredArchive, place: str) -> Finding:
+def now_mended(catalog: Catalog, finding: Finding) -> Finding:
+    """A finding of what may have been mended since; the same where it wasn't. Raises CatalogError."""
+    if not finding.is_damage or finding.archive is None:
+        return finding
+    archive = _by_id(catalog, [finding.archive]).get(finding.archive)
+    if archive is None or any(one.locator == finding.locator and one.damaged_at for one in archive.objects):
+        return finding
+    what = f"it is right again, and was not: {finding.what}"
+    return replace(finding, kind="mended", what=what, cure=None, sent_again=False)
+
+
+def _findings(catalog: Catalog, record: ItemRecord, archive: StoredArchive, place: str) -> Iterator[Finding]:
+    """One for each object that is hurt."""
     cause = record.cause or "for no reason that is known"
-    which = (place, archive.path, archive.volumes[0].locator, archive.id, archive.time)
     if record.state != "damaged":
-        return Finding("unsure", f"it could not be read: {cause}", *which)
-    at = damaged_at(cause)
-    members: tuple[str, ...] = ()
-    if at is not None and len(archive.volumes) == 1 and archive.container == "tar":
-        members = tuple(islice(members_at(catalog.members(archive.id), at, at + MIB), NAMED))
-    return with_cure(Finding("damaged", cause, *which, members=members), catalog, archive.place_id)
+        first = archive.objects[0].locator
+        what = f"it could not be read: {cause}"
+        yield Finding("unsure", what, place, archive.path, first, archive.id, archive.time)
+        return
+    known = [(one, one.damage) for one in archive.objects if one.damage is not None]
+    # What is gone was noted in the words of whoever found it first.
+    hurt = [one for one, said in known if said in cause or f"{one.locator}: {GONE}" in cause]
+    for one in hurt or archive.objects[:1]:
+        what = one.damage or cause
+        members = _hit(catalog, archive, one, what)
+        found = Finding("damaged", what, place, archive.path, one.locator, archive.id, archive.time, members=members)
+        yield with_cure(found, catalog, archive.place_id)
+
+
+def _hit(catalog: Catalog, archive: StoredArchive, volume: StoredVolume, what: str) -> tuple[str, ...]:
+    """The members that are in the MiB which is wrong; none where that can't be told."""
+    at, base = damaged_at(what), _begins_at(archive, volume)
+    if at is None or base is None or archive.container != "tar":
+        return ()
+    return tuple(islice(members_at(catalog.members(archive.id), base + at, base + at + MIB), NAMED))
+
+
+def _begins_at(archive: StoredArchive, volume: StoredVolume) -> int | None:
+    """Of the stream, where that is what is stored."""
+    if volume not in archive.volumes or not layout_of(archive).plain:
+        return None
+    before = [one.size for one in archive.volumes[: archive.volumes.index(volume)]]
+    return None if None in before else sum(size or 0 for size in before)
 
 
 def _distinct(catalog: Catalog, wanted: Sequence[ArchiveFilter]) -> Iterator[StoredArchive]:
