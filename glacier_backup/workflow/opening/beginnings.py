@@ -1,0 +1,43 @@
+"""What the first bytes of a file, or a stream, tell, where its name doesn't."""
+
+from __future__ import annotations
+
+from glacier_backup.model.recipe import Step, parse_compact
+from glacier_backup.workflow.opening.files import reading
+
+_BEGINNINGS = {
+    b"age-encryption.org/": "age",
+    b"-----BEGIN AGE ENCRYPTED FILE-----": "age",
+    b"-----BEGIN PGP MESSAGE-----": "gpg",
+    b"Salted__": "openssl",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x1f\x8b\x08": "gzip",
+}
+"""C2SP "age"; RFC 9580, 6.2; openssl-enc(1); RFC 8878, 3.1.1; RFC 1952, 2.3.1."""
+
+_ZFS = 0x2F5BACBAC
+"""``DMU_BACKUP_MAGIC``, the second eight bytes of what ``zfs send`` writes, in the byte order of its machine."""
+
+
+def sealed_by(path: str) -> tuple[Step, ...]:
+    """The last step of how the file was sealed, with the usual parameters; none where nothing tells."""
+    head = _head(path)
+    return next((parse_compact(name) for start, name in _BEGINNINGS.items() if head.startswith(start)), ())
+
+
+def looks_like_tar(path: str) -> bool:
+    """POSIX's magic (pax(1), "ustar Interchange Format")."""
+    return _head(path)[257:262] == b"ustar"
+
+
+def is_zfs_stream(path: str) -> bool:
+    """Whether ``zfs receive`` may take it."""
+    magic = _head(path)[8:16]
+    return _ZFS in (int.from_bytes(magic, "little"), int.from_bytes(magic, "big"))
+
+
+def _head(path: str) -> bytes:
+    with reading(path, lambda: None) as stream:
+        head = bytearray(512)
+        count = stream.readinto(memoryview(head))
+    return bytes(head[:count])
