@@ -26,6 +26,21 @@ def add_catalog(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_keys(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say what opens sealed archives; see :mod:`glacier_backup.cli.keys`."""
+    parser.add_argument(
+        "--identity",
+        metavar="FILE",
+        action="append",
+        help="a file with private keys of age or ssh, in place of the configured ones; may be given again",
+    )
+    parser.add_argument(
+        "--password-file",
+        metavar="FILE",
+        help="a file whose first line is the password, in place of the configured one",
+    )
+
+
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """The arguments that say what is wanted back."""
     parser.add_argument(

@@ -6,20 +6,27 @@ import os
 from contextlib import ExitStack
 
 from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.cli.keys import KeysOf
 from glacier_backup.cli.reading import open_reading
+from glacier_backup.cli.sealing import spool_beside
 from glacier_backup.config.settings import Settings
 from glacier_backup.errors import TargetError
 from glacier_backup.model.event import Listener
 from glacier_backup.pack.registry import LINK_UNPACKER, UNPACKERS
 from glacier_backup.plan.restore import RestorePlan
 from glacier_backup.workflow.restoring.target import Target
-from glacier_backup.workflow.restoring.tools import RestoreTools
+from glacier_backup.workflow.restoring.tools import RestoreTools, no_keys
 
 
-def restore_tools(settings: Settings, catalog: Catalog, tell: Listener, stack: ExitStack) -> RestoreTools:
-    """What brings archives of ``catalog`` back; closed with ``stack``."""
+def restore_tools(
+    settings: Settings, catalog: Catalog, tell: Listener, stack: ExitStack, keys: KeysOf = no_keys
+) -> RestoreTools:
+    """What brings archives of ``catalog`` back, and opens those that are sealed; closed with ``stack``."""
     destination_of = open_reading(settings, tell, stack)
-    return RestoreTools(catalog, destination_of, UNPACKERS, LINK_UNPACKER, settings.concurrency)
+    scratch = settings.spool_dir or spool_beside(settings.catalog)
+    return RestoreTools(
+        catalog, destination_of, UNPACKERS, LINK_UNPACKER, settings.concurrency, keys=keys, scratch_dir=scratch
+    )
 
 
 def make_target(path: str, plan: RestorePlan) -> None:

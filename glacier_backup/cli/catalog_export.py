@@ -28,7 +28,7 @@ Row = Mapping[str, object]
 
 _OF_VOLUMES = (
     *("number", "locator", "bytes", "sha256_tree", "sha256", "crc64nvme", "storage_class", "stored_at"),
-    *("verified_at", "damaged_at", "damage"),
+    *("verified_at", "damaged_at", "damage", "role", "volume", "suffix", "hmac_sha256"),
 )
 _OF_MEMBERS = ("archive", "member", "type", "bytes", "mtime_ns", "mode", "offset", "target")
 

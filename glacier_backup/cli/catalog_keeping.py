@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
-from glacier_backup.cli.arguments import add_catalog, add_common, overrides
+from glacier_backup.cli.arguments import add_catalog, add_common, add_keys, overrides
 from glacier_backup.errors import CatalogError, DamageFound, UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from glacier_backup.catalog.catalog import Catalog
+    from glacier_backup.seal.chain import Chain
 
 BACKUP = "write a copy of the catalog to a file"
 RESTORE = "put a copy of a catalog in the catalog's place"
@@ -30,15 +32,19 @@ _SHOWN = 100
 
 def add_backup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", metavar="FILE", help="where to; with .gz at its end it is packed; a copy that is there is replaced"
+        "file",
+        metavar="FILE",
+        help="where to; with .gz at its end it is packed, with .gz.age (.gpg, .enc) sealed as well, as archives are; a "
+        "copy that is there is replaced",
     )
     add_common(parser)
     add_catalog(parser)
 
 
 def add_restore(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a copy, packed by gzip or not")
+    parser.add_argument("file", metavar="FILE", help="a copy, sealed or not, packed by gzip or not")
     parser.add_argument("--force", action="store_true", help="also over a catalog that knows more than the copy")
+    add_keys(parser)
     add_common(parser)
 
 
@@ -49,14 +55,19 @@ def add_check(parser: argparse.ArgumentParser) -> None:
 
 def back_up(arguments: argparse.Namespace) -> int:
     from glacier_backup.catalog.catalog import Catalog
+    from glacier_backup.cli.reading import load_for_reading
+    from glacier_backup.cli.sealed_catalogs import seal_for
     from glacier_backup.config.outside import absolute
 
     path = existing(arguments)
     file = absolute(os.path.expanduser(arguments.file))
+    seal = seal_for(file, load_for_reading(arguments)[0])
     _check_target(file, path)
     with Catalog.peek(path) as catalog:
-        if file.endswith(".gz"):
-            _write_packed(catalog, file)
+        if file.removesuffix(seal.suffix).endswith(".gz"):
+            _write_packed(catalog, file, seal)
+        elif seal.suffix:
+            raise UsageError(f"{file}: only a packed copy is sealed", hint=f"let it end in .gz{seal.suffix}")
         else:
             catalog.copy_to(file)
     size = os.stat(file).st_size
@@ -84,6 +95,7 @@ def existing(arguments: argparse.Namespace) -> str:
 
 def _check_target(file: str, catalog: str) -> None:
     from glacier_backup.catalog.snapshot import is_catalog
+    from glacier_backup.cli.sealed_catalogs import suffix_of
 
     try:
         if os.path.isdir(file):
@@ -93,21 +105,27 @@ def _check_target(file: str, catalog: str) -> None:
         if os.path.lexists(file):
             if os.path.exists(file) and os.path.samefile(file, catalog):
                 raise UsageError(f"{file} is the catalog itself")
-            if not is_catalog(file):
+            if not is_catalog(file) and not suffix_of(file):
                 raise UsageError(f"{file} exists and is no copy of a catalog: it is left as it is")
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from error
 
 
-def _write_packed(catalog: Catalog, file: str) -> None:
+def _write_packed(catalog: Catalog, file: str, seal: Chain) -> None:
     from glacier_backup.catalog.replacing import beside
     from glacier_backup.catalog.snapshot import packed
     from glacier_backup.units import MIB
 
-    with beside(file, ".new") as made, packed(catalog, lambda: None, f"{made}.d") as copy:
+    # Nothing else is ever sealed with these.
+    nonce = secrets.token_bytes(32)
+    with (
+        beside(file, ".new") as made,
+        packed(catalog, lambda: None, f"{made}.d") as copy,
+        seal.sealed(copy.stream(), nonce) as stream,
+    ):
         try:
             with open(made, "wb") as out:
-                stream, buffer = copy.stream(), memoryview(bytearray(MIB))
+                buffer = memoryview(bytearray(MIB))
                 while count := stream.readinto(buffer):
                     out.write(buffer[:count])
                 out.flush()
@@ -121,6 +139,7 @@ def restore(arguments: argparse.Namespace) -> int:
     from glacier_backup.catalog.catalog import Catalog
     from glacier_backup.catalog.replacing import beside, newest_sent, put_in_place
     from glacier_backup.catalog.snapshot import unpack
+    from glacier_backup.cli.sealed_catalogs import opening_of, unsealed
     from glacier_backup.config.load import load
     from glacier_backup.config.outside import absolute
     from glacier_backup.lock import RunLock
@@ -130,7 +149,8 @@ def restore(arguments: argparse.Namespace) -> int:
     with RunLock(path), beside(path, ".restored") as made:
         if os.path.exists(path) and os.path.exists(file) and os.path.samefile(path, file):
             raise UsageError(f"{file} is the catalog itself")
-        unpack(file, made)
+        with unsealed(file, path, opening_of(settings, arguments)) as plain:
+            unpack(plain, made)
         with Catalog.open(made) as copy:
             for trouble in copy.check():
                 raise DamageFound(f"{file} is damaged: {trouble}", hint="take another copy; nothing was changed")

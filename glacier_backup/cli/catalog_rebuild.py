@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
-from glacier_backup.cli.arguments import add_common, overrides
+from glacier_backup.cli.arguments import add_common, add_keys, overrides
 
 if TYPE_CHECKING:
     from glacier_backup.cli.rebuilding import Outcome
@@ -18,8 +18,8 @@ HELP = "make a lost catalog anew, from what destinations tell of their archives"
 DESCRIPTION = (
     "Record what destinations have and the catalog doesn't know: first from the newest copy of a catalog that lies "
     "there or where catalog_copy says, if there is no catalog, then from names, descriptions and the manifests beside "
-    "archives. Nothing is thawed; a vault's inventory takes hours, and until it is there this exits with 75, to be run "
-    "again."
+    "archives. Nothing is thawed but what alone tells hidden names, where there is a key to it; that, and a vault's "
+    "inventory, takes hours, and until it is there this exits with 75, to be run again."
 )
 EXAMPLE = """\
   glacier-backup catalog rebuild
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-copy", action="store_true", help="do without copies of the catalog, and read all there is"
     )
+    add_keys(parser)
     parser.add_argument(
         "--journal", metavar="FILE", help="a journal of mt-aws-glacier: names archives that have no description"
     )
@@ -53,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.cli.looking import complain, watching
     from glacier_backup.cli.rebuilding import Rebuilding, rebuild, sources_of
+    from glacier_backup.cli.sealed_catalogs import opening_of
+    from glacier_backup.cli.sealed_manifests import SealedManifests
     from glacier_backup.config.load import load
     from glacier_backup.interrupt import StopRequest, listening
 
@@ -60,7 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
     sources = sources_of(arguments.sources or (), settings, arguments.config, os.environ).destinations
     copied_to = () if arguments.sources else settings.copied_to
     hosts = frozenset(arguments.hosts or ())
-    order = Rebuilding(settings, sources, copied_to, hosts, arguments.journal, use_copy=not arguments.no_copy)
+    order = Rebuilding(
+        settings,
+        sources,
+        copied_to,
+        hosts,
+        arguments.journal,
+        use_copy=not arguments.no_copy,
+        opening=opening_of(settings, arguments),
+        opener=SealedManifests(settings, arguments),
+    )
     with listening(StopRequest("what was found is recorded")) as stop, watching(arguments) as look:
         outcome = rebuild(order, complain, look, stop)
     _show(outcome, settings.catalog, arguments)
@@ -92,6 +104,8 @@ def _line(place: RebuiltPlace) -> str:
     parts = [f"{place.added:,} archives recorded", f"{place.known:,} were known already"]
     if place.of_other_hosts:
         parts.append(f"{place.of_other_hosts:,} are of other hosts")
+    if place.thawing:
+        parts.append(f"{place.thawing:,} hidden names are in manifests that are being thawed: run again later")
     if place.refused:
         parts.append(f"{place.refused:,} are left out")
     if place.foreign:
@@ -122,6 +136,7 @@ def _place_json(place: RebuiltPlace) -> render.Json:
         "place": place.place,
         "waiting": place.waiting,
         "error": place.error,
+        "thawing": place.thawing,
         "listed": place.listed,
         "added": place.added,
         "known": place.known,

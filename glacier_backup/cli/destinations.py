@@ -112,9 +112,13 @@ def mark(one: DestinationSettings, catalog: str) -> None:
 
 
 def set_environment(settings: Settings) -> None:
-    """What the env_file adds is for botocore, which reads the environment itself; what is set already wins."""
+    """What the env_file adds is for botocore, which reads the environment itself; what is set already wins.
+
+    Not the passwords that the INI file takes from there: what is in the environment any child process has, too.
+    """
     for name, value in settings.environment:
-        os.environ.setdefault(name, value)
+        if value not in settings.secrets:
+            os.environ.setdefault(name, value)
 
 
 def access(one: DestinationSettings) -> Access:

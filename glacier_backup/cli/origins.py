@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack, closing
 
 from glacier_backup.cli.destinations import server
+from glacier_backup.cli.key_check import marks_of
+from glacier_backup.cli.sealing import spool_beside
 from glacier_backup.config.settings import ServerSettings, Settings
 from glacier_backup.pack.registry import LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
@@ -32,8 +34,8 @@ def origin_names(settings: Settings) -> Mapping[ServerSettings, str]:
 def _here(settings: Settings) -> Origin:
     vaults = {one.name: one.directory for one in settings.destinations if one.kind == "local"}
     # What every run changes by itself is no change of a directory that happens to hold it.
-    own = [settings.catalog, *([settings.logfile] if settings.logfile else [])]
-    return Origin(LocalSource(own, vaults), PACKERS, LINKS)
+    own = [settings.catalog, marks_of(settings.catalog), spool_beside(settings.catalog), settings.logfile]
+    return Origin(LocalSource([one for one in own if one], vaults), PACKERS, LINKS)
 
 
 def _there(settings: ServerSettings, stack: ExitStack) -> Origin:

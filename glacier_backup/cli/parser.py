@@ -11,7 +11,7 @@ from typing import NoReturn
 from glacier_backup import __version__
 from glacier_backup.errors import UsageError
 
-VERBS = ("backup", "restore", "thaw", "list", "find", "verify", "prune", "delete", "config", "catalog", "vault")
+VERBS = ("backup", "restore", "thaw", "list", "find", "verify", "prune", "delete", "open", "config", "catalog", "vault")
 
 EPILOG = """\
 Without a verb, the options are those of backup: `glacier-backup -d` is `glacier-backup backup -d`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from glacier_backup.catalog.catalog import Catalog
@@ -24,7 +24,16 @@ from glacier_backup.model.journal import JournalEntry, live, read_journal
 from glacier_backup.model.rebuilding import RebuiltPlace, Refused
 from glacier_backup.spool import Spool
 from glacier_backup.workflow.rebuild import RebuildOrder, rebuild_place
-from glacier_backup.workflow.rebuilding.first_copy import Copy, copies, newest_first, take_first
+from glacier_backup.workflow.rebuilding.first_copy import (
+    UNSEALED,
+    Copy,
+    Opening,
+    copies,
+    newest_first,
+    take_first,
+    take_identities,
+)
+from glacier_backup.workflow.rebuilding.several import ManifestOpener, NoKeys
 from glacier_backup.workflow.verifying.site import Site
 
 if TYPE_CHECKING:
@@ -45,6 +54,10 @@ class Rebuilding:
     """Path of a journal of mt-aws-glacier."""
     use_copy: bool = True
     """Whether a copy of the catalog that lies at one of them, or besides, may be the beginning."""
+    opening: Opening = UNSEALED
+    """What opens such a copy, where it is sealed."""
+    opener: ManifestOpener = field(default_factory=NoKeys)
+    """What opens manifests that hide names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,7 @@ class Outcome:
         failed = [place for place in self.places if place.error is not None]
         if failed and len(failed) == len(self.places):
             return max(place.exit_code for place in failed)
-        if any(place.waiting for place in self.places):
+        if any(place.waiting or place.thawing for place in self.places):
             return 75
         return 1 if failed or self.refused else 0
 
@@ -99,7 +112,7 @@ def rebuild(order: Rebuilding, tell: Listener, look: LookListener, stop: StopReq
             one.name: stack.enter_context(closing(destination(one, settings.concurrency, tell)))
             for one in (*order.sources, *order.copied_to)
         }
-        copy = _begin(order, open_.values(), tell, stop) if order.use_copy else None
+        copy = _begin(order, open_.values(), tell, stop)
         refused: Spool[Refused] = Spool()
         sources = [open_[one.name] for one in order.sources]
         with Catalog.open(settings.catalog) as catalog:
@@ -108,17 +121,29 @@ def rebuild(order: Rebuilding, tell: Listener, look: LookListener, stop: StopReq
 
 
 def _begin(order: Rebuilding, sources: Iterable[Destination], tell: Listener, stop: StopRequest) -> Copy | None:
+    """The copy that was put where there is no catalog. Keys that passwords protect are taken in any case: what is
+    recorded is opened with them."""
     path = os.path.realpath(order.settings.catalog)
     # A log without its catalog is refused when that is opened; beside another catalog it would be taken for its own.
-    if any(map(os.path.lexists, (path, f"{path}-wal", f"{path}-journal"))):
-        return None
+    is_there = any(map(os.path.lexists, (path, f"{path}-wal", f"{path}-journal")))
+    wants_copy = order.use_copy and not is_there
     found: list[Copy] = []
     for one in sources:
         try:
             found += copies(one, key_of(one.place), stop.check)
         except DestinationError as error:
-            tell(Warned(f"{one.place}: no copy of the catalog can be looked for: {error}"))
-    return take_first(newest_first(found, order.hosts, host_name()), path, tell, stop.check)
+            if wants_copy:  # else that it can't be read is told when it is to be
+                tell(Warned(f"{one.place}: no copy of the catalog can be looked for: {error}"))
+    take_identities(_of_hosts(found, order.hosts), path, tell, stop.check)
+    if not wants_copy:
+        return None
+    return take_first(newest_first(found, order.hosts, host_name()), path, tell, stop.check, order.opening)
+
+
+def _of_hosts(found: Sequence[Copy], hosts: Collection[str]) -> list[Copy]:
+    """What is of these hosts, or of this one; where nothing is, of all."""
+    wanted = [one for one in found if one.host in (hosts or (host_name(),))]
+    return wanted or ([] if hosts else list(found))
 
 
 def _each(
@@ -129,7 +154,7 @@ def _each(
     look: LookListener,
     stop: StopRequest,
 ) -> Iterator[RebuiltPlace]:
-    wanted = RebuildOrder(order.hosts, _journal(order.journal))
+    wanted = RebuildOrder(order.hosts, _journal(order.journal), order.opener)
     known = around(order.settings)
     for one in sources:
         try:

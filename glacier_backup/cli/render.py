@@ -146,7 +146,8 @@ def _result_json(result: Result) -> dict[str, Json]:
 
 def listed_json(listed: Listed) -> Json:
     """The shape of one element of ``list --json``; documented in docs/json.md."""
-    foreign = listed.sha256_tree is None
+    # What is several objects has no tree hash of the whole, and a size.
+    foreign = listed.sha256_tree is None and not listed.stored_bytes
     return {
         "id": listed.id,
         "path": listed.path,
@@ -255,7 +256,7 @@ def write_listing(listing: Iterable[Listed]) -> None:
     rows = (
         (
             local_time(one.sent_at),
-            "" if one.sha256_tree is None else format_size(one.stored_bytes),
+            format_size(one.stored_bytes) if one.stored_bytes or one.sha256_tree is not None else "",
             remark_on(one.damage is not None, one.problems, one.changed_while_read),
             one.path,
             one.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -60,9 +61,9 @@ def write_versions(archives: Iterable[StoredArchive], places: Places) -> None:
         (
             local_time(one.time),
             _size(one.size),
-            _remark(one),
+            ", ".join(filter(None, (_volumes(one), _remark(one)))),
             one.path,
-            one.name,
+            one.name + one.suffix,
             f"id:{one.id}",
             str(places[one.place_id]),
             "" if (when := _verified(one)) is None else local_time(when),
@@ -80,11 +81,16 @@ def archive_json(archive: StoredArchive, places: Places) -> Json:
         "id": archive.id,
         "path": archive.path,
         "name": archive.name,
+        "suffix": archive.suffix,
+        "recipe": None if archive.recipe is None else json.loads(archive.recipe.to_json()),
+        "volumes": len(archive.volumes),
         "host": archive.host,
         "time": rfc3339(archive.time),
         "sent_at": rfc3339(archive.sent_at),
         "destination": str(places[archive.place_id]),
         "locators": [volume.locator for volume in archive.volumes],
+        "beside": [one.locator for one in archive.beside],
+        "alias": archive.alias,
         "storage_class": archive.volumes[0].storage_class,
         "bytes": archive.source_bytes,
         "stored_bytes": archive.size,
@@ -137,6 +143,14 @@ def _verified(archive: StoredArchive) -> datetime | None:
 
 def _when(moment: datetime | None) -> str | None:
     return None if moment is None else rfc3339(moment)
+
+
+def _volumes(archive: StoredArchive) -> str:
+    """How many, of one that was cut."""
+    count = len(archive.volumes)
+    if not any(one.volume for one in archive.volumes):
+        return ""
+    return f"{count} volume{'' if count == 1 else 's'}"
 
 
 def _size(size: int | None) -> str:

@@ -113,7 +113,7 @@ class Waiting:
     def _size(self, record: ThawRecord, archive: StoredArchive | None) -> int | None:
         """Bytes that are thawed, which are summed up by tier on the way."""
         thaw = record.thaw
-        volumes = () if archive is None else archive.volumes
+        volumes = () if archive is None else archive.objects
         whole = next((volume.size for volume in volumes if volume.locator == thaw.locator), None)
         if whole is None:
             return None

@@ -33,6 +33,7 @@ _HEADS = {
     "stored_after_all": "stored after all",
     "given_up": "not stored after all",
     "in_doubt": "in doubt",
+    "mended": "mended",
 }
 
 _GOOD_NEWS = ("stored_after_all",)

@@ -52,6 +52,7 @@ def around(settings: Settings) -> Around:
         hosts=frozenset({host, *servers}),
         sections=paths,
         trees=tuple(section.path for section in trees),
+        sealed=tuple(section.path for section in trees if section.seal.seal),
         relative=relative[0] if len(relative) == 1 else None,
         host=host,
         whole_path=_on_this_disk,

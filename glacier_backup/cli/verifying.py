@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.cli import render, render_verify
+from glacier_backup.cli.keys import keys_of
 from glacier_backup.cli.looking import complain, watching
 from glacier_backup.cli.reading import open_reading
 from glacier_backup.cli.sites import around, key_of
@@ -29,12 +31,24 @@ from glacier_backup.units import now
 from glacier_backup.workflow.restoring.tools import POLL
 from glacier_backup.workflow.verify import exit_code, verify_catalog, verify_places
 from glacier_backup.workflow.verifying.site import Site
-from glacier_backup.workflow.verifying.verify_bytes import BytesPlan, findings, plan_bytes, under_way, wish_of
+from glacier_backup.workflow.verifying.verify_bytes import (
+    BytesPlan,
+    findings,
+    now_mended,
+    plan_bytes,
+    plan_repairs,
+    repair_wish_of,
+    under_way,
+    wish_of,
+)
 from glacier_backup.workflow.verifying.verify_inventory import Look
 
 if TYPE_CHECKING:
     from glacier_backup.model.reading_event import RestoreSummary
     from glacier_backup.model.restore import Wish
+
+DAMAGED, INTERRUPTED = 5, 130
+"""Exit codes (DESIGN, section 4)."""
 
 GLANCE = 0.2
 """Seconds between two looks whether a stop was asked for."""
@@ -48,6 +62,7 @@ class Verifying:
         self._settings = settings
         self._catalog = catalog
         self._arguments = arguments
+        self._keys = keys_of(settings, arguments)
         terms = _terms(catalog, arguments.what)
         self._words = tuple(term.text for term in terms)
         self._wanted = tuple(filter_ for term in terms for filter_ in _filters(term))
@@ -69,22 +84,46 @@ class Verifying:
         return 0
 
     def verify(self, rungs: Sequence[Rung]) -> int:
-        """Carry out these rungs, the lowest first."""
+        """Carry out these rungs, the lowest first, and mend what can be if that is asked for."""
         found: Spool[Finding] = Spool()
         places: tuple[PlaceReport, ...] = ()
-        summary: RestoreSummary | None = None
+        summaries: list[RestoreSummary] = []
         with listening(StopRequest("what was found right is noted")) as stop:
             if "catalog" in rungs:
                 verify_catalog(self._catalog, found.append)
             if "inventory" in rungs:
                 places = self._look(found, stop)
             if "sample" in rungs or "full" in rungs:
-                summary = self._read(stop)
-                for finding in findings(self._catalog, summary.restore):
+                summaries.append(self._read(stop))
+                for finding in findings(self._catalog, summaries[0].restore):
                     found.append(finding)
-        report = VerifyReport(places, found, _worst(exit_code(places, found), summary))
-        render_verify.show(report, summary, rungs, self._arguments)
+            if self._arguments.repair and not _ended(summaries):
+                found = self._repair(found, summaries, stop)
+        report = VerifyReport(places, found, _worst(exit_code(places, found), summaries))
+        render_verify.show(report, summaries[0] if summaries else None, rungs, self._arguments)
         return report.exit_code
+
+    def _repair(self, found: Spool[Finding], summaries: list[RestoreSummary], stop: StopRequest) -> Spool[Finding]:
+        """What was found, after all was mended that can be."""
+        wish = repair_wish_of(self._words, self._arguments.tier, self._arguments.days)
+        plan = None
+        if under_way(self._catalog, wish) is None:
+            plan = plan_repairs(self._catalog, self._wanted)
+            if not plan.items:
+                return found
+            self._refuse_too_dear(plan)
+        summary = self._carry_out(wish, plan, stop)
+        result: Spool[Finding] = Spool()
+        known: set[tuple[int | None, str | None]] = set()
+        for one in found:
+            result.append(now_mended(self._catalog, one))
+            known.add((one.archive, one.locator))
+        for one in findings(self._catalog, summary.restore):
+            if (one.archive, one.locator) not in known:
+                result.append(one)
+        # That something is damaged the findings say, as far as it still is.
+        summaries[:] = [replace(one, exit_code=0) if one.exit_code == DAMAGED else one for one in (*summaries, summary)]
+        return result
 
     def _look(self, found: Spool[Finding], stop: StopRequest) -> tuple[PlaceReport, ...]:
         with ExitStack() as stack:
@@ -100,20 +139,23 @@ class Verifying:
             return tuple(verify_places(look, site, pause))
 
     def _read(self, stop: StopRequest) -> RestoreSummary:
-        from glacier_backup.cli.bringing import restore_tools
-        from glacier_backup.cli.telling import listeners_with_bars
-        from glacier_backup.cli.wiring import Told
-        from glacier_backup.workflow.restore import verify_items
-
         wish = self._wish()
         plan = None
         if under_way(self._catalog, wish) is None:
             plan = self._planned()
             self._refuse_too_dear(plan)
+        return self._carry_out(wish, plan, stop)
+
+    def _carry_out(self, wish: Wish, plan: BytesPlan | None, stop: StopRequest) -> RestoreSummary:
+        from glacier_backup.cli.bringing import restore_tools
+        from glacier_backup.cli.telling import listeners_with_bars
+        from glacier_backup.cli.wiring import Told
+        from glacier_backup.workflow.restore import verify_items
+
         with ExitStack() as stack:
             told = stack.enter_context(listeners_with_bars(self._arguments))
             tell = stack.enter_context(closing(Told(told)))
-            tools = restore_tools(self._settings, self._catalog, tell, stack)
+            tools = restore_tools(self._settings, self._catalog, tell, stack, self._keys)
             items = () if plan is None else plan.items
             return verify_items(wish, items, tools, tell, stop, wait=self._arguments.wait)
 
@@ -173,7 +215,12 @@ def _filters(term: Term) -> Sequence[ArchiveFilter]:
     return [wanted for wanted, _ in term.of]
 
 
-def _worst(code: int, summary: RestoreSummary | None) -> int:
+def _ended(summaries: Sequence[RestoreSummary]) -> bool:
+    """Whether somebody wants it to stop, or it can't go on."""
+    return any(one.exit_code == INTERRUPTED for one in summaries)
+
+
+def _worst(code: int, summaries: Sequence[RestoreSummary]) -> int:
     """Damage before all else, then what ends the command, then what asks to be run again."""
-    codes = [code] + ([] if summary is None else [summary.exit_code])
-    return next((one for one in (130, 5, 2, 4, 75, 3, 1) if one in codes), 0)
+    codes = [code, *(one.exit_code for one in summaries)]
+    return next((one for one in (INTERRUPTED, DAMAGED, 2, 4, 75, 3, 1) if one in codes), 0)

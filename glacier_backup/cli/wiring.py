@@ -10,12 +10,16 @@ from typing import Generic, TypeVar
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.cli.destinations import classify, destination, set_environment
+from glacier_backup.cli.key_check import check_first
 from glacier_backup.cli.origins import origin_names, origins
+from glacier_backup.cli.sealing import Sealing
 from glacier_backup.config.settings import DestinationSettings, SectionSettings, Settings
+from glacier_backup.errors import ConfigError, SealError
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.lock import RunLock
 from glacier_backup.machine import host_name
-from glacier_backup.model.event import Event, Listener, Summary
+from glacier_backup.model.event import Event, Listener, Summary, Warned
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan
 from glacier_backup.resolve.source import Selection, TreeRules
@@ -36,7 +40,10 @@ def plan_backup(settings: Settings, *, force: bool = False) -> BackupPlan:
 
     Raises CatalogError when there is a catalog that can't be read.
     """
-    with Catalog.peek(settings.catalog) as catalog, _backup(settings, catalog, force, Told[Event](())) as backup:
+    sealing = Sealing(settings, create=False)
+    sealing.make_all()
+    tell = Told[Event](())
+    with Catalog.peek(settings.catalog) as catalog, _backup(settings, catalog, force, tell, sealing) as backup:
         return workflow.preview(backup)
 
 
@@ -52,16 +59,16 @@ def run_backup(
 
     Each listener is called with every event (:mod:`glacier_backup.model.event`), one at a time, from any thread; one
     that raises is told nothing more. ``stop.set()``, from any thread, ends the run cleanly.
-    A candidate that fails is in the summary, not raised. Raises LockHeld, CatalogError, and
-    DestinationUnavailable when nothing could be tried; ValueError for a plan made for another destination.
+    A candidate that fails is in the summary, not raised. Raises LockHeld, CatalogError, ConfigError for keys that
+    nothing can be sealed with, and DestinationUnavailable when nothing could be tried; ValueError for a plan made for
+    another destination.
     """
-    with (
-        closing(Told(listeners)) as tell,
-        RunLock(settings.catalog),
-        Catalog.open(settings.catalog) as catalog,
-        _backup(settings, catalog, force, tell) as backup,
-    ):
-        return workflow.run(backup, tell, stop or StopRequest(), plan)
+    with closing(Told(listeners)) as tell, RunLock(settings.catalog), Catalog.open(settings.catalog) as catalog:
+        sealing = Sealing(settings, create=True)
+        sealing.make_all()
+        check_first(settings, sealing, tell)
+        with _backup(settings, catalog, force, tell, sealing) as backup:
+            return workflow.run(backup, tell, stop or StopRequest(), plan)
 
 
 class Told(Generic[E]):
@@ -88,14 +95,23 @@ class Told(Generic[E]):
 
 
 @contextmanager
-def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener) -> Iterator[Backup]:
+def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener, sealing: Sealing) -> Iterator[Backup]:
     set_environment(settings)
     order = Order(selections(settings), force=force, limit=settings.limit, ad_hoc=settings.ad_hoc)
     with ExitStack() as stack:
         targets = tuple(_target(one, settings, catalog, tell, stack) for one in settings.destinations)
         shelves = _shelves(settings, targets, tell, stack)
         trees = {one.path: one.tree for one in order.selections if one.tree is not None}
-        tools = Tools(origins(settings, stack), host_name(), trees)
+        tools = Tools(
+            origins(settings, stack),
+            host_name(),
+            trees,
+            seal=sealing.of_section,
+            catalog_seal=sealing.of_catalog,
+            spool_dir=settings.spool_dir,
+            temporary_dir=sealing.temporary_dir,
+            private=sealing.is_private,
+        )
         yield Backup(order, tools, targets, catalog, settings.concurrency, shelves)
 
 
@@ -116,7 +132,12 @@ def copy_catalog(settings: Settings, catalog: Catalog, tell: Listener, stop: Sto
     set_environment(settings)
     with ExitStack() as stack:
         shelves = _shelves(settings, (), tell, stack)
-        replicate(Copying(catalog, host_name(), tell, stop), shelves)
+        try:
+            seal = Sealing(settings, create=True).of_catalog
+        except (ConfigError, SealError) as error:
+            tell(Warned(f"the catalog could not be copied: {error}"))
+            return
+        replicate(Copying(catalog, host_name(), tell, stop, seal), shelves)
 
 
 def _target(one: DestinationSettings, settings: Settings, catalog: Catalog, tell: Listener, stack: ExitStack) -> Target:
@@ -148,12 +169,20 @@ def selections(settings: Settings) -> tuple[Selection, ...]:
             files=section.upload_files,
             compare=section.upload_if_changed,
             exclude=section.exclude,
+            exclusion=_exclusion(section),
             destinations=section.destinations or settings.default_destinations,
             origin="" if section.server is None else names[section.server],
             tree=_tree_rules(section) if section.upload_tree else None,
         )
         for section in settings.sections
     )
+
+
+def _exclusion(section: SectionSettings) -> Exclusion:
+    exclusion = Exclusion(section.exclude_patterns, section.exclude_regex)
+    if not section.excluded_from:
+        return exclusion
+    return exclusion.asked_for(section.path[len(section.excluded_from.rstrip("/")) + 1 :])
 
 
 def _tree_rules(section: SectionSettings) -> TreeRules:

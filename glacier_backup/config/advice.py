@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from glacier_backup.config.places import is_server_url, path_on_server
+from glacier_backup.exclusion import leaves_out_everything
 
 _OF_TREES = ("exclude_paths", "keys", "keep_versions", "symlinks")
 
@@ -22,6 +23,8 @@ def advise(path: str, values: Mapping[str, object], own: Collection[str]) -> Ite
         yield from ((name, "has no effect without upload_tree") for name in idle)
     elif "exclude_paths" in own:
         yield from (("exclude_paths", text) for text in _about_paths(values["exclude_paths"], path))
+    if "exclude_regex" in own:
+        yield from (("exclude_regex", text) for text in _about_regexes(values["exclude_regex"]))
     if "exclude" in own:
         yield from (("exclude", text) for text in _about_prefixes(values["exclude"], single_dir=single_dir))
 
@@ -32,7 +35,7 @@ def _about_prefixes(exclude: object, *, single_dir: bool) -> Iterator[str]:
     if single_dir:
         yield (
             "has no effect with upload_single_dir: it chooses among what upload_dirs and upload_files find, "
-            "and leaves nothing out of a directory that is sent as one archive"
+            "and leaves nothing out of a directory that is sent as one archive; exclude_patterns does"
         )
         return
     for prefix in exclude:
@@ -40,6 +43,12 @@ def _about_prefixes(exclude: object, *, single_dir: bool) -> Iterator[str]:
             yield f"{prefix!r} begins no name, for it has a / in it; to leave out a full path begin with /"
         elif "*" in prefix or "?" in prefix:
             yield f"{prefix!r} is compared as it stands: * and ? have no special meaning"
+
+
+def _about_regexes(excluded: object) -> Iterator[str]:
+    for regex in excluded if isinstance(excluded, tuple) else ():
+        if leaves_out_everything(regex):
+            yield f"{regex!r} is found in every path: everything is left out"
 
 
 def _about_paths(excluded: object, section: str) -> Iterator[str]:

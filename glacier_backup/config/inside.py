@@ -13,6 +13,7 @@ from glacier_backup.config.advice import advise
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import Given, Spot, read_option
 from glacier_backup.config.ini import DEFAULT, RawOption, RawSection
+from glacier_backup.config.layers import laid_over
 from glacier_backup.config.layout import MAIN, Layout, arrange, home_of, title_of
 from glacier_backup.config.option import Home
 from glacier_backup.config.places import masked
@@ -81,7 +82,7 @@ def _bare_passwords(path: str, spots: Iterable[Spot]) -> Iterator[str]:
         mode = os.stat(path).st_mode
     if mode & (stat.S_IRGRP | stat.S_IROTH):
         for spot in spots:
-            cure = f"chmod 600 {path}, or use ssh_password_file"
+            cure = f"chmod 600 {path}, or use {spot.name}_file"
             yield str(spot.problem(f"stands in a file that others may read; {cure}"))
 
 
@@ -99,12 +100,15 @@ class _Reader:
 
     def main(self) -> dict[str, Given]:
         """The options of ``[main]``, its own and those of ``[DEFAULT]``."""
-        found = {}
-        for section in (self._layout.default, self._layout.main):
-            for name, raw in section.options.items():
-                if "main" in BY_NAME[name].homes:
-                    found[name] = self._given(MAIN, "main", section, name, raw)
-        return found
+        default, own = (
+            {
+                name: self._given(MAIN, "main", section, name, raw)
+                for name, raw in section.options.items()
+                if "main" in BY_NAME[name].homes
+            }
+            for section in (self._layout.default, self._layout.main)
+        )
+        return laid_over(default, own)
 
     def destinations(self) -> dict[str, Stanza]:
         """What the sections ``[destination NAME]`` say themselves."""

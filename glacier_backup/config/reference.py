@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.option import Option
 from glacier_backup.config.schema import DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS
+from glacier_backup.config.seal_options import SEAL_OPTIONS
 from glacier_backup.config.template import default_of
 from glacier_backup.model.place import DestinationKind
 
@@ -24,6 +25,13 @@ a section named by a path on one too.
 """
 
 
+_SEALED = """\
+All of these may stand in `[main]`, for every section, and in a section that is named by a path. What a section doesn't
+set it has from `[main]`; one that sets any of the `password` options, or of the two of `recipients`, has none of
+`[main]`'s. What `-p` names is sealed as the section says that it lies in. How it all works together is told in
+[sealing.md](sealing.md).
+"""
+
 _HOW_LONG = """\
 All of these may stand in `[main]`, for every section, and in a section that is named by a path. What a section doesn't
 set it has from `[main]`; `off` turns a rule off that `[main]` sets. They are what `glacier-backup prune` goes by; a
@@ -33,7 +41,8 @@ backup never removes anything.
 
 def render_reference() -> str:
     """The whole page."""
-    only_path = [option for option in PATH_OPTIONS if option not in (*DESTINATION_OPTIONS, *KEEP_OPTIONS)]
+    elsewhere = (*DESTINATION_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS)
+    only_path = [option for option in PATH_OPTIONS if option not in elsewhere]
     parts = [
         _TOP,
         "## Options that say where to\n",
@@ -41,11 +50,14 @@ def render_reference() -> str:
         *_explained(DESTINATION_OPTIONS),
         "## Options of `[main]` alone\n",
         *_explained(RUN_OPTIONS),
+        "## Options that say how archives are sealed\n",
+        _wrap(_SEALED) + "\n",
+        *_explained(SEAL_OPTIONS),
         "## Options that say how long archives are kept\n",
         _wrap(_HOW_LONG) + "\n",
         *_explained(KEEP_OPTIONS),
         "## Options of a section that is named by a path\n",
-        "And `destination` and the `keep_` options, which are explained above.\n",
+        "And `destination`, those of seals and the `keep_` options, which are explained above.\n",
         *_explained(only_path),
     ]
     return "\n".join(parts).rstrip("\n") + "\n"

@@ -16,6 +16,8 @@ from glacier_backup.config.layout import MAIN, looks_like_main
 from glacier_backup.config.nearest import nearest
 from glacier_backup.config.places import Where, is_server_url
 from glacier_backup.config.schema import BY_SPELLING, RUN_OPTIONS
+from glacier_backup.config.sealing import SEAL
+from glacier_backup.config.seals import Seals
 from glacier_backup.config.settings import (
     DestinationSettings,
     SectionSettings,
@@ -40,6 +42,7 @@ class Scene:
         self._inside = inside
         self._folders = folders
         self._destinations = Destinations(given, inside.destinations, folders)
+        self._seals = Seals(given, inside.paths)
         self._decide_destination()
 
     def _decide_destination(self) -> None:
@@ -68,6 +71,7 @@ class Scene:
             *(problem for given in self._copies() for problem in self._destinations.problems_of_copies(given)),
             *clashes(self._given),
             *(problem for section in self._inside.paths for problem in clashes(section.options)),
+            *self._seals.problems(),
         ]
         return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line is None, problem.line or 0))
 
@@ -127,6 +131,7 @@ class Scene:
                 "default_destinations": default or tuple(one.name for one in found),
                 "environment": environment,
                 "login": self._login,
+                "seal": self._seals.of_main,
                 "sections": sections,
                 "warnings": tuple(self._warnings(found)),
                 "origins": tuple((name, str(given.spot)) for name, given in self._given.items()),
@@ -150,7 +155,8 @@ class Scene:
         if self._one_for_all:
             options.pop("destination", None)
         chosen = options.get("destination")
-        values = {name: given.value for name, given in options.items() if name != "destination" and name not in LOGIN}
+        elsewhere = {"destination", *LOGIN, *SEAL}
+        values = {name: given.value for name, given in options.items() if name not in elsewhere}
         if values.get("upload_tree") and not values.get("upload_single_dir"):
             values.setdefault("upload_if_changed", True)
         return SectionSettings.model_validate(
@@ -159,6 +165,7 @@ class Scene:
                 "path": stanza.name,
                 "server": self._server(stanza),
                 "destinations": () if chosen is None else self._destinations.named(chosen),
+                "seal": self._seals.of_section(stanza.name),
                 "origin": str(stanza.spot),
                 "origins": tuple((name, str(given.spot)) for name, given in options.items()),
             }
@@ -203,6 +210,8 @@ class Scene:
     # What stops nothing.
 
     def _warnings(self, found: Sequence[DestinationSettings]) -> Iterator[str]:
+        yield from self._seals.warnings()
+        yield from self._busy_spool()
         of_main = (given for given in (self._inside.main.get("destination"), *self._list_of_main()) if given)
         lists = list({id(given): given for given in (*of_main, *self._lists_of_paths(), *self._copies())}.values())
         yield from self._destinations.warnings(lists)
@@ -211,6 +220,15 @@ class Scene:
             chosen = self._given.get("destination")
             why = f", for {chosen.spot} sets another destination" if chosen else ""
             yield str(vault.spot.problem(f"has no effect{why}"))
+
+    def _busy_spool(self) -> Iterator[str]:
+        """A directory that every run changes is no good part of what is looked after."""
+        given = self._given.get("spool_dir")
+        if given is None:
+            return
+        for section in self._inside.paths:
+            if f"{given.value}/".startswith(f"{section.name.rstrip('/')}/"):
+                yield str(given.spot.problem(f"lies in [{section.name}], and every run changes it; choose another"))
 
     def _record_folders(self, config_folder: str) -> tuple[str, ...]:
         try:

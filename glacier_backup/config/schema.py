@@ -7,10 +7,12 @@ It imports next to nothing, for ``--help`` must answer at once.
 from __future__ import annotations
 
 from glacier_backup.config import places, values
+from glacier_backup.config.exclusion_options import EXCLUSION_OPTIONS
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.login_options import LOGIN_OPTIONS
 from glacier_backup.config.option import Home, Option
 from glacier_backup.config.place_options import KINDS_OF_COPIES, ONE_PLACE, PLACE_OPTIONS, SENDING_OPTIONS
+from glacier_backup.config.seal_options import SEAL_OPTIONS
 
 _MAIN: tuple[Home, ...] = ("main",)
 _PATH: tuple[Home, ...] = ("path", "server")
@@ -81,6 +83,20 @@ _RUN_OPTIONS: tuple[Option, ...] = (
         "How many archives, and parts of them, are sent at the same time.",
         "8",
         details="Each part on its way takes one part's size of memory, and so does the one that is being read.",
+    ),
+    Option(
+        "spool_dir",
+        _MAIN,
+        _A_PATH,
+        values.absolute_path,
+        None,
+        "A directory that holds sealed volumes while they are sent.",
+        "/mnt/disk/spool",
+        default_says="none; what can't do without a disk (`par2`) uses a folder beside the catalog",
+        details="One volume at a time for each archive on its way. What `age` and `gpg` make is never the same twice: "
+        "from here a broken run goes on within a volume, else with the next one.",
+        is_path=True,
+        has_home=True,
     ),
     Option(
         "prices",
@@ -182,6 +198,7 @@ _PATH_OPTIONS: tuple[Option, ...] = (
         may_be_empty=True,
         items=values.lines,
     ),
+    *EXCLUSION_OPTIONS,
     Option(
         "exclude_paths",
         _PATH,
@@ -232,7 +249,15 @@ _PATH_OPTIONS: tuple[Option, ...] = (
     ),
 )
 
-OPTIONS = (*PLACE_OPTIONS, *LOGIN_OPTIONS, *SENDING_OPTIONS, *_RUN_OPTIONS, *KEEP_OPTIONS, *_PATH_OPTIONS)
+OPTIONS = (
+    *PLACE_OPTIONS,
+    *LOGIN_OPTIONS,
+    *SENDING_OPTIONS,
+    *_RUN_OPTIONS,
+    *SEAL_OPTIONS,
+    *KEEP_OPTIONS,
+    *_PATH_OPTIONS,
+)
 
 
 def options_of(home: Home) -> tuple[Option, ...]:

@@ -5,30 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, SecretStr, SkipValidation
+from pydantic import Field, SecretStr, SkipValidation
 
+from glacier_backup.config.frozen import Frozen, Origins, Text
 from glacier_backup.config.given import COMMAND_LINE
 from glacier_backup.config.places import is_server_url, path_on_server, server_url
+from glacier_backup.config.seal_settings import SealSettings
 from glacier_backup.config.values import LEAST_BANDWIDTH, MOST_CONCURRENT, normal_path
 from glacier_backup.model.naming import Layout
 from glacier_backup.model.period import Period
 from glacier_backup.model.place import DestinationKind
 
-Text = InstanceOf[str]
-"""Text that may hold bytes which are not UTF-8, as lone surrogates: pydantic's own check for text turns these away."""
-
-Origins = Annotated[tuple[tuple[str, str], ...], SkipValidation]
-"""Option and where its value comes from; options that have their default are not there."""
-
 MAIN_DESTINATION = "main"
 """The name of the destination that ``[main]`` itself describes."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Keeping(_Frozen):
+class _Keeping(Frozen):
     """How long archives are kept; see :class:`~glacier_backup.model.retention.Policy`. None: no such rule."""
 
     keep_last: int | None = Field(default=None, ge=1)
@@ -39,7 +31,7 @@ class _Keeping(_Frozen):
     keep_yearly: int | None = Field(default=None, ge=1)
 
 
-class ServerSettings(_Frozen):
+class ServerSettings(Frozen):
     """An SFTP server, and how to log in."""
 
     host: str
@@ -57,7 +49,7 @@ class ServerSettings(_Frozen):
     connections: int = Field(default=4, ge=1, le=MOST_CONCURRENT)
 
 
-class DestinationSettings(_Frozen):
+class DestinationSettings(Frozen):
     """One place that archives are sent to."""
 
     name: str = MAIN_DESTINATION
@@ -133,10 +125,18 @@ class SectionSettings(_Keeping):
     """Beginnings of names, or of full paths where they begin with ``/``."""
     exclude_paths: Annotated[tuple[str, ...], SkipValidation] = ()
     """Of files and directories: absolute (on a server the server's own), or below the section's."""
+    exclude_patterns: Annotated[tuple[str, ...], SkipValidation] = ()
+    """As a .gitignore file in the section's directory would have them."""
+    exclude_regex: Annotated[tuple[str, ...], SkipValidation] = ()
+    """Searched in paths relative to the section's."""
+    excluded_from: Text = ""
+    """The path that the two are relative to, where they are those of a section that this path lies in."""
     keys: Layout = "host"
     keep_versions: bool = True
     """Whether what was sent of a file of a tree stays when it changes."""
     symlinks: Literal["store", "follow", "skip"] = "store"
+    seal: SealSettings = SealSettings()
+    """With all that it has from ``[main]``."""
     origin: Text = COMMAND_LINE
     """Where it stands: ``file:line``."""
     origins: Origins = ()
@@ -172,6 +172,8 @@ class Settings(_Keeping):
     """Archives that one run sends to one destination at most."""
     concurrency: int = Field(default=4, ge=1, le=MOST_CONCURRENT)
     """Candidates under way, and parts sent to one destination, at the same time."""
+    spool_dir: Text | None = None
+    """Absolute path of a directory for volumes on their way; None: memory does, or a folder beside the catalog."""
     prices: Text | None = None
     """Absolute path of a price table; None: the one that comes with the program."""
     env_file: Text | None = None
@@ -179,6 +181,8 @@ class Settings(_Keeping):
     """The variables of the ``env_file`` that weren't set: what it adds to the environment. They may be secrets."""
     login: ServerSettings = ServerSettings(host="")
     """How ``[main]`` says to log in to servers: for one that only ``-p`` names. The host means nothing."""
+    seal: SealSettings = SealSettings()
+    """What ``[main]`` says: of what lies in no section."""
     sections: Annotated[tuple[SectionSettings, ...], SkipValidation] = ()
     """In the order of the file."""
     ad_hoc: bool = False
@@ -193,6 +197,15 @@ class Settings(_Keeping):
         if self.catalog_copy is True:
             return tuple(one for one in self.destinations if one.takes_copies)
         return self.copy_places
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every password that is a value of some option."""
+        of_places = (one.server for one in (*self.destinations, *self.copy_places))
+        servers = (self.login, *of_places, *(one.server for one in self.sections))
+        seals = (self.seal, *(one.seal for one in self.sections))
+        found = (*(one.ssh_password for one in servers if one is not None), *(one.password for one in seals))
+        return frozenset(one.get_secret_value() for one in found if one is not None)
 
     def destination(self, name: str) -> DestinationSettings:
         """The destination of that name; KeyError for none."""
@@ -210,8 +223,29 @@ class Settings(_Keeping):
         destinations = tuple(one for one in self.destinations if one.name in used)
         return self.model_copy(update={"sections": sections, "destinations": destinations, "ad_hoc": True})
 
+    def seal_of(self, path: str) -> SealSettings:
+        """How what lies at ``path`` is sealed: as the section says that it lies in, the innermost, else as ``[main]``
+        does. The path is absolute or a URL, or on a server that server's own."""
+        around = (section for section in self.sections if _is_in(path, section.path))
+        # On equal terms a path here is rather one here than one on a server.
+        innermost = max(around, key=lambda one: (len(_own_path(one.path)), one.server is None), default=None)
+        return self.seal if innermost is None else innermost.seal
+
     def _new(self, path: str) -> SectionSettings:
-        return SectionSettings(path=path, server=server_of(path, self.login))
+        new = SectionSettings(path=path, server=server_of(path, self.login), seal=self.seal_of(path))
+        around = [one for one in self.sections if path.startswith(one.path.rstrip("/") + "/")]
+        if not around:
+            return new
+        # As that section sends it: else it would be another archive.
+        section = max(around, key=lambda one: len(one.path))
+        names = ("exclude_patterns", "exclude_regex")
+        return new.model_copy(
+            update={
+                **{name: getattr(section, name) for name in names},
+                "excluded_from": section.path,
+                "origins": tuple((name, origin) for name, origin in section.origins if name in names),
+            }
+        )
 
 
 def server_of(path: str, login: ServerSettings) -> ServerSettings | None:
@@ -234,6 +268,18 @@ def section_path(path: str) -> str:
     if not path.startswith("/"):
         raise ValueError(f"not an absolute path: {path!r}")
     return normal_path(path)
+
+
+def _is_in(path: str, section: str) -> bool:
+    """Whether it is the section itself, or lies in it."""
+    if not is_server_url(path):
+        section = _own_path(section)
+    return path == section or path.startswith(section.rstrip("/") + "/")
+
+
+def _own_path(section: str) -> str:
+    """As the machine has it that it lies on."""
+    return path_on_server(section).directory if is_server_url(section) else section
 
 
 def _as_itself(section: SectionSettings) -> SectionSettings:

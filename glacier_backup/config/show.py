@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.layout import MAIN, home_of, title_of
 from glacier_backup.config.option import Option
 from glacier_backup.config.schema import DESTINATION_OPTIONS, RUN_OPTIONS, options_of
+from glacier_backup.config.seal_options import SEAL_OPTIONS
+from glacier_backup.config.seal_settings import SealSettings
 from glacier_backup.config.settings import MAIN_DESTINATION, DestinationSettings, SectionSettings, Settings
 from glacier_backup.model.period import Period
 from glacier_backup.units import GIB, KIB, MIB
@@ -16,7 +19,7 @@ from glacier_backup.units import GIB, KIB, MIB
 DEFAULT_ORIGIN = "default"
 SECRET = "(set)"  # noqa: S105  # it stands for one
 
-_SIZES = ("part_size", "bandwidth_limit", "hot_below")
+_SIZES = ("part_size", "bandwidth_limit", "hot_below", "volume_size")
 
 
 class Row(NamedTuple):
@@ -41,7 +44,10 @@ def rows(settings: Settings) -> Iterator[Row]:
         origin = dict(settings.origins).get("destination", DEFAULT_ORIGIN)
         yield Row(MAIN, "destination", "\n".join(settings.default_destinations), origin)
     origins = dict(settings.origins)
-    for option in (*RUN_OPTIONS, *KEEP_OPTIONS):
+    for option in RUN_OPTIONS:
+        yield _row(MAIN, option, getattr(settings, option.name), origins)
+    yield from (_seal_row(MAIN, option, settings.seal) for option in SEAL_OPTIONS)
+    for option in KEEP_OPTIONS:
         yield _row(MAIN, option, getattr(settings, option.name), origins)
     for one in settings.destinations:
         if one.name != MAIN_DESTINATION:
@@ -67,11 +73,26 @@ def _value(one: DestinationSettings, option: Option) -> object:
 def _section_rows(section: SectionSettings, default: tuple[str, ...]) -> Iterator[Row]:
     origins = dict(section.origins)
     for option in options_of(home_of(section.path)):
+        if option in SEAL_OPTIONS:
+            yield _seal_row(section.path, option, section.seal)
+            continue
         if option.name == "destination":
             value: object = section.destinations or default
         else:
             value = getattr(section if option.name in SectionSettings.model_fields else section.server, option.name)
         yield _row(section.path, option, value, origins)
+
+
+def _seal_row(section: str, option: Option, seal: SealSettings) -> Row:
+    value: object = getattr(seal, option.name)
+    match option.name:
+        case "seal":
+            value = ", ".join(seal.seal) or "none"
+        case "password_command" if seal.password_command is not None:
+            value = shlex.join(seal.password_command)
+        case "redundancy":
+            value = str(value)
+    return _row(section, option, value, dict(seal.origins))
 
 
 def _row(section: str, option: Option, value: object, origins: Mapping[str, str]) -> Row:

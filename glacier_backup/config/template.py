@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.option import Option
 from glacier_backup.config.schema import MAIN_OPTIONS, PATH_OPTIONS
+from glacier_backup.config.seal_options import SEAL_OPTIONS
 
 _WIDTH = 78
 
@@ -49,7 +50,11 @@ One on a server is named sftp://me@host:23/photos. Then `glacier-backup -d` show
 
 _KEEPING = "# --- How long archives are kept: off, and nothing is ever removed."
 
+_SEALING = "# --- How archives are sealed. docs/sealing.md begins with an example."
+
 _OF_THIS_SECTION = "Where this is sent. Default: what [main] says."
+
+_SEALED_HERE = "# How archives are sealed may be said here, too, and beats [main]:"
 
 _KEPT_HERE = "# How long archives are kept may be said here, too, and beats [main]:"
 
@@ -62,8 +67,9 @@ def render_sample() -> str:
         *_grouped(MAIN_OPTIONS),
         _NAMED,
         f"{_comment(_PATHS)}\n#[~/photos]",
-        *(_of_section(option) for option in PATH_OPTIONS if option not in KEEP_OPTIONS),
-        _kept_here(),
+        *(_of_section(option) for option in PATH_OPTIONS if option not in (*SEAL_OPTIONS, *KEEP_OPTIONS)),
+        _in_short(_SEALED_HERE, SEAL_OPTIONS),
+        _in_short(_KEPT_HERE, KEEP_OPTIONS),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -72,8 +78,8 @@ def _of_section(option: Option) -> str:
     return _commented_out(option, _OF_THIS_SECTION if option in MAIN_OPTIONS else None)
 
 
-def _kept_here() -> str:
-    return "\n".join([_KEPT_HERE, *(f"#{option.name} = {option.example}" for option in KEEP_OPTIONS)])
+def _in_short(about: str, options: Iterable[Option]) -> str:
+    return "\n".join([about, *(f"#{option.name} = {option.example}" for option in options)])
 
 
 def _grouped(options: Iterable[Option]) -> Iterator[str]:
@@ -83,6 +89,8 @@ def _grouped(options: Iterable[Option]) -> Iterator[str]:
         group = option.kinds if "destination" in option.homes else None
         if option == KEEP_OPTIONS[0]:
             yield _KEEPING
+        elif option == SEAL_OPTIONS[0]:
+            yield _SEALING
         elif group != kinds and option.name != "destination":
             yield f"# --- {'For the whole run.' if group is None else _GROUPS[group]}"
         kinds = group

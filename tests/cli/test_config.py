@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from glacier_backup.config.seal_options import SEAL_OPTIONS
 from tests.cli.harness import Cli
 
 
@@ -68,10 +69,13 @@ def test_check_says_when_all_is_well(cli: Cli) -> None:
     assert cli("config", "check", "-c", ini, "--json").json == {
         "file": str(ini),
         "destinations": [{"name": "main", "destination": "vault photos"}],
+        "seals": [],
         "problems": [],
         "warnings": [],
     }
 
+
+_OF_SEALS = {option.name for option in SEAL_OPTIONS}
 
 SEVERAL = """\
 [main]
@@ -165,7 +169,9 @@ def test_show_prints_what_is_in_force_and_where_it_comes_from(cli: Cli) -> None:
     assert ran.json["main"]["limit"] == "5"
     (vault,) = ran.json["destinations"]
     assert (vault["name"], vault["vault_name"], vault["region"]) == ("main", "photos", "")
-    assert ran.json["sections"] == [
+    (section,) = ran.json["sections"]
+    assert (section["seal"], section["encrypt"]) == ("none", "no")
+    assert [{name: value for name, value in section.items() if name not in _OF_SEALS}] == [
         {
             "path": str(cli.data),
             "destination": "main",
@@ -179,6 +185,8 @@ def test_show_prints_what_is_in_force_and_where_it_comes_from(cli: Cli) -> None:
             "upload_if_changed": "no",
             "exclude": "",
             "exclude_paths": "",
+            "exclude_patterns": "",
+            "exclude_regex": "",
             "keys": "host",
             "keep_versions": "yes",
             "symlinks": "store",

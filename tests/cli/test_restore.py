@@ -319,6 +319,15 @@ class TestBringingBack:
         assert "there is no price of thawing from a vault" in ran.err
 
 
+def test_a_restore_before_the_catalog_is_rebuilt_leaves_no_empty_one_in_its_way(cli: Cli, ini: Path) -> None:
+    assert cli("-c", ini).code == 0
+    (cli.folder / "catalog.sqlite3").unlink()
+
+    assert cli("restore", cli.data, "--to", cli.folder / "back", "-c", ini).code == 2
+
+    assert not (cli.folder / "catalog.sqlite3").exists()
+
+
 def test_the_json_page_names_every_field(cli: Cli, ini: Path) -> None:
     page = (REPOSITORY / "docs/json.md").read_text()
     plan = cli("restore", "--plan", "--json", "-c", ini).json

@@ -382,8 +382,14 @@ except Exception as error:
             "upload_single_dir = yes\nexclude = .\n",
             [
                 "x.conf:5: [~/d] exclude: has no effect with upload_single_dir: it chooses among what upload_dirs and "
-                "upload_files find, and leaves nothing out of a directory that is sent as one archive"
+                "upload_files find, and leaves nothing out of a directory that is sent as one archive; "
+                "exclude_patterns does"
             ],
+        ),
+        ("upload_single_dir = yes\nexclude_patterns = *.tmp\nexclude_regex = x\n", []),
+        (
+            "upload_dirs = yes\nexclude_regex =\n  a*\n  ^b\n",
+            ["x.conf:5: [~/d] exclude_regex: 'a*' is found in every path: everything is left out"],
         ),
         (
             "upload_dirs = yes\nexclude = a/b\n  /data/x\n  c\n  *.tmp\n",

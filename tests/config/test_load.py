@@ -45,6 +45,11 @@ upload_tree = yes
 exclude_paths =
     old/tmp
     /data/x, y
+exclude_patterns =
+    /build/
+    "\\#x "
+    !keep
+exclude_regex = \\.(bak|~)$
 keys = Relative
 keep_versions = no
 symlinks = follow
@@ -66,7 +71,7 @@ def test_every_option_arrives(desk: Desk) -> None:
     assert (settings.limit, settings.concurrency) == (3, 8)
     assert (vault.part_size, vault.bandwidth_limit) == (32 * MIB, 2 * MIB)
     (section,) = settings.sections
-    assert section.model_dump(exclude={"origin", "origins"}) == {
+    assert section.model_dump(exclude={"origin", "origins", "seal"}) == {
         "path": "/data",
         "server": None,
         "destinations": (),
@@ -77,6 +82,9 @@ def test_every_option_arrives(desk: Desk) -> None:
         "exclude": (".", "# x"),
         "upload_tree": True,
         "exclude_paths": ("old/tmp", "/data/x, y"),
+        "exclude_patterns": ("/build/", "\\#x ", "!keep"),
+        "exclude_regex": (r"\.(bak|~)$",),
+        "excluded_from": "",
         "keys": "relative",
         "keep_versions": False,
         "symlinks": "follow",

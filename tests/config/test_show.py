@@ -6,6 +6,7 @@ import pytest
 
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.schema import DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS, SERVER_OPTIONS
+from glacier_backup.config.seal_options import SEAL_OPTIONS
 from glacier_backup.config.show import Row, rows
 from glacier_backup.model.place import DestinationKind
 from tests.config.conftest import Desk
@@ -17,7 +18,7 @@ def test_every_option_has_a_row_in_the_order_of_the_table(desk: Desk) -> None:
     found = list(rows(desk.load("[main]\nvault_name = v\n[/a]\n[sftp://h/b]\n")))
     assert [(row.section, row.option) for row in found] == [
         *(("main", option.name) for option in DESTINATION_OPTIONS if option.suits("glacier")),
-        *(("main", option.name) for option in (*RUN_OPTIONS, *KEEP_OPTIONS)),
+        *(("main", option.name) for option in (*RUN_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS)),
         *(("/a", option.name) for option in PATH_OPTIONS),
         *(("sftp://h:22/b", option.name) for option in SERVER_OPTIONS),
     ]
@@ -60,7 +61,12 @@ exclude_prefix = a
 keep_last = off
 """
     settings = desk.load(text, overrides={"limit": "5"}, environ={"GLACIER_BACKUP_CONCURRENCY": "8"})
-    found = {(row.section, row.option): (row.value, row.origin.replace(desk.file, "x")) for row in rows(settings)}
+    seals = {option.name for option in SEAL_OPTIONS}
+    found = {
+        (row.section, row.option): (row.value, row.origin.replace(desk.file, "x"))
+        for row in rows(settings)
+        if row.option not in seals
+    }
     assert found == {
         ("main", "destination"): ("/mnt", "x:4"),
         ("main", "logfile"): ("", "x:8"),
@@ -68,6 +74,7 @@ keep_last = off
         ("main", "catalog"): (f"{desk.home}/.local/share/glacier_backup/catalog.sqlite3", "default"),
         ("main", "limit"): ("5", "command line --limit"),
         ("main", "concurrency"): ("8", "environment GLACIER_BACKUP_CONCURRENCY"),
+        ("main", "spool_dir"): ("", "default"),
         ("main", "prices"): ("", "default"),
         ("main", "env_file"): ("", "default"),
         ("main", "part_size"): ("2 GiB", "x:6"),
@@ -85,6 +92,8 @@ keep_last = off
         ("/a", "exclude"): ("a\nb", "x:12"),
         ("/a", "upload_tree"): ("no", "default"),
         ("/a", "exclude_paths"): ("", "default"),
+        ("/a", "exclude_patterns"): ("", "default"),
+        ("/a", "exclude_regex"): ("", "default"),
         ("/a", "keys"): ("host", "default"),
         ("/a", "keep_versions"): ("yes", "default"),
         ("/a", "symlinks"): ("store", "default"),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
 from glacier_backup.cli.arguments import add_common, add_options, overrides
-from glacier_backup.errors import CatalogError, ConfigError, DestinationUnavailable, UsageError
+from glacier_backup.errors import CatalogError, ConfigError, DestinationUnavailable
 
 if TYPE_CHECKING:
+    from glacier_backup.cli.key_check import Check
     from glacier_backup.config.settings import DestinationSettings, Settings
     from glacier_backup.errors import Problem
 
@@ -21,14 +22,15 @@ EXAMPLE = """\
   glacier-backup config check
   glacier-backup config show --json
   glacier-backup config import ~/streamer/.env -c ~/streamer/backup.ini
+  glacier-backup config import ~/photos.archive -c ~/photos.conf
 """
 
 _ACTIONS = {
     "init": "write a commented INI file to begin with; never over one that exists",
-    "check": "report everything that is wrong with the INI file, with file and line, and mark backup disks",
+    "check": "report everything that is wrong with the INI file, with file and line, mark backup disks, and try keys",
     "show": "print the settings in force and where each comes from",
 }
-_IMPORT = "write an INI file that does what the Storage Box streamer did; never over one that exists"
+_IMPORT = "write an INI file that does what the Storage Box streamer, or pyArchiver, did; never over one that exists"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,9 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "import",
         help=_IMPORT,
         description=f"{_IMPORT[0].upper()}{_IMPORT[1:]}.",
-        epilog="example:\n  glacier-backup config import ~/streamer/.env -c ~/streamer/backup.ini",
+        epilog="examples:\n  glacier-backup config import ~/streamer/.env -c ~/streamer/backup.ini\n"
+        "  glacier-backup config import ~/photos.archive -c ~/photos.conf",
     )
-    taking.add_argument("file", metavar="FILE", help="its .env file, which stays where it is and is used at every run")
+    about = "the streamer's .env file, which every run uses from then on; pyArchiver's ini file, or its NAME.archive"
+    taking.add_argument("file", metavar="FILE", help=about)
     add_common(taking)
 
 
@@ -58,10 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _init(arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli.converting import write_new
     from glacier_backup.config.template import render_sample
 
     path = _target(arguments)
-    _write_new(path, render_sample())
+    write_new({path: render_sample()})
     if arguments.json:
         render.write_json({"file": path})
     elif not arguments.quiet:
@@ -79,50 +84,17 @@ def _target(arguments: argparse.Namespace) -> str:
     return os.path.abspath(os.path.expanduser(named)) if named else Folders(os.environ).config_file
 
 
-def _write_new(path: str, text: str) -> None:
-    """A file that only its owner can read."""
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path} exists and is left as it is", hint="choose another name with -c FILE") from None
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}") from error
-
-
 def _import(arguments: argparse.Namespace) -> int:
-    from glacier_backup.config.env_file import Unreadable, read_env_file
-    from glacier_backup.config.streamer import read_streamer
-    from glacier_backup.config.streamer_ini import render as render_ini
+    from glacier_backup.cli.converting import import_settings
 
-    file, target = os.path.abspath(os.path.expanduser(arguments.file)), _target(arguments)
-    if any(not path.isprintable() for path in (file, target)):
-        raise UsageError("the names of both files are to be printable", hint="rename the one that isn't")
-    try:
-        streamer = read_streamer(file, read_env_file(file), os.environ)
-    except Unreadable as error:
-        raise UsageError(str(error)) from None
-    _write_new(target, render_ini(streamer, target))
-    if arguments.json:
-        lists = {"read": streamer.read, "left": streamer.left, "notes": streamer.notes}
-        render.write_json({"file": target, "state_db": streamer.state_db, **lists})
-        return 0
-    for note in streamer.notes:
-        render.warn(f"{file}: {note}")
-    if not arguments.quiet:
-        render.say(f"wrote {target}")
-        render.say(f"read {', '.join(streamer.read)}")
-        if streamer.left:
-            render.say(f"left in {file}, which every run loads: {', '.join(streamer.left)}")
-        render.say(f"what to do next stands at its top, and begins with the host key of {streamer.host}")
+    import_settings(os.path.abspath(os.path.expanduser(arguments.file)), _target(arguments), arguments)
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
     try:
         settings = _load(arguments)
+        keys = _try_keys(settings)
     except ConfigError as error:
         if not arguments.json:
             raise
@@ -133,9 +105,10 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         destinations: list[render.Json] = [{"name": one.name, "destination": str(one)} for one in settings.destinations]
         warnings: list[render.Json] = [*settings.warnings, *_idle_sections(settings), *unmarked]
-        answer = {"file": settings.file, "destinations": destinations, "problems": [], "warnings": warnings}
-        render.write_json(answer)
-        return 0
+        seals: list[render.Json] = [_key_json(key) for key in keys]
+        answer = {"file": settings.file, "destinations": destinations, "seals": seals}
+        render.write_json({**answer, "problems": [], "warnings": warnings})
+        return _unless_wrong(keys)
     for warning in (*settings.warnings, *_idle_sections(settings), *unmarked):
         render.warn(warning)
     if not arguments.quiet:
@@ -143,7 +116,34 @@ def _check(arguments: argparse.Namespace) -> int:
         render.say(f"{settings.file}: no problem found; {count} section{'' if count == 1 else 's'}")
         for one in settings.destinations:
             render.say(f"destination {one.name}: {one}{_mounted(one)}")
-    return 0
+    _tell_of_keys(keys, quiet=arguments.quiet)
+    return _unless_wrong(keys)
+
+
+def _try_keys(settings: Settings) -> list[Check]:
+    """Raises ConfigError for what can't even seal. Of a configuration that encrypts nothing there is nothing to say."""
+    from glacier_backup.cli.key_check import checks
+    from glacier_backup.cli.sealing import Sealing
+
+    return list(checks(settings, Sealing(settings, create=False)))
+
+
+def _tell_of_keys(keys: list[Check], *, quiet: bool) -> None:
+    for key in keys:
+        if not quiet:
+            render.say(f"sealed with {key.steps}; opened by {key.who}")
+            render.say(f"  {key.found}")
+        if key.wrong is not None:
+            render.warn(str(key.wrong) + (f"; {key.wrong.hint}" if key.wrong.hint else ""))
+
+
+def _key_json(key: Check) -> dict[str, render.Json]:
+    wrong = None if key.wrong is None else str(key.wrong)
+    return {"steps": list(key.seal.seal), "opened_by": key.who, "found": key.found, "wrong": wrong}
+
+
+def _unless_wrong(keys: list[Check]) -> int:
+    return ConfigError.exit_code if any(key.wrong is not None for key in keys) else 0
 
 
 def _mark(settings: Settings) -> Iterator[str]:

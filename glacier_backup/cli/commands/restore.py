@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
-from glacier_backup.cli.arguments import add_catalog, add_common, add_selection, add_thawing
+from glacier_backup.cli.arguments import add_catalog, add_common, add_keys, add_selection, add_thawing
 
 if TYPE_CHECKING:
     from glacier_backup.catalog.catalog import Catalog
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="wait, hours or days, until all is thawed and back")
     parser.add_argument("--overwrite", action="store_true", help=OVERWRITE)
     parser.add_argument("--plan", action="store_true", help="show the plan and what it costs, and do nothing")
+    add_keys(parser)
     add_catalog(parser)
 
 
@@ -51,7 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.to and not arguments.plan:
         raise UsageError("where to? expected --to DIR", hint="--plan alone shows what there is to bring back")
     settings, path = load_for_reading(arguments)
-    with (Catalog.peek if arguments.plan else Catalog.open)(path) as catalog:
+    # Where there is none, none is made: `catalog rebuild` begins with a copy only where there is none.
+    only_looks = arguments.plan or not os.path.exists(path)
+    with (Catalog.peek if only_looks else Catalog.open)(path) as catalog:
         wanted = selection(catalog, arguments.what, arguments.at)
         if arguments.plan:
             return _show_plan(settings, catalog, wanted, arguments)
@@ -149,6 +152,7 @@ def _run(
     settings: Settings, catalog: Catalog, wish: Wish, plan: RestorePlan | None, arguments: argparse.Namespace
 ) -> RestoreSummary:
     from glacier_backup.cli.bringing import restore_tools
+    from glacier_backup.cli.keys import keys_of
     from glacier_backup.cli.telling import listeners_with_bars
     from glacier_backup.cli.wiring import Told
     from glacier_backup.interrupt import StopRequest, listening
@@ -158,7 +162,7 @@ def _run(
         stop = stack.enter_context(listening(StopRequest("what has come back is kept")))
         told = stack.enter_context(listeners_with_bars(arguments))
         tell = stack.enter_context(closing(Told(told)))
-        tools = restore_tools(settings, catalog, tell, stack)
+        tools = restore_tools(settings, catalog, tell, stack, keys_of(settings, arguments))
         items = () if plan is None else plan.items
         return run_restore(wish, items, tools, tell, stop, wait=arguments.wait)
 

@@ -16,6 +16,7 @@ EXAMPLE = """\
   glacier-backup verify                       the catalog, and what destinations list: costs next to nothing
   glacier-backup verify --sample 1%           thaw and read some of it, drawn at random
   glacier-backup verify --full ~/photos       read all of one path
+  glacier-backup verify --full --repair       and what is damaged is mended by its parity, where there is any
   glacier-backup verify --status              how much was verified, and when
 """
 
@@ -43,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N%",
         help="read so many per cent of the bytes, drawn at random, and check them",
     )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="mend what is damaged and has parity, and store it in its place; what is cold is thawed, and paid for",
+    )
     parser.add_argument("--status", action="store_true", help="show how much was verified, and when; nobody is asked")
     parser.add_argument("--plan", action="store_true", help="show what --sample or --full would cost; ask for nothing")
     add_thawing(parser)
@@ -58,16 +64,23 @@ def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.catalog.catalog import Catalog
     from glacier_backup.cli.reading import load_for_reading
     from glacier_backup.cli.verifying import Verifying
+    from glacier_backup.lock import RunLock
 
     rungs = _rungs(arguments)
     arguments.catalog = arguments.catalog_file
     settings, path = load_for_reading(arguments)
     only_looks = arguments.status or arguments.plan or rungs == ("catalog",) or not os.path.exists(path)
+    only_looks = only_looks and not arguments.repair
     with (Catalog.peek if only_looks else Catalog.open)(path) as catalog:
         verifying = Verifying(settings, catalog, arguments)
         if arguments.status:
             return verifying.status()
-        return verifying.plan() if arguments.plan else verifying.verify(rungs)
+        if arguments.plan:
+            return verifying.plan()
+        if not arguments.repair:
+            return verifying.verify(rungs)
+        with RunLock(path):
+            return verifying.verify(rungs)
 
 
 def _rungs(arguments: argparse.Namespace) -> tuple[Rung, ...]:
@@ -77,6 +90,8 @@ def _rungs(arguments: argparse.Namespace) -> tuple[Rung, ...]:
     named = {*(arguments.rungs or ()), *(["sample"] if arguments.sample is not None else [])}
     if {"sample", "full"} <= named:
         raise UsageError("--sample and --full are two ways to read; expected one of them")
+    if arguments.repair and (arguments.plan or arguments.status):
+        raise UsageError("--repair mends, and --plan and --status only look; expected one of them")
     if arguments.plan and not {"sample", "full"} & named:
         raise UsageError("--plan shows what reading costs; expected --sample N% or --full with it")
     order: tuple[Rung, ...] = ("catalog", "inventory", "sample", "full")
