@@ -47,11 +47,11 @@ class Age:
 
     def __post_init__(self) -> None:
         if not self.recipients:
-            raise SealError("age encrypts to recipients, and there is none", hint="Set recipients, or a password.")
+            raise SealError("age encrypts to recipients, and there is none", hint="set recipients, or a password")
         if len(self.recipients) > MOST_RECIPIENTS:
             raise SealError(
                 f"age is to encrypt to {len(self.recipients):,} recipients, and {MOST_RECIPIENTS} are the most here",
-                hint="Several people may have copies of one key.",
+                hint="several people may have copies of one key",
             )
 
     @property
@@ -184,12 +184,12 @@ def _with_password(stream: Peeked, keys: Keys) -> ByteStream:
     if keys.password is None:
         raise KeyNeeded(
             "age has encrypted this with a password, and none was given",
-            hint="Set password_file in the INI file, or GLACIER_BACKUP_PASSWORD, or answer when asked.",
+            hint="set password_file in the INI file, or GLACIER_BACKUP_PASSWORD, or answer when asked",
         )
     if stream.head.startswith(ARMORED):
         raise SealError(
             "this is encrypted with a password, and written as text",
-            hint="Open it with the age program: age -d FILE > OPENED",
+            hint="open it with the age program: age -d FILE > OPENED",
         )
     return opened_with_password(stream, keys.password())
 
@@ -203,7 +203,7 @@ def _kinds(head: bytes) -> list[str]:
     if len(stanzas) > _MOST_STANZAS or len(header) > _LONGEST_HEADER:
         raise SealError(
             "it is encrypted to more recipients than can be: its header is too long",
-            hint="Where that is right, open it with the age program: age -d -i IDENTITY FILE > OPENED",
+            hint="where that is right, open it with the age program: age -d -i IDENTITY FILE > OPENED",
         )
     return [words[1] for words in stanzas if len(words) > 1 and not words[1].endswith("-grease")]
 
@@ -212,13 +212,13 @@ def _key_needed(kinds: Sequence[str]) -> KeyNeeded:
     wanted = "the ssh private key" if kinds and all(kind.startswith("ssh-") for kind in kinds) else "the identity file"
     return KeyNeeded(
         f"this is encrypted with age, and no key to open it was given: it takes {wanted} of one of its recipients",
-        hint="Set identity_file in the INI file, or give --identity FILE: a file with AGE-SECRET-KEY-1…, or an ssh"
-        " private key.",
+        hint="set identity_file in the INI file, or give --identity FILE: a file with AGE-SECRET-KEY-1…, or an ssh"
+        " private key",
     )
 
 
 def _mismatch() -> WrongKey:
     return WrongKey(
         "no identity that was given belongs to a recipient of this archive, or the archive's first bytes are damaged",
-        hint="identity_file, or --identity FILE, has to name the key of a recipient that it was encrypted to.",
+        hint="identity_file, or --identity FILE, has to name the key of a recipient that it was encrypted to",
     )

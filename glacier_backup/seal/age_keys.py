@@ -25,8 +25,8 @@ _TAGGED = ("age1tag1", "age1tagpq1")
 _LARGEST = 1024 * 1024
 """Bytes of an identity file; one with a thousand identities has less."""
 
-_FORMS = "Recipients are age1… (age-keygen shows it as the public key), ssh-ed25519 … and ssh-rsa …"
-_UNLOCK = "Make a copy without a password for age (ssh-keygen -p -f COPY), keep it safe, and name that."
+_FORMS = "recipients are age1… (age-keygen shows it as the public key), ssh-ed25519 … and ssh-rsa …"
+_UNLOCK = "make a copy without a password for age (ssh-keygen -p -f COPY), keep it safe, and name that"
 
 
 def recipient(text: str) -> object:
@@ -34,7 +34,7 @@ def recipient(text: str) -> object:
     if "SECRET-KEY" in text.upper() or "AGE-PLUGIN" in text.upper() or "PRIVATE KEY" in text.upper():
         raise SealError(
             "a recipient is a secret key: it opens archives, and is no use for sealing them",
-            hint="Put its public key there: age-keygen -y FILE shows it.",
+            hint="put its public key there: age-keygen -y FILE shows it",
         )
     import pyrage  # type: ignore[import-untyped]  # it has no types, here and below
 
@@ -43,7 +43,7 @@ def recipient(text: str) -> object:
     except pyrage.RecipientError as error:
         raise SealError(f"{text}: age knows no such recipient: {words_of(error)}", hint=_FORMS) from None
     except pyrage.EncryptError as error:  # of a plugin
-        raise SealError(f"{text}: {words_of(error)}", hint="Install the plugin, where the PATH leads to.") from None
+        raise SealError(f"{text}: {words_of(error)}", hint="install the plugin, where the PATH leads to") from None
 
 
 def plain(text: str) -> str:
@@ -90,7 +90,7 @@ def _of_file(path: str, password: Secret | None) -> list[object]:
         data = _read(path)
     except FileNotFoundError:
         raise KeyNeeded(
-            f"{path}: the identity file isn't there", hint="It may be on a medium that isn't here."
+            f"{path}: the identity file isn't there", hint="it may be on a medium that isn't here"
         ) from None
     except OSError as error:
         raise SealError(f"{path}: the identity file can't be read: {error.strerror}") from error
@@ -126,7 +126,7 @@ def _decrypted(path: str, data: bytes, password: Secret | None) -> bytes:
     if password is None:
         raise KeyNeeded(
             f"{path}: the identity file is encrypted with a password, and none was given",
-            hint="Set password_file in the INI file, or GLACIER_BACKUP_PASSWORD, or answer when asked.",
+            hint="set password_file in the INI file, or GLACIER_BACKUP_PASSWORD, or answer when asked",
         )
     secret = password()
     try:
@@ -137,7 +137,7 @@ def _decrypted(path: str, data: bytes, password: Secret | None) -> bytes:
     except (DamageFound, SealError) as error:
         raise SealError(
             f"{path}: the identity file can't be decrypted: {error}",
-            hint="Where the age program can, keep what it makes in a safe place, and name that: age -d FILE > OPENED",
+            hint="where the age program can, keep what it makes in a safe place, and name that: age -d FILE > OPENED",
         ) from None
 
 
@@ -215,7 +215,7 @@ def _of_lines(path: str, data: bytes, password: Secret | None) -> list[object]:
         if line and not line.startswith("#")
     ]
     if not found:
-        raise SealError(f"{path}: there is no identity in this file", hint="age-keygen makes one.")
+        raise SealError(f"{path}: there is no identity in this file", hint="age-keygen makes one")
     return found
 
 
@@ -231,10 +231,10 @@ def _of_line(where: str, line: str, password: Secret | None) -> object:
     except pyrage.IdentityError:
         raise SealError(
             f"{where}: this is no identity that age knows",
-            hint="An identity file has lines with AGE-SECRET-KEY-1…, or it is an ssh private key.",
+            hint="an identity file has lines with AGE-SECRET-KEY-1…, or it is an ssh private key",
         ) from None
     except pyrage.DecryptError as error:
-        raise SealError(f"{where}: {words_of(error)}", hint="Install the plugin, where the PATH leads to.") from None
+        raise SealError(f"{where}: {words_of(error)}", hint="install the plugin, where the PATH leads to") from None
 
 
 class _Callbacks:

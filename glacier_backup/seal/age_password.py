@@ -41,7 +41,7 @@ def opened_with_password(stream: Peeked, password: str) -> ByteStream:
     if int(work) > _MOST_WORK:
         raise SealError(
             f"the password takes 2^{int(work)} KiB of memory to try",
-            hint="Where that is right, open it with the age program: age -d FILE > OPENED",
+            hint="where that is right, open it with the age program: age -d FILE > OPENED",
         )
     file_key = _file_key(password, decoded(salt), int(work), decoded(body))
     start, end = match.span()

@@ -115,7 +115,7 @@ def _password(keys: Keys) -> str:
     if keys.password is None:
         raise KeyNeeded(
             "gpg has encrypted this with a password, and none was given",
-            hint="Set password_file in the INI file, or GLACIER_BACKUP_PASSWORD, or answer when asked.",
+            hint="set password_file in the INI file, or GLACIER_BACKUP_PASSWORD, or answer when asked",
         )
     return keys.password()
 
@@ -161,13 +161,13 @@ def _why(report: GpgReport) -> Exception:
     if any(code in _UNASKED or code & _SYSTEM for code in failed):
         return KeyNeeded(
             f"it takes a password, which gpg couldn't ask for: {report.words}",
-            hint="Set password_file in the INI file, or GLACIER_BACKUP_PASSWORD.",
+            hint="set password_file in the INI file, or GLACIER_BACKUP_PASSWORD",
         )
     if report.said("NO_SECKEY") and not failed:
         wanted = ", ".join(key for key, *_ in report.all("NO_SECKEY"))
         return KeyNeeded(
             f"gpg has no secret key that opens this: it is encrypted to {wanted}",
-            hint="gpg --import FILE takes a secret key; gnupg_home, or GNUPGHOME, names another folder of keys.",
+            hint="gpg --import FILE takes a secret key; gnupg_home, or GNUPGHOME, names another folder of keys",
         )
     return DamageFound("this isn't what gpg encrypts, or its beginning is damaged")
 

@@ -114,7 +114,7 @@ def at_work(
     """
     program = shutil.which("gpg") or shutil.which("gpg2")
     if program is None:
-        raise SealError("gpg isn't there", hint="Install GnuPG: its program gpg does this encryption.")
+        raise SealError("gpg isn't there", hint="install GnuPG: its program gpg does this encryption")
     report = GpgReport()
     with ExitStack() as stack:
         pipes = _Pipes(stack)

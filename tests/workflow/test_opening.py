@@ -148,6 +148,16 @@ def test_files_of_any_origin_open(tmp_path: Path, desk: Desk) -> None:
     assert content(desk.to) == {"notes.txt": b"notes", "plain/x": b"1", "plain/y": b"2", "no-suffix": b"inside"}
 
 
+def test_checksums_beside_what_is_opened_are_passed_over(tmp_path: Path, desk: Desk) -> None:
+    chain, keys = chain_of("zstd split age par2", tmp_path)
+    objects = put(tmp_path / "fetched", chain)
+    for one in objects:
+        one.with_name(f"{one.name}.sha256").write_text("of another program's concern\n")
+    assert desk.one(*sorted((tmp_path / "fetched").iterdir()), keys=keys).state == "opened"
+    assert desk.said == []
+    assert content(desk.to) == DOCS
+
+
 def test_what_nothing_tells_of_is_refused(tmp_path: Path, desk: Desk) -> None:
     (tmp_path / "photo").write_bytes(b"\xff\xd8")
     assert "nothing tells what" in str(desk.refused(tmp_path / "photo"))

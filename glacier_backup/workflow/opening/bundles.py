@@ -11,6 +11,7 @@ from typing import NamedTuple
 from glacier_backup.errors import GlacierBackupError, UsageError
 from glacier_backup.workflow.opening.names import Maker, Named, named, without_time
 
+CHECKSUM = ".sha256"
 _IDENTITY = re.compile(r"identity(?:-[0-9a-f]{16})?\.age")
 
 
@@ -69,7 +70,7 @@ def bundles(files: Iterable[str]) -> list[Bundle]:
                 found.setdefault(key, Bundle(bundle.archive, bundle.stem, bundle.maker)).take(bundle)
         elif not os.path.lexists(file):
             raise UsageError(f"there is no file {file}")
-        elif not _is_identity(file):
+        elif not _is_aside(file):
             _put(found, file)
             named_ones[os.path.dirname(file)] = None
     for folder in named_ones:
@@ -90,12 +91,18 @@ def _is_identity(path: str) -> bool:
     return _IDENTITY.fullmatch(os.path.basename(path)) is not None
 
 
+def _is_aside(path: str) -> bool:
+    """Whether it is no archive's: a key, or the checksum of a file that lies beside it."""
+    of, is_checksum = path.removesuffix(CHECKSUM), path.endswith(CHECKSUM)
+    return _is_identity(path) or (is_checksum and os.path.lexists(of))
+
+
 def _inside(folder: str) -> dict[_Key, Bundle]:
     """What is in a directory, and looks like an archive."""
     found: dict[_Key, Bundle] = {}
     for name in sorted(_names(folder)):
-        if not _is_identity(name):
-            _put(found, os.path.join(folder, name))
+        if not _is_aside(path := os.path.join(folder, name)):
+            _put(found, path)
     _attach_manifests(found)
     return {key: bundle for key, bundle in found.items() if not bundle.tells_nothing}
 

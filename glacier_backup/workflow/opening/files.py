@@ -46,7 +46,7 @@ def reading(path: str, check: Callable[[], None]) -> Iterator[FileStream]:
         raise GlacierBackupError(f"{path} can't be read: {error.strerror}") from error
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise GlacierBackupError(f"{path} is no file", hint="What comes through a pipe is to be put into a file.")
+            raise GlacierBackupError(f"{path} is no file", hint="what comes through a pipe is to be put into a file")
         yield FileStream(path, descriptor, check)
     finally:
         os.close(descriptor)
