@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.cli.sites import key_of
+from glacier_backup.errors import KeyNeeded, WrongKey
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.archive import ArchiveRecord, Label
 from glacier_backup.model.event import Event, Warned
@@ -106,18 +108,30 @@ def test_a_sealed_copy_is_opened_again(nas: Nas, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seal", [SLOWER, NO_SEAL])
 def test_other_parameters_are_known_by_who_has_the_configuration(nas: Nas, tmp_path: Path, seal: Chain) -> None:
     nas.send(SLOWER)
-    found = nas.lose(tmp_path / "new").take(Opening(lambda: Keys(password=password), seal))
-    assert found == (["/srv/0"] if seal is SLOWER else [])
+    new, opening = nas.lose(tmp_path / "new"), Opening(lambda: Keys(password=password), seal)
+    with pytest.raises(WrongKey) if seal is NO_SEAL else nullcontext():
+        assert new.take(opening) == ["/srv/0"]
 
 
-def test_a_copy_that_nobody_can_open_is_told(nas: Nas, tmp_path: Path) -> None:
+def test_nothing_is_rebuilt_without_a_copy_that_only_wants_its_key(nas: Nas, tmp_path: Path) -> None:
     nas.send(OPENSSL)
     new = nas.lose(tmp_path / "new")
 
-    assert new.take(Opening()) == []
+    with pytest.raises(KeyNeeded, match="password") as refused:
+        new.take(Opening())
+
+    assert "--no-copy" in (refused.value.hint or "")
+    assert not Path(new.path).exists()
+
+
+def test_an_older_copy_that_opens_does_where_the_key_of_the_newest_is_missing(nas: Nas, tmp_path: Path) -> None:
+    nas.send(NO_SEAL)
+    nas.send(OPENSSL)
+    new = nas.lose(tmp_path / "new")
+
+    assert new.take(Opening()) == ["/srv/0"]
 
     (warning,) = new.warnings
-    assert "can't be used" in warning
     assert "password" in warning
 
 

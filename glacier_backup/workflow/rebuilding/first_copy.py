@@ -11,7 +11,7 @@ from typing import NamedTuple
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.replacing import beside
 from glacier_backup.destination.destination import Check, Destination
-from glacier_backup.errors import CatalogError, DamageFound, DestinationError, SealError
+from glacier_backup.errors import CatalogError, DamageFound, DestinationError, KeyNeeded, SealError, WrongKey
 from glacier_backup.flushing import name_whole
 from glacier_backup.model.event import Listener, Warned
 from glacier_backup.model.naming import is_catalog_copy
@@ -139,17 +139,31 @@ def take_first(
 ) -> Copy | None:
     """Put the first sound copy at ``path``, where nothing is, and return which one it was; None where none is sound.
 
-    Why one isn't is told. Raises CatalogError where the folder can't be written, and what ``check`` raises.
+    Why one isn't is told. Raises KeyNeeded and WrongKey where all that is missing is the key: without the copy hardly
+    anything is known of what was sealed for the same one. Raises CatalogError where the folder can't be written, and
+    what ``check`` raises.
     """
+    locked: SealError | None = None
     for copy in found:
         try:
             _take(copy, path, check, opening)
+        except (KeyNeeded, WrongKey) as error:
+            locked = locked or _locked(copy, error)
         except (DestinationError, DamageFound, CatalogError, SealError) as error:
             hint = f"; {error.hint}" if isinstance(error, SealError) and error.hint else ""
             tell(Warned(f"{copy.name} can't be used: {error}{hint}"))
         else:
+            if locked is not None:
+                tell(Warned(f"{locked}; {copy.name} is used in its place"))
             return copy
+    if locked is not None:
+        raise locked
     return None
+
+
+def _locked(copy: Copy, error: SealError) -> SealError:
+    hint = f"{error.hint}; " if error.hint else ""
+    return type(error)(f"{copy.name} can't be opened: {error}", hint=f"{hint}--no-copy goes without it")
 
 
 def _take(copy: Copy, path: str, check: Check, opening: Opening) -> None:
