@@ -12,6 +12,7 @@ from glacier_backup.errors import DamageFound, KeyNeeded, SealError, WrongKey
 from glacier_backup.model.manifest import LONGEST
 from glacier_backup.model.recipe import Scalar, Step
 from glacier_backup.seal.chain import Volume, opened
+from glacier_backup.seal.in_memory import InMemory
 from glacier_backup.seal.keys import Keys
 from glacier_backup.units import MIB
 
@@ -72,7 +73,7 @@ def _opened(data: bytes, steps: Sequence[Step], keys: Keys) -> str:
     """Raises SealError, DamageFound."""
     pieces, left = [], LONGEST
     buffer = memoryview(bytearray(MIB))
-    with opened(iter([Volume(_Bytes(data))]), steps, keys) as stream:
+    with opened(iter([Volume(InMemory(data))]), steps, keys) as stream:
         while count := stream.readinto(buffer):
             pieces.append(bytes(buffer[:count]))
             left -= count
@@ -83,16 +84,3 @@ def _opened(data: bytes, steps: Sequence[Step], keys: Keys) -> str:
         # Some encryption opens with any password, though not to what was encrypted.
         raise WrongKey("the password is wrong, or it is no manifest")
     return text.decode("utf-8", "surrogateescape")
-
-
-class _Bytes:
-    """A few bytes as a stream."""
-
-    def __init__(self, data: bytes) -> None:
-        self._left = memoryview(data)
-
-    def readinto(self, buffer: memoryview) -> int:
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count

@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 
 from glacier_backup.errors import DamageFound, GlacierBackupError, KeyNeeded, SealError, WrongKey
 from glacier_backup.seal.age_password import opened_with_password
+from glacier_backup.seal.in_memory import InMemory
 from glacier_backup.seal.keys import Keys, Secret
 from glacier_backup.seal.peek import Peeked
 
@@ -148,22 +149,9 @@ _ONE_AT_A_TIME = threading.Lock()
 @functools.lru_cache(maxsize=4)
 def _with_password(data: bytes, password: str) -> bytes:
     """By ourselves: such a file may come from a server, and pyrage lets it take all memory."""
-    stream = Peeked(_Text(unarmored(data) if data.startswith(ARMORED) else data))
+    stream = Peeked(InMemory(unarmored(data) if data.startswith(ARMORED) else data))
     content = bytearray(_LARGEST)
     return bytes(content[: opened_with_password(stream, password).readinto(memoryview(content))])
-
-
-class _Text:
-    """Bytes as a stream."""
-
-    def __init__(self, data: bytes) -> None:
-        self._left = memoryview(data)
-
-    def readinto(self, buffer: memoryview) -> int:
-        count = min(len(self._left), len(buffer))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
 
 
 def unarmored(text: bytes) -> bytes:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from glacier_backup.errors import DamageFound, KeyNeeded
 from glacier_backup.model.recipe import Step
+from glacier_backup.seal.in_memory import InMemory
 from glacier_backup.seal.keys import Keys
 from glacier_backup.seal.sealer import ByteStream, Opener, Sealer
 
@@ -66,26 +67,13 @@ def _sealed_only(error: KeyNeeded) -> str:
 def _sealed(sealer: Sealer) -> tuple[bytes, str | None]:
     import secrets
 
-    with sealer.seal(_Text(_TEXT), secrets.token_bytes(32)) as stream:
+    with sealer.seal(InMemory(_TEXT), secrets.token_bytes(32)) as stream:
         return _all(stream), stream.hmac_sha256
 
 
 def _opened(opener: Opener, sealed: bytes, step: Step, keys: Keys, hmac: str | None) -> bytes:
-    with opener.open(_Text(sealed), step, keys, hmac) as stream:
+    with opener.open(InMemory(sealed), step, keys, hmac) as stream:
         return _all(stream)
-
-
-class _Text:
-    """Bytes as a stream."""
-
-    def __init__(self, data: bytes) -> None:
-        self._left = memoryview(data)
-
-    def readinto(self, buffer: memoryview) -> int:
-        count = min(len(self._left), len(buffer))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
 
 
 def _all(stream: ByteStream) -> bytes:

@@ -42,10 +42,10 @@ from glacier_backup.model.upload import OpenUpload, UploadRequest
 from glacier_backup.plan.classes import HOT
 from glacier_backup.plan.parts import TooLarge, part_size
 from glacier_backup.seal.chain import NO_SEAL, Chain
+from glacier_backup.seal.in_memory import InMemory
 from glacier_backup.units import KIB, now
 from glacier_backup.workflow.identity import Identity, identity_beside
 from glacier_backup.workflow.sending.intent import nonce
-from glacier_backup.workflow.sending.text import Text
 from glacier_backup.workflow.side_by_side import side_by_side
 
 KEPT = 3
@@ -194,7 +194,7 @@ class _Putting:
             return
         label = self._identity_label(found, self._label.time)
         if self._read(label) != found.text:
-            self._send(label, Text(found.text), len(found.text))
+            self._send(label, InMemory(found.text), len(found.text))
 
     def _identity_label(self, identity: Identity, when: datetime) -> Label:
         key = identity_key(self._copying.host, identity.public_key)
@@ -238,7 +238,7 @@ class _Putting:
         label = self._note_label(self._label.time)
         try:
             if not self._is_current(label):
-                self._send(label, Text(NOTE.encode()), len(NOTE.encode()))
+                self._send(label, InMemory(NOTE.encode()), len(NOTE.encode()))
         except DestinationError as error:
             self._tell(f"{RESTORE_NOTE} could not be put there", error)
 

@@ -15,11 +15,11 @@ from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.plan.classes import HOT
 from glacier_backup.seal.chain import NO_SEAL, Chain
+from glacier_backup.seal.in_memory import InMemory
 from glacier_backup.seal.order import COMPRESSION
 from glacier_backup.workflow.sending.desk import Meter, Sending
 from glacier_backup.workflow.sending.intent import nonce
 from glacier_backup.workflow.sending.objects import Objects, Payload
-from glacier_backup.workflow.sending.text import Text
 from glacier_backup.workflow.sending.way import Way
 
 
@@ -79,9 +79,9 @@ def _payload(label: Label, text: bytes, encryption: Chain, sending: Sending) -> 
     storage_class = None if sending.destination.place.kind == "glacier" else HOT
     most = encryption.most(len(text))
     if not encryption.each:
-        yield Payload(label, Text(text), most, most, repeatable=True, storage_class=storage_class)
+        yield Payload(label, InMemory(text), most, most, repeatable=True, storage_class=storage_class)
         return
-    with encryption.sealed(Text(text), nonce(label, b"manifest")) as sealed:
+    with encryption.sealed(InMemory(text), nonce(label, b"manifest")) as sealed:
         yield Payload(
             label,
             sealed,

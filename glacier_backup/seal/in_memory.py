@@ -1,9 +1,9 @@
-"""A few bytes to be sent."""
+"""A few bytes as a stream."""
 
 from __future__ import annotations
 
 
-class Text:
+class InMemory:
     """``data``, read once from front to end."""
 
     def __init__(self, data: bytes) -> None:
