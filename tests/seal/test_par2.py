@@ -284,7 +284,7 @@ def test_secrets_in_the_environment_are_not_handed_on(tmp_path: Path, monkeypatc
     fake.write_text(f"#!/bin/sh\nexport -p > {tmp_path}/seen\nexit 3\n")
     fake.chmod(0o755)
     monkeypatch.setenv("GLACIER_BACKUP_PASSWORD", "very-secret")
-    monkeypatch.setattr(par2, "_program", lambda: str(fake))
+    monkeypatch.setattr(par2, "program", lambda: str(fake))
     with pytest.raises(SealError):
         par2.create(str(volume(tmp_path)), Parity(), never)
     assert "very-secret" not in (tmp_path / "seen").read_text()
