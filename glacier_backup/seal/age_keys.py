@@ -130,28 +130,38 @@ def _decrypted(path: str, data: bytes, password: Secret | None) -> bytes:
             hint="set password_file in the INI file, or GLACIER_BACKUP_PASSWORD, or answer when asked",
         )
     secret = password()
-    try:
-        with _ONE_AT_A_TIME:
-            return _with_password(data, secret)
-    except WrongKey:
-        raise WrongKey(f"{path}: the password doesn't open the identity file") from None
-    except (DamageFound, SealError) as error:
-        raise SealError(
-            f"{path}: the identity file can't be decrypted: {error}",
-            hint="where the age program can, keep what it makes in a safe place, and name that: age -d FILE > OPENED",
-        ) from None
+    with _ONE_AT_A_TIME:
+        found = _with_password(data, secret)
+    match found:
+        case bytes():
+            return found
+        case WrongKey():
+            raise WrongKey(f"{path}: the password doesn't open the identity file")
+        case error:
+            raise SealError(
+                f"{path}: the identity file can't be decrypted: {error}",
+                hint="where the age program can, keep what it makes in a safe place, and name that: "
+                "age -d FILE > OPENED",
+            )
 
 
 _ONE_AT_A_TIME = threading.Lock()
 """Each takes about a second and 256 MiB, or up to a GiB; and what one thread has found out the next needn't."""
 
 
-@functools.lru_cache(maxsize=4)
-def _with_password(data: bytes, password: str) -> bytes:
-    """By ourselves: such a file may come from a server, and pyrage lets it take all memory."""
+@functools.lru_cache(maxsize=64)
+def _with_password(data: bytes, password: str) -> bytes | GlacierBackupError:
+    """By ourselves: such a file may come from a server, and pyrage lets it take all memory.
+
+    Why it doesn't open is remembered, too: beside a catalog there may be the keys of other machines, and they are tried
+    for each archive.
+    """
     stream = Peeked(InMemory(unarmored(data) if data.startswith(ARMORED) else data))
     content = bytearray(_LARGEST)
-    return bytes(content[: opened_with_password(stream, password).readinto(memoryview(content))])
+    try:
+        return bytes(content[: opened_with_password(stream, password).readinto(memoryview(content))])
+    except (DamageFound, SealError) as error:
+        return error.with_traceback(None)
 
 
 def unarmored(text: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -107,6 +108,25 @@ def test_an_encrypted_identity_takes_its_password_each_time_it_is_used(pair: Pai
     with pytest.raises(WrongKey, match=r"identity\.age: the password doesn't open") as caught:
         opened(made, Keys((str(identity),), lambda: WRONG))
     assert WRONG not in told(caught.value)
+
+
+def test_a_password_is_tried_once_on_each_identity(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [tmp_path / "identity-1.age", tmp_path / "identity-2.age"]
+    for file in files:
+        file.write_bytes(crafted(Path(generated(file.with_suffix("")).file).read_bytes()))
+    made = sealed(Age((pair.public,)), DATA).data
+    tried: list[int] = []
+    scrypt = hashlib.scrypt
+
+    def counted(password: bytes, *, salt: bytes, n: int, r: int, p: int, dklen: int, maxmem: int) -> bytes:
+        tried.append(n)
+        return scrypt(password, salt=salt, n=n, r=r, p=p, dklen=dklen, maxmem=maxmem)
+
+    monkeypatch.setattr(hashlib, "scrypt", counted)
+    for _ in range(3):
+        with pytest.raises(WrongKey):
+            opened(made, Keys(tuple(map(str, files)), lambda: WRONG))
+    assert len(tried) == len(files)
 
 
 def test_a_password_protected_ssh_key_opens_with_its_password_or_says_what_to_do(tmp_path: Path) -> None:
