@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import threading
+from collections.abc import Collection
 from typing import NamedTuple, cast
 
 from glacier_backup.errors import DamageFound, GlacierBackupError, KeyNeeded, SealError, WrongKey
@@ -84,6 +85,23 @@ def identities(keys: Keys) -> Identities:
         except SealError as error:
             found.problems.append(error)
     return found
+
+
+def unfit(keys: Keys, recipients: Collection[str]) -> GlacierBackupError | None:
+    """Why nothing that was encrypted to ``recipients`` opens with ``keys``, without a look at it; None where it may:
+    of ssh keys and plugins that isn't known."""
+    import pyrage
+
+    found = identities(keys)
+    for one in found.identities:
+        if not isinstance(one, pyrage.x25519.Identity) or str(one.to_public()) in recipients:
+            return None
+    if found.problems:
+        return found.problems[0]
+    return WrongKey(
+        "no identity that was given belongs to a recipient of this archive",
+        hint="identity_file, or --identity FILE, has to name the key of a recipient that it was encrypted to",
+    )
 
 
 def _of_file(path: str, password: Secret | None) -> list[object]:

@@ -24,6 +24,8 @@ from glacier_backup.workflow.identity import IDENTITY, PUBLIC
 from glacier_backup.workflow.restoring import bring
 from glacier_backup.workflow.restoring.openable import Openable
 from tests.contract.places import PLACES, Place
+from tests.seal.stock_age import PASSWORD as AGE_PASSWORD
+from tests.seal.stock_age import crafted
 from tests.streams import noise
 from tests.workflow.library import Library, look
 from tests.workflow.seals import PASSWORD, VOLUME, age, chain
@@ -204,30 +206,44 @@ def of_age(recipient: str) -> StoredArchive:
 
 def test_what_can_not_be_the_key_counts_for_none(tmp_path: Path) -> None:
     """To find that out when the bytes have come costs money."""
-    public, other = "age1mine", "age1other"
-    made, copy, plain = (
+    (public, secret), (other, others) = new_pair(), new_pair()
+    made, copy, plain, foreign = (
         tmp_path / IDENTITY,
         tmp_path / posixpath.basename(identity_key("nas", public)),
         tmp_path / "plain",
+        tmp_path / "foreign",
     )
     for file in (made, copy):
-        file.write_text("-----BEGIN AGE ENCRYPTED FILE-----\n")
+        file.write_bytes(crafted(secret.encode()))
     (tmp_path / PUBLIC).write_text(f"{public}\n")
-    plain.write_text("AGE-SECRET-KEY-1\n")
+    plain.write_text(secret)
+    foreign.write_text(others)
 
-    def missing(recipient: str, *files: Path, password: Secret | None = lambda: "x") -> bool:
+    def missing(recipient: str, *files: Path, password: Secret | None = lambda: AGE_PASSWORD) -> bool:
         keys = Keys(tuple(map(str, files)), password)
         return Openable(lambda path: keys).missing_key(of_age(recipient)) is not None
 
     def not_to_be_had() -> str:
         raise KeyNeeded("the password file is gone")
 
-    assert not any((missing(public, made), missing(public, copy), missing(other, made, plain), missing("", made)))
+    assert not any((missing(public, made), missing(public, copy), missing(public, made, plain), missing("", made)))
     assert missing(public, made, password=None), "it takes a password"
     assert missing(public, made, password=not_to_be_had)
+    assert missing(public, made, password=lambda: "a wrong one")
     assert missing(public), "a password alone opens nothing that was sealed for a recipient"
     assert missing(other, made, copy), "both are another's"
+    assert missing(public, foreign), "and so is this one"
+    assert not missing(public, foreign, plain)
+    assert not missing(f"{other} {public}", foreign)
+    assert not missing("ssh-ed25519 AAAA", foreign), "whose an ssh key is can't be told"
     assert not missing("")
+
+
+def new_pair() -> tuple[str, str]:
+    import pyrage  # type: ignore[import-untyped]  # it has no types
+
+    identity = pyrage.x25519.Identity.generate()
+    return str(identity.to_public()), f"{identity}\n"
 
 
 @pytest.mark.parametrize("names", ["age", "split age", "split openssl", "openssl", "zstd openssl split"])

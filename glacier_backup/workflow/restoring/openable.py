@@ -1,6 +1,7 @@
 """Whether there is anything to open an archive with: to be said before anything is paid for.
 
-That a key is the right one shows only when the archive is opened.
+Of age's own keys it is known whose they are. That any other key, or a password, is the right one shows only when the
+archive is opened.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import posixpath
 import re
 import stat
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
-from glacier_backup.errors import KeyNeeded
+from glacier_backup.errors import GlacierBackupError, KeyNeeded
 from glacier_backup.model.naming import identity_key
 from glacier_backup.model.recipe import Step
 from glacier_backup.model.stored import StoredArchive
-from glacier_backup.seal.age_keys import ARMORED, PLAIN
+from glacier_backup.seal.age_keys import ARMORED, PLAIN, unfit
 from glacier_backup.seal.keys import Keys, Secret
 from glacier_backup.workflow.identity import IDENTITY, PUBLIC
 
@@ -30,19 +32,20 @@ class Openable:
 
     def __init__(self, keys: Callable[[str], Keys]) -> None:
         self._keys = keys
+        self._judged: dict[tuple[Keys, tuple[str, ...]], GlacierBackupError | None] = {}
 
-    def missing_key(self, archive: StoredArchive) -> KeyNeeded | None:
-        """What is said where nobody has given what opens ``archive``; None where something was."""
+    def missing_key(self, archive: StoredArchive) -> GlacierBackupError | None:
+        """What is said where nobody has given what opens ``archive``; None where something was, as far as is known."""
         for step in () if archive.recipe is None else archive.recipe.seal:
             if (missing := self._missing(step, archive)) is not None:
                 return missing
         return None
 
-    def _missing(self, step: Step, archive: StoredArchive) -> KeyNeeded | None:
+    def _missing(self, step: Step, archive: StoredArchive) -> GlacierBackupError | None:
         keys = self._keys(archive.path)
         match step.name:
             case "age":
-                return self._no_identity(keys, str(step.parameters.get("recipients", "")).split())
+                return self._no_identity(keys, tuple(str(step.parameters.get("recipients", "")).split()))
             case "openssl" | "pyarchiver":
                 return self._no_password(keys.password)
             case "gpg" if step.parameters.get("symmetric") is True:
@@ -50,17 +53,25 @@ class Openable:
             case _:
                 return None
 
-    def _no_identity(self, keys: Keys, recipients: Collection[str]) -> KeyNeeded | None:
+    def _no_identity(self, keys: Keys, recipients: tuple[str, ...]) -> GlacierBackupError | None:
         """Without ``recipients`` nothing is known of them, and it may be a password that opens it."""
         files = [file for file in keys.identity_files if _may_fit(file, recipients)]
         there = [file for file in files if os.path.exists(file)]
         if files and not there:
             return KeyNeeded(f"the identity file {files[0]} isn't there", hint=_IDENTITY)
         if there:
-            return self._no_password(keys.password) if all(map(_is_encrypted, there)) else None
+            no_password = self._no_password(keys.password) if all(map(_is_encrypted, there)) else None
+            return no_password or self._unfit(replace(keys, identity_files=tuple(there)), recipients)
         if keys.password is not None and not recipients:
             return None
         return KeyNeeded("it is encrypted with age, and no identity to open it with was given", hint=_IDENTITY)
+
+    def _unfit(self, keys: Keys, recipients: tuple[str, ...]) -> GlacierBackupError | None:
+        if not recipients or any(not one.startswith("age1") for one in recipients):
+            return None
+        if (keys, recipients) not in self._judged:
+            self._judged[keys, recipients] = unfit(keys, recipients)
+        return self._judged[keys, recipients]
 
     def _no_password(self, password: Secret | None) -> KeyNeeded | None:
         if password is None:
