@@ -782,3 +782,11 @@ def test_one_that_is_left_behind_goes_on_by_itself_behind_what_it_has_stored(
     assert world.destination.parts_sent.count(0) == (4 if cut_first else 5)
     assert world.bytes_told() == sum(map(len, world.destination.stored.values()))
     assert_all_is_well(world, keys)
+
+
+def test_machines_with_catalogs_at_the_same_path_share_a_spool_without_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = set()
+    for name in ("nas", "laptop"):
+        monkeypatch.setattr("socket.gethostname", lambda name=name: name)
+        paths.add(spooled.SpoolFolder("/srv/spool", "/var/lib/catalog.sqlite3", "1").path)
+    assert len(paths) == 2

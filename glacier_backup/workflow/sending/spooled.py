@@ -20,6 +20,7 @@ from typing import TypeGuard
 
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.errors import SealError
+from glacier_backup.machine import host_name
 from glacier_backup.seal.chain import Slice
 from glacier_backup.units import MIB
 
@@ -102,8 +103,9 @@ class SpoolFolder:
 
     def __init__(self, root: str, catalog: str, archive: str) -> None:
         """``root``: the folder that it is in; empty for the usual one of temporary files. ``catalog`` is the path of
-        the catalog in which ``archive`` stands for it: several may share a folder."""
-        mark = hashlib.sha256(os.fsencode(os.path.realpath(catalog))).hexdigest()[:12]
+        the catalog in which ``archive`` stands for it: several may share a folder, those of other machines too."""
+        whose = f"{host_name()}:{os.path.realpath(catalog)}"
+        mark = hashlib.sha256(os.fsencode(whose)).hexdigest()[:12]
         self._root = root or tempfile.gettempdir()
         self.path = os.path.join(self._root, f"glacier-backup-{mark}-{archive}")
 
