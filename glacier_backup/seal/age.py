@@ -77,7 +77,7 @@ class Age:
     @contextmanager
     def seal(self, stream: ByteStream, nonce: bytes) -> Iterator[SealedStream]:
         """See :class:`glacier_backup.seal.sealer.Sealer`; age needs no nonce of ours."""
-        push = functools.partial(_encrypt, recipients=_recipients(self.recipients))
+        push = functools.partial(_encrypt, recipients=[recipient(one) for one in self.recipients])
         with ExitStack() as stack:
             yield _WhenRead(lambda: stack.enter_context(_pushed(Peeked(stream), push)))
 
@@ -96,12 +96,6 @@ class _WhenRead:
         if self._begun is None:
             self._begun = self._begin()
         return self._begun.readinto(buffer)
-
-
-@functools.lru_cache(maxsize=16)
-def _recipients(texts: tuple[str, ...]) -> tuple[object, ...]:
-    """As pyrage takes them. Raises SealError as :func:`recipient`."""
-    return tuple(map(recipient, texts))
 
 
 class AgeOpener:

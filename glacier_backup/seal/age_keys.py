@@ -57,15 +57,22 @@ def plain(text: str) -> str:
 def _parsed(text: str) -> object:
     import pyrage
 
-    if text.startswith("ssh-"):
-        return cast(object, pyrage.ssh.Recipient.from_str(text))
     if text.startswith(_TAGGED):
         kind = pyrage.tagpq if text.startswith("age1tagpq1") else pyrage.tag
         return cast(object, kind.Recipient.from_str(text))
     if _PLUGIN.fullmatch(text):
         parsed = pyrage.plugin.Recipient.from_str(text)
+        # Looked for anew each time: where it lies may change.
         return cast(object, pyrage.plugin.RecipientPluginV1(parsed.plugin(), [parsed], [], _Callbacks(None)))
-    return cast(object, pyrage.x25519.Recipient.from_str(text))
+    return _without_plugin(text)
+
+
+@functools.lru_cache(maxsize=64)
+def _without_plugin(text: str) -> object:
+    import pyrage
+
+    kind = pyrage.ssh if text.startswith("ssh-") else pyrage.x25519
+    return cast(object, kind.Recipient.from_str(text))
 
 
 class Identities(NamedTuple):
