@@ -16,6 +16,7 @@ from glacier_backup.catalog.opened import Opened
 from glacier_backup.catalog.schema import APPLICATION_ID
 from glacier_backup.catalog.trouble import unreachable
 from glacier_backup.errors import CatalogError
+from glacier_backup.open_file import OpenFile
 from glacier_backup.units import MIB
 
 LEVEL = 1
@@ -36,29 +37,9 @@ class Packed:
     size: int
     """Bytes."""
 
-    def stream(self) -> PackedStream:
+    def stream(self) -> OpenFile:
         """All of it, from its beginning; as many as wanted, at the same time."""
-        return PackedStream(self.descriptor, self.size)
-
-
-class PackedStream:
-    """The bytes of a packed copy, to be sent."""
-
-    def __init__(self, descriptor: int, size: int) -> None:
-        self.size: int | None = size
-        self._descriptor = descriptor
-        self._offset = 0
-
-    def readinto(self, buffer: memoryview) -> int:
-        count = self.read_at(buffer, self._offset)
-        self._offset += count
-        return count
-
-    def read_at(self, buffer: memoryview, offset: int) -> int:
-        done = 0
-        while done < len(buffer) and (count := os.preadv(self._descriptor, [buffer[done:]], offset + done)):
-            done += count
-        return done
+        return OpenFile(self.descriptor, self.size)
 
 
 @contextmanager

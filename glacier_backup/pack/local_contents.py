@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from threading import Lock
 
+from glacier_backup.open_file import read_at
 from glacier_backup.pack.tar_writer import SMALL
 from glacier_backup.pack.tree import Entry, Piece, Range
 from glacier_backup.units import KIB, MIB
@@ -150,10 +151,8 @@ def _whole(descriptor: int, size: int) -> Piece:
 
 def _range(descriptor: int, wanted: Range) -> Piece:
     data = bytearray(wanted.length)
-    filled = 0
     with memoryview(data) as view:
-        while filled < wanted.length and (count := os.preadv(descriptor, [view[filled:]], wanted.offset + filled)):
-            filled += count
+        filled = read_at(descriptor, view, wanted.offset)
     del data[filled:]
     found = os.fstat(descriptor)
     return Piece(data, found.st_size, found.st_mtime_ns)

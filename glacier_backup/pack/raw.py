@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from glacier_backup.errors import SourceError, SourceShrank
 from glacier_backup.model.archive import Container, Member
 from glacier_backup.model.recipe import Step
+from glacier_backup.open_file import read_at
 from glacier_backup.pack.packer import PackedStream, PackOutcome
 
 # O_NONBLOCK: a FIFO that took the file's place must not make us wait for a writer.
@@ -108,16 +109,10 @@ class RawStream:
         return self._before.st_size if self._read_anywhere else self._position
 
     def _fill(self, buffer: memoryview, offset: int) -> int:
-        filled = 0
         try:
-            while rest := buffer[filled:]:
-                count = os.preadv(self._descriptor, [rest], offset + filled)
-                if not count:
-                    break
-                filled += count
+            return read_at(self._descriptor, buffer, offset)
         except OSError as error:
             raise _unreadable(self._path, error) from error
-        return filled
 
 
 def _still(descriptor: int) -> os.stat_result:

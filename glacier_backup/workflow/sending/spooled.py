@@ -21,6 +21,7 @@ from typing import TypeGuard
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.errors import SealError
 from glacier_backup.machine import host_name
+from glacier_backup.open_file import OpenFile
 from glacier_backup.seal.chain import Slice
 from glacier_backup.units import MIB
 
@@ -61,28 +62,18 @@ class Spooled:
             yield stream
 
 
-class FileStream:
-    """The bytes of an open file, from front to end or at several places at once."""
+class FileStream(OpenFile):
+    """The bytes of a file of the spool. Raises SealError where they can't be read."""
 
     def __init__(self, path: str, descriptor: int) -> None:
-        self.size: int | None = os.fstat(descriptor).st_size
+        super().__init__(descriptor, os.fstat(descriptor).st_size)
         self._path = path
-        self._descriptor = descriptor
-        self._offset = 0
-
-    def readinto(self, buffer: memoryview) -> int:
-        count = self.read_at(buffer, self._offset)
-        self._offset += count
-        return count
 
     def read_at(self, buffer: memoryview, offset: int) -> int:
-        done = 0
         try:
-            while done < len(buffer) and (count := os.preadv(self._descriptor, [buffer[done:]], offset + done)):
-                done += count
+            return super().read_at(buffer, offset)
         except OSError as error:
             raise SealError(f"{self._path} can't be read: {error.strerror}") from error
-        return done
 
 
 @contextmanager
