@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 from glacier_backup.config.nearest import nearest
-from glacier_backup.config.values import absolute_path, lines, whole_number
+from glacier_backup.config.values import absolute_path, lines, size_between, whole_number
 from glacier_backup.seal.order import NAMES, ordered
-from glacier_backup.units import MIB, TIB, parse_size
+from glacier_backup.units import MIB, TIB
 
 PASSWORDS = ("password", "password_file", "password_command", "password_credential", "password_keyring")
 """The options that say where the password is; at most one of them does."""
@@ -115,15 +115,7 @@ def _at_most(most: int, text: str) -> int:
 
 
 def volume_size(text: str) -> int:
-    try:
-        size = parse_size(text)
-    except ValueError:
-        raise ValueError from None
-    if size < LEAST_VOLUME:
-        raise ValueError(f"it is {size:,} {'byte' if size == 1 else 'bytes'}")
-    if size > MOST_VOLUME:
-        raise ValueError
-    return size
+    return size_between(LEAST_VOLUME, MOST_VOLUME, text)
 
 
 def redundancy(text: str) -> Redundancy:

@@ -160,15 +160,20 @@ def bandwidth_limit(text: str) -> int | None:
     """Bytes per second; ``/s`` behind the size may be there or not."""
     if text == "none":
         return None
+    return size_between(LEAST_BANDWIDTH, MOST_BANDWIDTH, text.removesuffix("/s"))
+
+
+def size_between(least: int, most: int, text: str) -> int:
+    """Bytes, the bounds included."""
     try:
-        rate = parse_size(text.removesuffix("/s"))
+        size = parse_size(text)
     except ValueError:
         raise ValueError from None
-    if rate < LEAST_BANDWIDTH:
-        raise ValueError(f"it is {rate:,} {'byte' if rate == 1 else 'bytes'}")
-    if rate > MOST_BANDWIDTH:
+    if size < least:
+        raise ValueError(f"it is {size:,} {'byte' if size == 1 else 'bytes'}")
+    if size > most:
         raise ValueError
-    return rate
+    return size
 
 
 def is_part_size(size: int) -> bool:
