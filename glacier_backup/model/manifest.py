@@ -206,7 +206,7 @@ def _object(fields: Fields, role: Role, label: Label) -> ObjectSums:
 
 
 def _check_objects(volumes: Sequence[ObjectSums], beside: Sequence[ObjectSums], recipe: Recipe) -> None:
-    is_several = any(step.name == "split" for step in recipe.seal)
+    is_several = recipe.in_volumes
     expected = list(range(1, len(volumes) + 1)) if is_several else [0]
     if not volumes or [one.volume for one in volumes] != expected:
         raise ValueError(f"volumes has {len(volumes)} entries, and they aren't all volumes of one archive, in order")

@@ -41,6 +41,11 @@ class Recipe:
         return tuple(step for step in self.steps if step.name not in PACKING)
 
     @property
+    def in_volumes(self) -> bool:
+        """Whether the archive is several objects: volumes, their parity and a manifest."""
+        return any(step.name == "split" for step in self.steps)
+
+    @property
     def id(self) -> str:
         """Twelve hex digits that stand for the recipe in a description."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]

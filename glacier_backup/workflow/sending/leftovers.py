@@ -17,7 +17,7 @@ from glacier_backup.units import now
 from glacier_backup.workflow.sending.conclusion import reconciled
 from glacier_backup.workflow.sending.desk import Sending
 from glacier_backup.workflow.sending.single import Begun, complete
-from glacier_backup.workflow.sending.undoing import drop, is_in_volumes
+from glacier_backup.workflow.sending.undoing import drop
 
 KEPT = timedelta(days=1)
 """How long an upload is kept that no candidate stands for. A vault itself forgets one that rests for a day."""
@@ -31,7 +31,7 @@ def reconcile(left: Iterable[Unfinished], sending: Sending) -> tuple[Unfinished,
     """
     others, volumes = [], set[int]()
     for one in left:
-        if is_in_volumes(one.record):
+        if one.record.recipe.in_volumes:
             if not reconciled(sending, one):
                 volumes.add(one.archive)
         elif one.checksums is None or one.upload is None:

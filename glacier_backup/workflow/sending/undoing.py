@@ -10,15 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from glacier_backup.errors import CatalogError, DestinationError, DestinationUnavailable, Interrupted
-from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.event import UploadAborted
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.workflow.sending.desk import Sending
-
-
-def is_in_volumes(record: ArchiveRecord) -> bool:
-    """Whether an archive is several objects: volumes, their parity and a manifest."""
-    return any(step.name == "split" for step in record.recipe.steps)
 
 
 def end(sending: Sending, one: Unfinished) -> None:
@@ -33,7 +27,7 @@ def end(sending: Sending, one: Unfinished) -> None:
 
 def abort(sending: Sending, one: Unfinished) -> None:
     """Remove what is on its way. Raises DestinationError and Interrupted."""
-    if one.object is not None or not is_in_volumes(one.record):
+    if one.object is not None or not one.record.recipe.in_volumes:
         sending.destination.abort(one.label, one.upload_id, sending.check)
 
 
