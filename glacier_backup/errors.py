@@ -24,6 +24,7 @@ The tree, with the exit code that each branch stands for:
     │   └── ServerLost                 4   the connection broke, or an answer never came
     ├── SourceError                    1   a candidate could not be read
     │   ├── SourceUnavailable          4   the server that it lies on can't be used
+    │   ├── SourceGone                 1   of several files that were to be sent together none is left
     │   └── SourceShrank               1   there are fewer bytes than when it was opened
     └── Interrupted                    130 the user or the system asked the run to stop
 
@@ -174,6 +175,10 @@ class SourceUnavailable(SourceError):
     """The server that a candidate lies on refuses, can't be reached, or isn't the one that it should be."""
 
     exit_code = 4
+
+
+class SourceGone(SourceError):
+    """Every file of a group has vanished since it was planned: there is nothing to send."""
 
 
 class SourceShrank(SourceError):

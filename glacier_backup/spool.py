@@ -24,6 +24,9 @@ T = TypeVar("T")
 TOGETHER = 500
 """Values that are pickled together, so that what they share is stored once."""
 
+LARGE = MIB
+"""Bytes of values that aren't kept waiting for more of them."""
+
 IN_MEMORY = MIB
 """Bytes, pickled, until the file is begun."""
 
@@ -31,10 +34,15 @@ IN_MEMORY = MIB
 class Spool(Collection[T]):
     """Frozen values, in the order in which they are appended. Safe to use from several threads.
 
-    The values are to be small and picklable: some 500 of them are in memory for each iteration under way.
+    The values are to be picklable, and small: some 500 of them are in memory for each iteration under way. Where some
+    are large, ``weigh`` tells how many bytes one takes, and those in memory are fewer: a MiB, or one.
     """
 
-    def __init__(self, values: Iterable[T] = (), *, in_memory: int = IN_MEMORY) -> None:
+    def __init__(
+        self, values: Iterable[T] = (), *, in_memory: int = IN_MEMORY, weigh: Callable[[T], int] | None = None
+    ) -> None:
+        self._weigh = weigh
+        self._weight = 0
         self._lock = threading.Lock()
         self._pieces: list[bytes | _OnDisk] = []
         self._last: list[T] = []
@@ -42,6 +50,9 @@ class Spool(Collection[T]):
         self._memory_left = in_memory
         self._file: _File | None = None
         rest = iter(values)
+        if weigh is not None:
+            for value in rest:
+                self.append(value)
         while piece := list(islice(rest, TOGETHER)):
             self._last = piece
             self._count += len(piece)
@@ -52,7 +63,8 @@ class Spool(Collection[T]):
         with self._lock:
             self._last.append(value)
             self._count += 1
-            if len(self._last) >= TOGETHER:
+            self._weight += 0 if self._weigh is None else self._weigh(value)
+            if len(self._last) >= TOGETHER or self._weight >= LARGE:
                 self._put_away()
 
     def __len__(self) -> int:
@@ -79,7 +91,7 @@ class Spool(Collection[T]):
 
     def _put_away(self) -> None:
         self._pieces.append(self._stored(_pickled(self._last)))
-        self._last = []
+        self._last, self._weight = [], 0
 
     def _stored(self, piece: bytes) -> bytes | _OnDisk:
         if len(piece) <= self._memory_left:

@@ -48,6 +48,16 @@ def format_size(size: int) -> str:
     return f"{value:.1f} {unit}"
 
 
+def format_files(count: int) -> str:
+    """``1 file``, ``12,345 files``."""
+    return f"{count:,} {'file' if count == 1 else 'files'}"
+
+
+def format_amount(size: int, packed: int) -> str:
+    """``size`` bytes, and how many files are ``packed`` in it where any are: ``1.2 GiB; 12,345 files in packs``."""
+    return f"{format_size(size)}; {format_files(packed)} in packs" if packed else format_size(size)
+
+
 def now() -> datetime:
     """This moment, in UTC."""
     return datetime.now(UTC)

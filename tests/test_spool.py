@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import tracemalloc
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.plan import Decision, Skip, Upload
 from glacier_backup.model.reason import AlreadySent, Missing, NeverSent
-from glacier_backup.spool import TOGETHER, Spool
+from glacier_backup.spool import LARGE, TOGETHER, Spool
 from glacier_backup.units import MIB
 
 LONG = range(3 * TOGETHER + 7)
@@ -185,3 +186,21 @@ def test_memory_does_not_go_with_its_length() -> None:
     ran = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True)
 
     assert all(int(peak) < 40 for peak in ran.stdout.split())
+
+
+@given(st.lists(st.binary(max_size=8), max_size=3 * TOGETHER // 100), st.integers(min_value=0, max_value=10))
+def test_what_is_large_comes_back_as_what_is_small(values: list[bytes], appended: int) -> None:
+    spool: Spool[bytes] = Spool(values, in_memory=10, weigh=lambda value: len(value) * LARGE // 8)
+    for _ in range(appended):
+        spool.append(b"last")
+    assert (list(spool), len(spool)) == ([*values, *[b"last"] * appended], len(values) + appended)
+
+
+def test_few_of_what_is_large_are_in_memory_at_a_time() -> None:
+    spool: Spool[bytes] = Spool((bytes(LARGE // 2) for _ in range(100)), weigh=len)
+    tracemalloc.start()
+    try:
+        assert sum(map(len, spool)) == 50 * LARGE
+        assert tracemalloc.get_traced_memory()[1] < 6 * LARGE
+    finally:
+        tracemalloc.stop()

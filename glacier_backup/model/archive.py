@@ -32,6 +32,8 @@ class Member(NamedTuple):
     """Where it begins in the unsealed stream, in bytes; for tar the first block of its header."""
     target: str | None
     """What a link points to."""
+    sha256: bytes | None = None
+    """Of its content, of a link its target; None where nobody has hashed it, as for most."""
 
 
 class ReadProblem(NamedTuple):
@@ -127,6 +129,8 @@ class ArchiveRecord:
     """Of its volumes; none before it is stored."""
     problems: tuple[ReadProblem, ...] = field(default=())
     changed_while_read: bool = False
+    sha256: str | None = None
+    """Hex, of the content of one file of a tree, before anything sealed it; None where nobody has hashed it."""
 
     @property
     def stored_bytes(self) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.reason import SkipReason
 
-Kind = Literal["file", "directory", "link"]
-"""A link is a symlink that is sent as such, with its target for content; that is done in whole trees only."""
+if TYPE_CHECKING:
+    from glacier_backup.model.contents import Contents
+
+Kind = Literal["file", "directory", "link", "group"]
+"""A link is a symlink that is sent as such, with its target for content; a group is several files of one section under
+a path that no file has. Both are there in whole trees only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,13 @@ class Candidate:
     """Of one of a whole tree: what the walk saw, which is all that deciding takes. None for all others."""
     exclusion: Exclusion = NOTHING
     """Of a directory: what is left out of it."""
+    contents: Contents | None = None
+    """Of a group: its files, as they were when it was planned. None for all others."""
 
     @property
     def of_tree(self) -> bool:
-        """Whether it comes from a whole tree (``upload_tree``): its key mirrors its path, and it is compared by size
-        and mtime alone."""
+        """Whether it is a file of a whole tree (``upload_tree``): its key mirrors its path, and it is compared by size
+        and mtime alone. A group isn't: each of its files was compared."""
         return self.seen is not None
 
 
@@ -51,6 +57,11 @@ class PassedOver:
 
 
 Resolved = Candidate | PassedOver
+
+
+CHANGED_BACK = " changed"
+"""Stands behind the digest of what changed while it was read and looked as before afterwards: what was read may be
+neither, so it is like nothing that is seen later."""
 
 
 @dataclass(frozen=True, slots=True)

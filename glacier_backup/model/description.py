@@ -8,7 +8,7 @@ blank. From it alone the catalog can be rebuilt::
     photos.tar.zst.v002.age gb1;p=/data/photos;…;e=13;v=2;x=zstd:3+split:4294967296+age
 
     gb1  version of the token             t    time of the archive, UTC
-    p    path                             k    kind of the source: d directory, f file, l link
+    p    path                             k    kind: d directory, f file, g group, l link
     h    host                             f    format: tar, raw
     n    name, where the text before      r    id of the recipe
          the blank is not exactly it      m, o mtime (ns since 1970) and mode (octal), of raw files
@@ -53,7 +53,7 @@ _LONGEST_HOST = 255
 _HASH = 32
 
 _VERSION = "gb1"
-_KINDS: dict[str, Kind] = {"d": "directory", "f": "file", "l": "link"}
+_KINDS: dict[str, Kind] = {"d": "directory", "f": "file", "g": "group", "l": "link"}
 _CONTAINERS: dict[str, Container] = {name: name for name in get_args(Container)}
 _CODES = [chr(byte) if 0x20 < byte < 0x7F and chr(byte) not in ";%" else f"%{byte:02X}" for byte in range(256)]
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")
@@ -193,6 +193,8 @@ def _count(fields: Mapping[str, str], key: str) -> int:
 
 def _label(shown: str, fields: Mapping[str, str]) -> Label | ShortenedLabel:
     path_hash, path = _path(fields)
+    if fields["k"] == "g" and fields["f"] != "tar":
+        raise ValueError("no group of files")
     label = Label(
         name=_text(fields, "n") if "n" in fields or "N" in fields else shown,
         path=path,

@@ -85,6 +85,12 @@ class ArchiveSent:
     upload: Upload
     record: ArchiveRecord
 
+    @property
+    def files(self) -> int:
+        """How many are in a group; what vanished before it was read, or can't be read, isn't. 0 for all else."""
+        record = self.record
+        return record.fingerprint.entries - len(record.problems) if record.label.kind == "group" else 0
+
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFailed:
@@ -121,6 +127,8 @@ class Result:
     hint: str | None = None
     defect: str | None = None
     """The traceback, where it is a defect of this program."""
+    files: int = 0
+    """Of a group that was sent: how many files are in it."""
 
     @property
     def outcome(self) -> str:
@@ -139,6 +147,8 @@ class Counts:
     skipped: int = 0
     bytes: int = 0
     """Source bytes of what was sent."""
+    files: int = 0
+    """How many files were sent inside of groups; each group counts as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +170,8 @@ class Summary:
     """Whether something kept it from trying everything."""
     counts: Mapping[str, Counts] = field(default_factory=dict)
     """The same by destination; what concerns none of them is in no count."""
+    files: int = 0
+    """How many files were sent inside of groups; each group counts as one."""
 
     def count(self, name: str) -> Counts:
         """What became of all that concerns the destination of that name."""

@@ -107,8 +107,8 @@ class Looked:
 
     place: str
     count: int
-    """Objects listed, or archives examined."""
-    doing: Literal["listed", "examined", "added"] = "listed"
+    """Objects listed, archives examined or recorded, or packs read."""
+    doing: Literal["listed", "examined", "added", "packs read"] = "listed"
 
 
 LookListener = Callable[[Looked], None]

@@ -11,6 +11,7 @@ from glacier_backup.model.candidate import Kind
 from glacier_backup.model.description import PrivateLabel
 from glacier_backup.model.key_components import MARKED
 from glacier_backup.model.naming import (
+    GROUPED,
     LINK,
     RESTORE_NOTE,
     TIME,
@@ -19,6 +20,7 @@ from glacier_backup.model.naming import (
     checked,
     extension,
     is_catalog_copy,
+    is_group_path,
     is_taken,
 )
 from glacier_backup.model.recipe import Recipe, Step
@@ -71,14 +73,19 @@ def label_of_key(key: str, stored_at: datetime, *, sealed: bool = False) -> Labe
 
 def _label_of_archive(host: str, path: str, time: datetime, behind: str) -> Label | None:
     """``behind``: what stands behind the time."""
+    kind: Kind = "group" if is_group_path(path) else "directory"
+    if kind != "group":
+        above, _, name = path.rpartition("/")
+        path = f"{above}/{_told(name, GROUPED)}"
     checked(host, path)
     own = extension(path)
-    if behind.startswith(own) and path != "/" and parse_suffix(suffix := behind.removeprefix(own)) is not None:
+    is_file = kind != "group" and path != "/" and behind.startswith(own)
+    if is_file and parse_suffix(suffix := behind.removeprefix(own)) is not None:
         return _guessed(host, path, "file", "raw", time, suffix)
     suffix = behind.removeprefix(".tar")
     if suffix == behind or parse_suffix(suffix) is None:
         return None
-    return _guessed(host, path, "directory", "tar", time, suffix)
+    return _guessed(host, path, kind, "tar", time, suffix)
 
 
 def _label_in_tree(host: str, names: list[str], key: str, stored_at: datetime, sealed: bool) -> Label | None:

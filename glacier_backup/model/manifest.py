@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, get_args
 
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Container, Label, Role
-from glacier_backup.model.candidate import Fingerprint, Kind
+from glacier_backup.model.candidate import CHANGED_BACK, Fingerprint, Kind
 from glacier_backup.model.manifest_fields import Fields
-from glacier_backup.model.naming import key
+from glacier_backup.model.naming import is_group_path, key
 from glacier_backup.model.recipe import LONGEST_COMPACT, Recipe, Step, compact
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.suffixes import parse_suffix, suffix_of_steps
@@ -93,6 +93,8 @@ class Manifest:
     problems: int = 0
     """How many files inside could not be read."""
     changed_while_read: bool = False
+    sha256: str | None = None
+    """As :attr:`ArchiveRecord.sha256`."""
 
     @property
     def is_several(self) -> bool:
@@ -138,6 +140,8 @@ def manifest(record: ArchiveRecord, objects: Sequence[ObjectSums]) -> str:
             "newest_mtime_ns": record.fingerprint.newest_mtime_ns,
             "mode": _octal(record.fingerprint.mode),
         },
+        # Of what is encrypted that would tell whoever reads this which file it is, if they have the same one.
+        "content_sha256": record.sha256 if record.recipe.is_plain or label.alias is not None else None,
         "recipe": json.loads(record.recipe.to_json()),
         "volumes": [_facts(one) for one in sorted(objects, key=_by_volume) if one.role == "data"],
         "beside": [_facts(one) | {"role": one.role} for one in objects if one.role != "data"],
@@ -185,6 +189,7 @@ def parse_manifest(text: str) -> Manifest:
         fingerprint=_fingerprint(fields.object("fingerprint")) if fields.has("fingerprint") else None,
         problems=len(fields.objects("unreadable")),
         changed_while_read=fields.flag("changed_while_read"),
+        sha256=fields.sha256("content_sha256") if fields.has("content_sha256") else None,
     )
 
 
@@ -256,6 +261,8 @@ def _label(fields: Fields, recipe: Recipe) -> Label:
         raise ValueError(
             f"its recipe begins with {recipe.steps[0].name!r}, which doesn't make a {container} of a {kind}"
         )
+    if kind == "group" and not (container == "tar" and is_group_path(label.path)):
+        raise ValueError(f"{label.path} in a {container} is no group of files")
     if fields.has("fixed_key"):
         label = replace(label, fixed_key=fields.relative_path("fixed_key"))
     if fields.has("alias"):
@@ -265,14 +272,22 @@ def _label(fields: Fields, recipe: Recipe) -> Label:
 
 
 def _fingerprint(fields: Fields) -> Fingerprint:
-    digest = fields.text("digest")
     return Fingerprint(
-        digest=digest if len(digest) < _SHA256_DIGITS and parse_tree_digest(digest) else fields.sha256("digest"),
+        digest=_digest(fields),
         bytes=fields.number("bytes"),
         entries=fields.number("entries"),
         newest_mtime_ns=fields.number("newest_mtime_ns", signed=True),
         mode=fields.mode("mode") if fields.has("mode") else None,
     )
+
+
+def _digest(fields: Fields) -> str:
+    digest = fields.text("digest")
+    plain = digest.removesuffix(CHANGED_BACK)
+    if len(plain) < _SHA256_DIGITS and parse_tree_digest(plain):
+        return digest
+    Fields({"digest": plain}).sha256("digest")
+    return digest
 
 
 def _recipe(fields: Fields) -> Recipe:

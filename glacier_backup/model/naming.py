@@ -27,6 +27,11 @@ beside them its own. Room for 48 bytes of it is left, whatever it is, so that wh
 objects of an archive. In a sealed tree names of files and directories that end like such a suffix get one ``~`` more
 too: ``a.gz`` is ``a.gz~.age``.
 
+**A group** of files of one section is called ``SECTION/~pack-<12 hex digits>``, of the digest of what it holds: so a
+later run that finds the same files goes on with it. Inside, and in its archive's name, ``photos.pack.tar``, the base
+name of the section stands in front, as if that had been packed. What is called so and is no group gets one ``~`` more
+in keys: the last component of an archive's path, and any file or directory of a tree.
+
 **Hidden names**: ``ab/abcdefghijklmnopqrstuvwxyz.zst.v001.age``, a random name of 26 small letters and digits, in a
 folder of its first two. In any tree a name that looks so, with such a suffix, gets one ``~`` more.
 
@@ -73,13 +78,16 @@ __all__ = [
     "base_key",
     "catalog_key",
     "describe",
+    "group_path",
     "has_own_key",
     "identity_key",
     "is_catalog_copy",
+    "is_group_path",
     "is_object",
     "key",
     "manifest_key",
     "parse_description",
+    "section_of",
     "stored_name",
     "tree_key",
     "tree_manifest_key",
@@ -97,6 +105,8 @@ MARKER = ".glacier-backup"
 LONGEST_KEY = 1024
 
 _EXTENSION = re.compile(r".+(\.[A-Za-z0-9]{1,8})", re.DOTALL)
+_ROOT = re.compile(r"(?:sftp://[^/]+)?")
+"""Of this machine or a server, without the slash that it ends in."""
 _ON_SERVER = re.compile(r"sftp://(?:[^/@]*@)?(?:\[([^\]/]*)\]|([^/:\[]*))(?::[0-9]+)?(/.*)", re.DOTALL)
 
 TIME = r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z"
@@ -105,11 +115,16 @@ TIMED = rf"{TIME}(?:\.[A-Za-z0-9]{{1,8}}|{PARITY_VOLUME})*"
 """For patterns of names: an archive, or an object of one, that is called by its time; and what lies beside it."""
 HIDDEN = rf"{_ALIAS}{OBJECT}"
 """The same of what is called by a random name."""
+_GROUP = r"~pack-[0-9a-f]{12}"
 _TAKEN = re.compile(
-    rf"(?:\.rclonelink|(?:\A\.?|~){TIMED}|\A\.?{HIDDEN}(?:\.sha256)?|\Aidentity-[0-9a-f]{{16}}\.age)~*\Z"
+    rf"(?:\.rclonelink|(?:\A\.?|~){TIMED}|\A\.?{HIDDEN}(?:\.sha256)?|\Aidentity-[0-9a-f]{{16}}\.age"
+    rf"|\A{_GROUP})~*\Z"
 )
-"""What ends like a link, a version or a manifest, or is called like an archive, whole or on its way, or like an
-identity, whatever number of ``~`` follows."""
+"""What ends like a link, a version or a manifest, or is called like an archive, whole or on its way, like an identity
+or a group, whatever number of ``~`` follows."""
+
+GROUPED = re.compile(rf"\A{_GROUP}~*\Z")
+"""What is called like a group, whatever number of ``~`` follows."""
 
 TOPMOST = re.compile(rf"\A(?:{re.escape(RESTORE_NOTE)}|{re.escape(MARKER)})~*\Z")
 _CATALOG = re.compile(rf"[^/]+/\.catalog/{TIME}\.sqlite3\.gz(?:\.(?:zst|gz|age|gpg|enc)){{0,3}}")
@@ -122,6 +137,8 @@ _BESIDE_BYTES = 24
 
 def archive_name(path: str, container: Container, kind: Kind) -> str:
     """What the archive of the candidate at ``path`` is called."""
+    if kind == "group":
+        return f"{stored_name(section_of(path)).replace(' ', '_')}.pack.{container}"
     name = stored_name(path)
     if kind == "directory":
         name = name.replace(" ", "_")
@@ -131,6 +148,23 @@ def archive_name(path: str, container: Container, kind: Kind) -> str:
 def stored_name(path: str) -> str:
     """What the candidate at ``path`` is called inside its archive."""
     return path.rpartition("/")[2] or "root"
+
+
+def group_path(section: str, digest: str) -> str:
+    """What a group of files of ``section`` is called; ``digest`` is that of its contents."""
+    return f"{section.rstrip('/')}/~pack-{digest[:12]}"
+
+
+def section_of(group: str) -> str:
+    """Where the files of a group lie, by its path."""
+    above = group.rpartition("/")[0]
+    return f"{above}/" if _ROOT.fullmatch(above) else above
+
+
+def is_group_path(path: str) -> bool:
+    """Whether :func:`group_path` makes such ones."""
+    name = path.rpartition("/")[2]
+    return GROUPED.search(name) is not None and not name.endswith("~")
 
 
 def key(label: Label) -> str:
@@ -154,7 +188,10 @@ def base_key(label: Label) -> str:
         return f"{label.alias[:2]}/{label.alias}"
     if label.fixed_key is not None:
         return label.fixed_key
-    host, *above = (component(name) for name in checked(label.host, label.path))
+    host, *names = checked(label.host, label.path)
+    if names and label.kind != "group" and GROUPED.search(names[-1]):
+        names[-1] += "~"
+    host, *above = (component(name) for name in (host, *names))
     host = _topmost(host)
     file = stamp(label.time) + (".tar" if label.container == "tar" else extension(label.path))
     whole = "/".join([host, *above, file])

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Candidate, Fingerprint
+from glacier_backup.model.contents import Contents
 from glacier_backup.model.place import Place
 from glacier_backup.model.reason import SkipReason, UploadReason
 
@@ -53,6 +54,11 @@ class Upload:
     def bytes(self) -> int:
         return self.fingerprint.bytes
 
+    @property
+    def contents(self) -> Contents | None:
+        """The files of a group; None of all else."""
+        return self.candidate.contents
+
 
 @dataclass(frozen=True, slots=True)
 class Skip:
@@ -66,6 +72,8 @@ class Skip:
     reason: SkipReason
     to: str = ""
     """The destination's name; empty for what concerns none of them."""
+    contents: Contents | None = None
+    """The files of a group; None of all else."""
 
     action: ClassVar[Literal["skip"]] = "skip"
 
@@ -81,6 +89,8 @@ class Share:
     skips: int = 0
     bytes: int = 0
     """Of the sources that would be sent there."""
+    files: int = 0
+    """How many of them are sent inside of groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class BackupPlan:
     places: Mapping[str, Place]
     """Every destination that something may go to, by name."""
     decisions: Collection[Decision]
-    """Those about one path follow each other."""
+    """Those about one path follow each other, but for groups: each destination has its own."""
     uploads: int
     """How many are to be sent; what goes to two destinations counts twice."""
     skips: int
@@ -109,6 +119,8 @@ class BackupPlan:
     """Uploads that an earlier run began, and that a run would go on with or remove."""
     shares: Mapping[str, Share] = field(default_factory=dict)
     """By destination; skips that concern none of them are in no share. Where one has none, nothing concerns it."""
+    files: int = 0
+    """How many files are to be sent inside of groups; each group is one upload."""
 
     def share(self, name: str) -> Share:
         """What concerns the destination of that name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from glacier_backup.units import local_time
+from glacier_backup.units import format_files, local_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,30 @@ class Unchanged(_Reason):
     since: datetime
     incomplete: int = 0
     """How many inside could not be read when it was sent."""
+    unhashed: bool = False
+    """Whether its content was to be compared, and couldn't be: nobody has hashed what was sent."""
 
     @property
     def needs_attention(self) -> bool:
         return self.incomplete > 0
 
     def __str__(self) -> str:
-        return f"unchanged since {local_time(self.since)}{_but_incomplete(self.incomplete)}"
+        of_what = ", by size and time: no hash of what was sent is known" if self.unhashed else ""
+        return f"unchanged since {local_time(self.since)}{of_what}{_but_incomplete(self.incomplete)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Touched(_Reason):
+    """A file of a tree has the content that was sent, and another time."""
+
+    since: datetime
+    archive: int
+    """The number of what was sent, in which the file may be one of many."""
+    digest: str
+    """What it looks like now: whoever carries the plan out has it noted, so that the next run need not read it."""
+
+    def __str__(self) -> str:
+        return f"unchanged since {local_time(self.since)}: same content, other time"
 
 
 def _but_incomplete(count: int) -> str:
@@ -190,9 +207,18 @@ class SentMeanwhile(_Reason):
         return "sent by another run since this plan was made"
 
 
+@dataclass(frozen=True, slots=True)
+class Vanished(_Reason):
+    """Of a group: between the plan and its sending. Whatever is gone is no failure."""
+
+    def __str__(self) -> str:
+        return "all of its files are gone by now"
+
+
 SkipReason = (
     AlreadySent
     | Unchanged
+    | Touched
     | ExcludedBy
     | NoUploadOption
     | NotAFile
@@ -206,6 +232,7 @@ SkipReason = (
     | IsTheVault
     | LimitReached
     | SentMeanwhile
+    | Vanished
 )
 
 
@@ -240,4 +267,61 @@ class DamagedThere(_Reason):
         return f"damaged at the destination: {self.damage}"
 
 
-UploadReason = NeverSent | Changed | DamagedThere | Forced
+@dataclass(frozen=True, slots=True)
+class Renamed(_Reason):
+    """Never sent under this path, and yet it was stored, as far as size and time tell, when it was called otherwise."""
+
+    was: str
+    """Path that it is stored under, and that is gone."""
+
+    def __str__(self) -> str:
+        return f"renamed, was {self.was}"
+
+
+_WORDS = ("not sent yet", "changed", "renamed", "damaged at the destination", "forced")
+"""For the fields of :class:`Gathered`, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered(_Reason):
+    """Why the files of a group are sent: how many for which reason."""
+
+    new: int = 0
+    changed: int = 0
+    renamed: int = 0
+    damaged: int = 0
+    forced: int = 0
+    each: bytes = b""
+    """Which it is of each file, in their order: the number of the field, a byte for each; empty where nobody knows."""
+
+    @classmethod
+    def of(cls, reasons: bytes) -> Gathered:
+        """That of files with these, as :attr:`each` has them."""
+        new, changed, renamed, damaged, forced = map(reasons.count, range(len(_WORDS)))
+        return cls(new, changed, renamed, damaged, forced, reasons)
+
+    @property
+    def files(self) -> int:
+        """How many."""
+        return sum(self._counts)
+
+    def why(self, number: int) -> str:
+        """Of the file of that number, from 0; empty where nobody knows."""
+        return _WORDS[self.each[number]] if number < len(self.each) else ""
+
+    @property
+    def _counts(self) -> tuple[int, ...]:
+        return (self.new, self.changed, self.renamed, self.damaged, self.forced)
+
+    def __str__(self) -> str:
+        files = format_files(self.files)
+        told = [(count, words) for count, words in zip(self._counts, _WORDS, strict=True) if count]
+        if len(told) == 1:
+            return f"{files}, {told[0][1]}"
+        return f"{files}: {', '.join(f'{count:,} {words}' for count, words in told)}"
+
+
+REASONS: tuple[type[_Reason], ...] = (NeverSent, Changed, Renamed, DamagedThere, Forced)
+"""Those of files, by the numbers that :attr:`Gathered.each` has."""
+
+UploadReason = NeverSent | Changed | DamagedThere | Forced | Renamed | Gathered

@@ -13,6 +13,42 @@ class Refused(NamedTuple):
     why: str
 
 
+class UnreadPack(NamedTuple):
+    """A group that could not be read, so that nobody knows what is in it."""
+
+    archive: int
+    """Its id in the catalog."""
+    path: str
+    locator: str
+    """Of its first volume."""
+    why: str
+    cure: str
+    thawing: bool = False
+    """Whether it can be read later."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacksRead:
+    """What has come of learning what is in the groups of one place."""
+
+    read: int = 0
+    files: int = 0
+    """In those, by their paths."""
+    failed: int = 0
+    """That could not be read."""
+    thawing: int = 0
+    """Among those, such as can be later."""
+    dear: int = 0
+    """That were left alone, for reading them costs money."""
+    dear_bytes: int = 0
+    """As stored."""
+    cold: int = 0
+    """That would have to be thawed."""
+    cold_bytes: int = 0
+    cold_sections: tuple[str, ...] = ()
+    """Whose files are in those."""
+
+
 @dataclass(frozen=True, slots=True)
 class RebuiltPlace:
     """What was found at one place."""
@@ -34,6 +70,7 @@ class RebuiltPlace:
     """Archives that the journal has, and the place hasn't."""
     thawing: int = 0
     """Archives with hidden names whose manifest is being made readable: it was asked for."""
+    packs: PacksRead = PacksRead()
     waiting: bool = False
     """Whether the inventory isn't there yet: it was asked for."""
     error: str | None = None

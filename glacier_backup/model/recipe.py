@@ -15,6 +15,10 @@ PACKING = frozenset({"raw", "tar", "symlink", "zip"})
 """Steps that make a container; what follows them is the seal."""
 
 
+_PLAIN = frozenset({"zstd", "gzip", "split", "par2"})
+"""Steps of a seal that encrypt nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: its name and all of its parameters that opening needs, apart from keys."""
@@ -44,6 +48,11 @@ class Recipe:
     def in_volumes(self) -> bool:
         """Whether the archive is several objects: volumes, their parity and a manifest."""
         return any(step.name == "split" for step in self.steps)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether whoever has the stored bytes can read what is in them: no step encrypts."""
+        return all(step.name in _PLAIN for step in self.seal)
 
     @property
     def id(self) -> str:

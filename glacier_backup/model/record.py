@@ -24,6 +24,8 @@ class LastSent:
     changed_while_read: bool = False
     damage: str | None = None
     """What is known to be wrong with it where it is stored, in plain words; None for nothing."""
+    sha256: str | None = None
+    """Hex, of the content of a file of a tree; None where nobody has hashed it."""
 
 
 @dataclass(frozen=True, slots=True)

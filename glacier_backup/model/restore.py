@@ -65,6 +65,11 @@ class RestoreItem:
     """As the archive stores it: that, with all below it; None: everything."""
     ranges: tuple[ByteRange, ...] = (WHOLE,)
     """The bytes that it takes, in order, each of whole members. Where the container can't be taken apart, all."""
+    numbers: tuple[tuple[int, int], ...] = ()
+    """Of a group: the files that are wanted, as runs of the numbers of their members, first and last, in order. Each
+    gets its name by itself then, among what is there already: what is ``a/b`` below ``member`` (below the top of the
+    container where that is None) becomes ``a/b`` below ``to``, which is ``.`` for the target itself. Empty: this is one
+    thing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ _EDITION = re.compile(r"^Edition ([0-9]{1,6})\.$", re.MULTILINE)
 NOTE = """\
 How to get these files back
 ===========================
-Edition 2.
+Edition 3.
 
 These are backups made by glacier-backup. The program makes it easy to bring them back:
 
@@ -29,6 +29,7 @@ What is what
     HOST/PATH/OF/A/FILE.JPG/TIME.jpg           a single file as it was, under its time
     HOST/PATH/OF/A/FILE.JPG                    a file of a tree that is kept file by file, under its own name;
                                                one with ~TIME behind it is what it became later
+    HOST/PATH/OF/A/TREE/~pack-…/TIME.tar       many files of that tree, their names beginning with TREE
     ….rclonelink                               a symbolic link: the text in it is where it leads
     ….recipe.json                              beside an archive: its name, path, host, size and checksums
     ….sha256                                   beside an archive: its checksum

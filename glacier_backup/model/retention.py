@@ -101,7 +101,8 @@ class RemovalPlan:
     """What is to be removed, before anything is done. There may be millions."""
 
     removals: Collection[Removal]
-    """In order of path, then place, then age, as they were named."""
+    """In order of path, then place, then age, as they were named; groups that go for the sake of their files
+    come last."""
     places: Mapping[int, Place]
     """All that the catalog knows, by their ids there."""
     shares: Mapping[int, RemovalShare]
@@ -120,6 +121,10 @@ class RemovalPlan:
     """Of these: how many other machines have sent."""
     deferred: int = 0
     """Of these: how many will go when deleting them costs nothing."""
+    mixed: int = 0
+    """Of these: how many groups also hold files that no rule keeps."""
+    history: int = 0
+    """Bytes of those files, before packing: what stays with the others only."""
     retained: Collection[Retained] = ()
     """Those that stay, if they were asked for."""
     mark: str = ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from glacier_backup.model.archive import Container, Label, Member, Role
 from glacier_backup.model.candidate import Fingerprint, Kind
+from glacier_backup.model.naming import section_of, stored_name
 from glacier_backup.model.recipe import Recipe
 
 
@@ -46,6 +48,14 @@ class StoredVolume:
     complete, so that the next run can tell whether it may go on behind this volume."""
 
 
+class GroupedFile(NamedTuple):
+    """One file of a group, where it lies in the archive."""
+
+    number: int
+    """Of the member, from 0."""
+    member: Member
+
+
 @dataclass(frozen=True, slots=True)
 class StoredArchive:
     """One stored archive. What is None isn't known: it was taken over from another system, or rebuilt."""
@@ -83,6 +93,24 @@ class StoredArchive:
     """What sealing has added behind its name, volumes left out: ``.zst.age``."""
     alias: str | None = None
     """As :attr:`Label.alias`."""
+    file: GroupedFile | None = None
+    """Where this stands for one file of a group: which. Path, kind, digest, source_bytes, mtime_ns, mode and sha256
+    are that file's then, problems are none, and all else is the group's."""
+    sha256: str | None = None
+    """As :attr:`ArchiveRecord.sha256`."""
+
+    @property
+    def base(self) -> str:
+        """Where that lies, or lay, whose name the members begin with: of a group its section."""
+        return section_of(self.path) if self.kind == "group" else self.path
+
+    @property
+    def top(self) -> str:
+        """What members begin with in place of :attr:`base`; empty where they have nothing in front. Not of one file of
+        a group."""
+        packing = next(iter(self.recipe.steps), None) if self.recipe is not None else None
+        told = None if packing is None else packing.parameters.get("top")
+        return told if isinstance(told, str) else stored_name(self.base)
 
     @property
     def objects(self) -> tuple[StoredVolume, ...]:
@@ -120,6 +148,8 @@ class Rebuilt:
     changed_while_read: bool = False
     origin: str | None = None
     """What kind of foreign description it has; None for our own."""
+    sha256: str | None = None
+    """As :attr:`ArchiveRecord.sha256`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +175,10 @@ class ArchiveFilter:
     """Of each path at each place only the newest up to ``until``, by order of intent."""
     incomplete: bool = False
     """Only those of which something could not be read."""
+    inside: bool = False
+    """In place of each group whose files are known those files, each as an archive of its own path
+    (:attr:`StoredArchive.file`): ``path``, ``below``, ``glob``, ``newest`` and ``incomplete`` are about them then,
+    and ``ids``, ``name`` and ``locator`` about the group."""
 
 
 @dataclass(frozen=True, slots=True)

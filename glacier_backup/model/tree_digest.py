@@ -1,18 +1,26 @@
-"""What tells whether one file of a whole tree has changed: its size and its mtime, and nothing else.
+"""What tells whether one file of a whole tree has changed: its size and its mtime, and, where a section asks for it,
+what is in it.
 
-The digest of such a file is those two as text, ``file 1234 1600000000123456789``: bytes, and ns since 1970. A symlink
-that is sent as such has ``link`` in front. There are millions of them, so nothing is hashed; and what another system
-has recorded of a file can be written down in the same way. The catalog keeps this: it never changes.
+The digest of such a file is size and mtime as text, ``file 1234 1600000000123456789``: bytes, and ns since 1970. A
+symlink that is sent as such has ``link`` in front. There are millions of them, so nothing is read for that; and what
+another system has recorded of a file can be written down in the same way. The catalog keeps it: this never changes.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from glacier_backup.model.candidate import Fingerprint, Kind
 
+Hashing = Literal["never", "other time", "always"]
+"""When a file of a tree that has the size of what was sent is read, and compared by its content: never, when its time
+differs, or always."""
+
 _DIGEST = re.compile(r"(file|link) (\d+) (-?\d+)")
+
+_SECOND = 10**9
+"""In ns."""
 
 _LATEST = 2**63 - 1
 """Times beside the digest are kept to what databases hold, the years 1677 to 2262; file systems know others."""
@@ -38,3 +46,26 @@ def parse_tree_digest(digest: str) -> SizeAndTime | None:
     """What :func:`tree_fingerprint` was told; None for a digest of another make."""
     match = _DIGEST.fullmatch(digest)
     return None if match is None else SizeAndTime(match[1], int(match[2]), int(match[3]))
+
+
+def same_look(one: str, other: str) -> bool:
+    """Whether two digests of fingerprints mean that nothing has changed.
+
+    Of files of a whole tree the sizes have to be equal, and the times too, or one of them is a whole second and the
+    other lies in it: SFTP knows no finer ones, and what a server lists may be compared with another system's record.
+    """
+    if one == other:
+        return True
+    a, b = parse_tree_digest(one), parse_tree_digest(other)
+    return a is not None and b is not None and a[:2] == b[:2] and _same_time(a, b)
+
+
+def same_size(one: str, other: str) -> bool:
+    """Whether two digests are of files of whole trees, or of links, of one size: their content may be the same."""
+    a, b = parse_tree_digest(one), parse_tree_digest(other)
+    return a is not None and b is not None and a[:2] == b[:2]
+
+
+def _same_time(one: SizeAndTime, other: SizeAndTime) -> bool:
+    earlier, later = sorted((one.mtime_ns, other.mtime_ns))
+    return earlier in (later, later // _SECOND * _SECOND)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from glacier_backup.model.archive import Label
+from glacier_backup.model.naming import group_path
 
 TIME = datetime(2026, 3, 21, 4, 0, 0, 123456, tzinfo=UTC)
 
@@ -65,10 +66,13 @@ SEALS = st.sampled_from(
 )
 """Suffix, volume, role and steps, as they go together."""
 
-LABELS = st.builds(
+GROUPS = st.builds(group_path, paths(), st.text("0123456789abcdef", min_size=12, max_size=12))
+"""Paths of groups; whatever else is called so is none."""
+
+_ONES = st.builds(
     Label,
     name=NAMES,
-    path=paths(),
+    path=paths() | GROUPS,
     host=HOSTS,
     kind=st.sampled_from(["file", "directory", "link"]),
     container=st.sampled_from(["raw", "tar"]),
@@ -76,4 +80,14 @@ LABELS = st.builds(
     recipe_id=RECIPES,
     mtime_ns=st.none() | st.integers(-(2**63), 2**63 - 1),
     mode=st.none() | st.integers(0, 0o7777),
+)
+LABELS = _ONES | st.builds(
+    Label,
+    name=NAMES,
+    path=GROUPS,
+    host=HOSTS,
+    kind=st.just("group"),
+    container=st.just("tar"),
+    time=TIMES,
+    recipe_id=RECIPES,
 )

@@ -19,6 +19,14 @@ def test_a_directory_is_described_like_this() -> None:
     )
 
 
+def test_a_group_is_described_like_this() -> None:
+    group = label("/data/photos/~pack-0123456789ab", name="photos.pack.tar", kind="group")
+    assert describe(group) == (
+        "photos.pack.tar gb1;p=/data/photos/~pack-0123456789ab;h=nas;t=20260321T040000.123456Z;k=g;f=tar;r=1a2b3c4d5e6f"
+    )
+    assert parse_description(describe(group)) == group
+
+
 def test_a_raw_file_keeps_its_time_and_mode() -> None:
     dump = label("/data/my dump;50%.sql", name="my dump;50%.sql", kind="file", container="raw", mtime_ns=-5, mode=0o640)
     assert describe(dump) == (
@@ -85,6 +93,7 @@ def test_a_host_that_does_not_fit_leaves_a_description() -> None:
         "a gb1;p=/a;h=nas;t=2026-03-21;k=d;f=tar;r=1",
         "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=x;f=tar;r=1",
         "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=7z;r=1",
+        "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=g;f=raw;r=1",
         "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1;m=late",
         "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=d;f=tar;r=1;o=9",
         "a gb1;p=/a;h=nas;t=20260321T040000.123456Z;k=f;f=raw;r=1;o=7777777777777777777777",

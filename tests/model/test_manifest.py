@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, ReadProblem
-from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.candidate import CHANGED_BACK, Fingerprint
 from glacier_backup.model.manifest import (
     LONGEST,
     Manifest,
@@ -60,6 +60,31 @@ def test_what_was_written_is_read_again() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("seal", "alias", "is_told"),
+    [
+        ((), None, True),
+        (("zstd", "split"), None, True),
+        (("zstd", "age"), None, False),
+        (("split", "age"), "a" * 26, True),
+    ],
+)
+def test_the_hash_of_the_content_is_told_to_those_alone_who_can_read_it(
+    seal: tuple[str, ...], alias: str | None, is_told: bool
+) -> None:
+    recipe = Recipe((*RECIPE.steps, *(Step(name) for name in seal)))
+    suffix = suffix_of_steps(recipe.seal)
+    of = replace(label(), suffix=suffix, seal=compact(recipe), alias=alias, recipe_id=recipe.id)
+    one = replace(record(of, recipe), sha256="ef" * 32)
+    number = 1 if "split" in seal else 0
+    sums = ObjectSums(
+        "one", 2048, "ab" * 32, volume=number, suffix=suffix.replace(".age", ".v001.age") if number else suffix
+    )
+    text = manifest(one, [sums])
+    assert json.loads(text)["content_sha256"] == ("ef" * 32 if is_told else None)
+    assert ("ef" * 32 in text) == is_told
+
+
 def test_a_manifest_of_before_there_were_fingerprints_in_it_is_read() -> None:
     old = {name: value for name, value in facts().items() if name not in ("fingerprint", "fixed_key")}
     told = parse_manifest(json.dumps(old))
@@ -81,14 +106,15 @@ HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
 COUNTS = st.integers(0, 2**63 - 1)
 TIMES_NS = st.integers(-(2**63), 2**63 - 1)
 MODES = st.none() | st.integers(0, 0o7777)
-FINGERPRINTS = st.builds(Fingerprint, HASHES, COUNTS, COUNTS, TIMES_NS, MODES) | st.builds(
+_STILL = st.builds(Fingerprint, HASHES, COUNTS, COUNTS, TIMES_NS, MODES) | st.builds(
     tree_fingerprint, st.sampled_from(["file", "link"]), COUNTS, TIMES_NS, MODES
 )
+FINGERPRINTS = _STILL | _STILL.map(lambda one: replace(one, digest=one.digest + CHANGED_BACK))
 FIXED = st.none() | st.just("photos/a.jpg")
 
 
 @settings(deadline=None)
-@given(LABELS, FIXED, STEPS, FINGERPRINTS, COUNTS, HASHES, st.none() | HASHES, st.booleans())
+@given(LABELS, FIXED, STEPS, FINGERPRINTS, COUNTS, HASHES, st.none() | HASHES, st.booleans(), st.none() | HASHES)
 def test_every_manifest_is_read_as_it_was_written(
     of: Label,
     fixed: str | None,
@@ -98,16 +124,17 @@ def test_every_manifest_is_read_as_it_was_written(
     tree_hash: str,
     sha256: str | None,
     changed: bool,
+    content: str | None,
 ) -> None:
     recipe = Recipe((Step("symlink" if of.kind == "link" else of.container), *steps))
     assume(len(compact(recipe)) <= LONGEST_COMPACT)
     suffix = suffix_of_steps(recipe.seal)
     of = replace(of, recipe_id=recipe.id, fixed_key=fixed, suffix=suffix, seal=compact(recipe))
-    one = replace(record(of, recipe, fingerprint), changed_while_read=changed)
+    one = replace(record(of, recipe, fingerprint), changed_while_read=changed, sha256=content)
     told = parse_manifest(text_of(one, Checksums(size, tree_hash, b"", sha256)))
     sums = (ObjectSums(key(of), size, tree_hash, sha256, suffix=suffix),)
-    assert told == Manifest(of, recipe, sums, (), fingerprint, 0, changed)
-    again = ArchiveRecord(told.label, key(of), told.recipe, fingerprint, changed_while_read=changed)
+    assert told == Manifest(of, recipe, sums, (), fingerprint, 0, changed, content if recipe.is_plain else None)
+    again = ArchiveRecord(told.label, key(of), told.recipe, fingerprint, changed_while_read=changed, sha256=told.sha256)
     assert manifest(again, told.objects) == manifest(one, sums)
 
 
@@ -175,6 +202,8 @@ def _recipe(**changes: object) -> Callable[[dict[str, object]], object]:
         (_top(kind=["file"]), "kind is none of"),
         (_top(container="zip"), "container is none of"),
         (_top(container="raw"), "its recipe begins with 'tar'"),
+        (_top(kind="group"), "/data/photos in a tar is no group of files"),
+        (_top(kind="group", path="/a/~pack-0123456789ab~"), "is no group of files"),
         (_top(time="2026-03-21"), "time is no time such as"),
         (_top(time=5), "time is no time such as"),
         (_top(fixed_key="/etc/passwd"), "fixed_key is no path below"),
@@ -209,6 +238,7 @@ def _recipe(**changes: object) -> Callable[[dict[str, object]], object]:
         (_top(changed_while_read="no"), "changed_while_read is neither"),
         (_top(fingerprint=[]), "fingerprint is no object"),
         (_fingerprint(digest="file 1"), "digest is no SHA-256"),
+        (_fingerprint(digest=f"{'0f' * 32} changed changed"), "digest is no SHA-256"),
         (_fingerprint(digest="file 1 " + "9" * 5000), "digest is no SHA-256"),
         (_fingerprint(entries=-1), "entries is out of range"),
         (_fingerprint(mode="x"), "mode is no mode"),

@@ -20,13 +20,16 @@ from glacier_backup.model.naming import (
     PrivateLabel,
     archive_name,
     catalog_key,
+    group_path,
     has_own_key,
     identity_key,
     is_catalog_copy,
+    is_group_path,
     is_object,
     key,
     manifest_key,
     path_on_server,
+    section_of,
     stored_name,
     tree_key,
     tree_manifest_key,
@@ -48,6 +51,8 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
         ("/data/my empty", "tar", "file", "my empty.tar"),
         ("/data/old.tar", "tar", "directory", "old.tar.tar"),
         ("/", "tar", "directory", "root.tar"),
+        ("/data/my photos/~pack-0123456789ab", "tar", "group", "my_photos.pack.tar"),
+        ("/~pack-0123456789ab", "tar", "group", "root.pack.tar"),
     ],
 )
 def test_an_archive_has_the_base_name_of_its_path(path: str, container: Container, kind: Kind, name: str) -> None:
@@ -56,6 +61,24 @@ def test_an_archive_has_the_base_name_of_its_path(path: str, container: Containe
 
 def test_a_member_has_the_base_name_as_it_is() -> None:
     assert [stored_name(path) for path in ("/data/my photos", "/")] == ["my photos", "root"]
+
+
+@pytest.mark.parametrize("section", ["/data/photos", "/", "sftp://me@nas:23/photos", "sftp://nas:22/"])
+def test_a_group_tells_its_section(section: str) -> None:
+    path = group_path(section, "0123456789abcdef")
+    assert path == f"{section.rstrip('/')}/~pack-0123456789ab"
+    assert section_of(path) == section
+    assert is_group_path(path)
+    assert not is_group_path(f"{path}~")
+
+
+def test_what_is_called_like_a_group_and_is_none_gets_one_tilde_more() -> None:
+    path = "/data/~pack-0123456789ab"
+    assert key(label(path, kind="group")) == f"nas{path}/{STAMP}.tar"
+    assert key(label(path)) == f"nas{path}~/{STAMP}.tar"
+    assert key(label(f"{path}~")) == f"nas{path}~~/{STAMP}.tar"
+    assert key(label(f"{path}/below")) == f"nas{path}/below/{STAMP}.tar"
+    assert tree_key("nas", path, "/data") == f"nas{path}~"
 
 
 @pytest.mark.parametrize(
@@ -458,6 +481,8 @@ class TestWhatAKeyTells:
         [
             (f"nas/data/photos/{STAMP}.tar", "/data/photos", "directory", "tar"),
             (f"nas/{STAMP}.tar", "/", "directory", "tar"),
+            (f"nas/data/~pack-0123456789ab/{STAMP}.tar", "/data/~pack-0123456789ab", "group", "tar"),
+            (f"nas/data/~pack-0123456789ab~/{STAMP}.tar", "/data/~pack-0123456789ab", "directory", "tar"),
             (f"nas/data/dump.sql/{STAMP}.sql", "/data/dump.sql", "file", "raw"),
             (f"nas/data/dump/{STAMP}", "/data/dump", "file", "raw"),
             (f"nas/data/old.tar/{STAMP}.tar", "/data/old.tar", "file", "raw"),
@@ -503,6 +528,7 @@ class TestWhatAKeyTells:
             f"nas/data/a.sql/{STAMP}.txt",
             f"nas/{STAMP}",
             f"{STAMP}.tar",
+            f"nas/data/~pack-0123456789ab/{STAMP}",
             f"nas/data/{'x~' + '0f' * 16}/{STAMP}.tar",
             f"nas/{'x~' + '0f' * 16}.rclonelink",
             f"nas/{'x~' + '0f' * 16}~{STAMP}",
