@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
 from glacier_backup.catalog import (
+    alike,
     choosing,
     contents,
     exporting,
@@ -16,6 +17,7 @@ from glacier_backup.catalog import (
     patterns,
     places,
     queries,
+    sent,
 )
 from glacier_backup.catalog.exporting import Exported
 from glacier_backup.catalog.opened import Opened
@@ -52,8 +54,14 @@ class Asking(Opened):
         return self._database.read(lambda connection: queries.holds_archives(connection, place_id))
 
     def last_sent(self, place_id: int, paths: Sequence[str]) -> dict[str, LastSent]:
-        """The newest stored archive of each path that has one at that place; newest by order of intent."""
-        return self._database.read(lambda connection: queries.last_sent(connection, place_id, paths))
+        """The newest stored version of each path that has one at that place, as an archive of its own or in a group,
+        whose id, time and damage are told then; newest by order of intent."""
+        return self._database.read(lambda connection: sent.last_sent(connection, place_id, paths))
+
+    def paths_like(self, place_id: int, below: str, digests: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """By digest, as :mod:`glacier_backup.model.tree_digest` has it, the paths below ``below`` whose newest stored
+        version at that place looks so; of each a handful at most, what was sent last first."""
+        return self._database.read(lambda connection: alike.paths_like(connection, place_id, below, digests))
 
     def has_key(self, place_id: int, key: str, suffix: str = "") -> bool:
         """Whether anything that was sent to that place, of whatever path and however long ago, has that fixed key and
@@ -90,7 +98,8 @@ class Asking(Opened):
 
     def stored_archives(self, wanted: ArchiveFilter) -> Iterator[StoredArchive]:
         """What is known to be stored and is ``wanted``: by path, then by place, then oldest first, which is the order
-        of intent. Paths that are UTF-8 come before others, and both in the order of their bytes."""
+        of intent; files in groups (``inside``) among the others. Paths that are UTF-8 come before others, and both in
+        the order of their bytes."""
         return choosing.stored_archives(self._database, wanted)
 
     def export_rows(self) -> Iterator[Exported]:
@@ -103,12 +112,13 @@ class Asking(Opened):
         return self._database.read(lambda connection: nearness.holding(connection, path))
 
     def known_paths_like(self, text: str, limit: int = 5) -> list[str]:
-        """Paths of stored archives that ``text`` may have been meant for, the likeliest first."""
+        """Paths of stored archives and of files in groups that ``text`` may have been meant for, the likeliest first;
+        none of groups."""
         return self._database.read(lambda connection: nearness.nearest(connection, text, limit))
 
     def find(self, text: str, *, glob: bool) -> Iterator[Found]:
         """Stored archives by path or name, and their members by path, of all versions: by path of the archive, its
-        newest first, and an archive before its members.
+        newest first, and an archive before its members. Files in groups are archives of their own paths.
 
         A ``glob`` has to match the whole or the last component, as :mod:`fnmatch` has it, case and all. Else the text
         has to be in it, letters of either case.
@@ -123,6 +133,11 @@ class Asking(Opened):
     def members_at(self, archive_id: int, path: str) -> Iterator[tuple[int, Member]]:
         """The member at that path and all below it, with their numbers, in stream order."""
         return contents.members_at(self._database, archive_id, path)
+
+    def members_in(self, archive_id: int, numbers: Iterable[tuple[int, int]]) -> Iterator[tuple[int, Member]]:
+        """The members whose numbers lie in one of these runs, each told by its first and last, with their numbers; in
+        the order of the runs, which is stream order where these come in order."""
+        return contents.members_in(self._database, archive_id, numbers)
 
     def member_named(self, archive_id: int, path: str) -> tuple[int, Member] | None:
         """The member at that path, with its number; of several the last, which unpacking leaves there."""

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from glacier_backup import __version__
-from glacier_backup.catalog import copies, places, queries, rebuilding, recording, removing, takeover
+from glacier_backup.catalog import copies, learning, places, queries, rebuilding, recording, removing, takeover
 from glacier_backup.catalog.asking import Asking
 from glacier_backup.catalog.paging import in_chunks
 from glacier_backup.catalog.restoring import Restoring
 from glacier_backup.catalog.sending import Sending
+from glacier_backup.catalog.taking_over import TakingOver
+from glacier_backup.model.archive import Checksums, Member
 from glacier_backup.model.event import Summary
 from glacier_backup.model.place import Place
 from glacier_backup.model.record import CatalogCopy, ForeignUpload
 from glacier_backup.model.stored import Rebuilt
 
 
-class Catalog(Asking, Restoring, Sending):
+class Catalog(Asking, Restoring, Sending, TakingOver):
     """One open catalog. A context manager. Safe to use from several threads, which take turns.
 
     Everything that is written is one transaction, and on the disk when the method returns. Every method raises
@@ -72,6 +74,18 @@ class Catalog(Asking, Restoring, Sending):
         doesn't become the newest.
         """
         return rebuilding.add_rebuilt(self._database, place_id, found)
+
+    def unknown_groups(self, place_id: int) -> list[int]:
+        """The ids of groups of ours that are stored at that place, and of which no member is known, in order of
+        intent."""
+        return self._database.read(lambda connection: learning.unknown(connection, place_id))
+
+    def learn(self, archive_id: int, members: Iterable[Member], checksums: Mapping[int, Checksums]) -> None:
+        """Note what is in such a group, in stream order, and what its volumes add up to, by their numbers, where that
+        isn't known: from then on its files are known as if it had just been sent. ``members`` must not use the
+        catalog."""
+        with self._database.write() as connection:
+            learning.learn(connection, archive_id, members, checksums)
 
     def forget_archives(self, ids: Iterable[int]) -> None:
         """Forget archives, with all that belongs to them, a chunk at a time."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages, read_page
 from glacier_backup.catalog.queries import VARIABLES
-from glacier_backup.catalog.schema import archives, members, uploads, volumes
+from glacier_backup.catalog.schema import archives, grouped, looks, members, uploads, volumes
 from glacier_backup.digest import DIGEST_BYTES, LEAF, tree_hash
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.archive import Role
@@ -35,7 +35,7 @@ def check(database: Database) -> Iterator[str]:
     yield from broken
     if not broken:
         yield from chain(_unsupported(database), _sums(database), _gaps(database), _leaves(database), _order(database))
-        yield from _recipes(database)
+        yield from chain(_recipes(database), _lost_files(database))
 
 
 def _damage(database: Database) -> list[str]:
@@ -172,6 +172,21 @@ def _recipes(database: Database) -> Iterator[str]:
             parse_recipe(text)
         except (ValueError, KeyError, TypeError) as error:
             yield f"{count} archives, the first of them {id}: how they were made can't be read: {error}"
+
+
+def _lost_files(database: Database) -> Iterator[str]:
+    """Rows by which files are found, of what isn't there: by those nothing is found, so how many tells enough."""
+    its = archives.alias()
+    is_member = exists().where(members.c.archive == grouped.c.archive, members.c.number == grouped.c.number)
+    group = exists().where(its.c.id == grouped.c.archive, its.c.destination == grouped.c.destination)
+    archive = exists().where(its.c.id == looks.c.archive, its.c.destination == looks.c.destination)
+    for table, is_sound, what in (
+        (grouped, and_(is_member, group.where(its.c.kind == "group")), "paths are said to be in groups that lack them"),
+        (looks, archive, "files are said to look like others, but are in no archive"),
+    ):
+        ((count,),) = read_page(database, select(func.count()).select_from(table).where(~is_sound))
+        if count:
+            yield f"{count} {what}"
 
 
 def _by_archive(database: Database, query: AnySelect) -> Iterator[AnyRow]:

@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import partial
 from heapq import merge
+from itertools import chain
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, exists, func, or_, select, tuple_
 
-from glacier_backup.catalog import spans
+from glacier_backup.catalog import inside, places, spans
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import GREATEST_INTEGER, LEAST_INTEGER
 from glacier_backup.catalog.keys import Key, Sorting, keys_of
-from glacier_backup.catalog.loading import load
+from glacier_backup.catalog.loaded import loaded
 from glacier_backup.catalog.paging import AnyRow, AnySelect, in_chunks, in_pages
 from glacier_backup.catalog.patterns import globbed, literal_start
-from glacier_backup.catalog.queries import is_stored_at
-from glacier_backup.catalog.schema import archives, destinations, volumes
+from glacier_backup.catalog.queries import VARIABLES, is_stored_at
+from glacier_backup.catalog.schema import archives, grouped, volumes
 from glacier_backup.catalog.spans import Span
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 
-TOGETHER = 500
-"""Archives that are loaded at a time."""
-
-_time = func.coalesce(archives.c.label_time, archives.c.sent_at, type_=archives.c.sent_at.type)
+Condition = ColumnElement[bool]
 
 
 def stored_archives(database: Database, wanted: ArchiveFilter) -> Iterator[StoredArchive]:
     """By path, then by place, then by order of intent. What is forgotten meanwhile is left out."""
     few = _few(database, wanted)
     return loaded(database, _by_path(database, wanted) if few is None else _in_order(database, wanted, few))
-
-
-def loaded(database: Database, ids: Iterable[int]) -> Iterator[StoredArchive]:
-    """The archives with these ids, in this order."""
-    for chunk in in_chunks(ids, TOGETHER):
-        yield from database.read(partial(load, ids=chunk))
 
 
 def _few(database: Database, wanted: ArchiveFilter) -> Iterable[int] | None:
@@ -57,40 +50,54 @@ def _ids(database: Database, column: ColumnElement[int], condition: ColumnElemen
     return (row[0] for row in rows)
 
 
-def _in_order(database: Database, wanted: ArchiveFilter, ids: Iterable[int]) -> Iterator[int]:
+def _in_order(database: Database, wanted: ArchiveFilter, ids: Iterable[int]) -> Iterator[Key]:
     sorting, matches = Sorting(), _exact(wanted)
-    for key in keys_of(database, ids, *_whereabouts(wanted), *_conditions(wanted)):
-        if matches(key.path):
-            sorting.add(key)
-    return sorting.ids()
+    for chunk in in_chunks(ids, VARIABLES):
+        conditions = (*_whereabouts(wanted, archives.c.path), *_conditions(wanted, of_files=False))
+        found = keys_of(database, chunk, *conditions)
+        if _has_files(wanted):
+            conditions = (*_whereabouts(wanted, grouped.c.path), *_conditions(wanted, of_files=True))
+            found = chain(found, inside.keys_in(database, chunk, wanted.path, conditions))
+        for key in found:
+            if matches(key.path):
+                sorting.add(key)
+    return sorting.keys()
 
 
-def _by_path(database: Database, wanted: ArchiveFilter) -> Iterator[int]:
-    """Each place by its index, which has its archives in order."""
-    places = [wanted.place_id] if wanted.place_id is not None else database.read(_place_ids)
-    streams = [_at_place(database, place, wanted) for place in places]
-    keys = streams[0] if len(streams) == 1 else merge(*streams, key=lambda key: key.order)
-    return (key.id for key in keys)
+def _has_files(wanted: ArchiveFilter) -> bool:
+    """Whether files in groups are among what is meant. Of one that couldn't be read there is none."""
+    return wanted.inside and not wanted.incomplete
 
 
-def _place_ids(connection: Connection) -> list[int]:
-    return list(connection.execute(select(destinations.c.id).order_by(destinations.c.id)).scalars())
+def _by_path(database: Database, wanted: ArchiveFilter) -> Iterator[Key]:
+    """Each place by its indexes, which have its archives and its files in groups in order."""
+    at = [wanted.place_id] if wanted.place_id is not None else database.read(places.ids)
+    streams = [_at_place(database, place, wanted) for place in at]
+    if _has_files(wanted):
+        streams += [_files_at_place(database, place, wanted) for place in at]
+    return streams[0] if len(streams) == 1 else merge(*streams, key=lambda key: key.order)
 
 
 def _at_place(database: Database, place: int, wanted: ArchiveFilter) -> Iterator[Key]:
-    matches, conditions = _exact(wanted), _conditions(wanted)
+    matches, conditions = _exact(wanted), _conditions(wanted, of_files=False)
     for span in _spans(wanted):
         for path, id in in_pages(database, partial(_keys, place, span, conditions)):
             if matches(path):
                 yield Key(path, place, id)
 
 
-def _keys(place: int, span: Span | None, conditions: list[ColumnElement[bool]], last: AnyRow | None) -> AnySelect:
-    table = archives.c
-    query = select(table.path, table.id).where(is_stored_at(place), *conditions).order_by(table.path, table.id)
+def _files_at_place(database: Database, place: int, wanted: ArchiveFilter) -> Iterator[Key]:
+    matches, conditions = _exact(wanted), _conditions(wanted, of_files=True)
+    for span in _spans(wanted):
+        yield from (key for key in inside.keys_at(database, place, span, conditions) if matches(key.path))
+
+
+def _keys(place: int, span: Span | None, conditions: list[Condition], last: AnyRow | None) -> AnySelect:
+    path, id = archives.c.path, archives.c.id
+    query = select(path, id).where(is_stored_at(place), *conditions).order_by(path, id)
     if span is not None:
-        query = query.where(span(table.path))
-    return query if last is None else query.where(tuple_(table.path, table.id) > last)
+        query = query.where((span if last is None else span.rest(last.path)).condition(path))
+    return query if last is None else query.where(tuple_(path, id) > last)
 
 
 def _spans(wanted: ArchiveFilter) -> list[Span | None]:
@@ -104,48 +111,66 @@ def _spans(wanted: ArchiveFilter) -> list[Span | None]:
     return [None]
 
 
-def _whereabouts(wanted: ArchiveFilter) -> list[ColumnElement[bool]]:
+def _whereabouts(wanted: ArchiveFilter, path: ColumnElement[str]) -> list[Condition]:
     """What :func:`_spans` and the place say, as conditions."""
-    stretches = [span(archives.c.path) for span in _spans(wanted) if span is not None]
+    stretches = [span.condition(path) for span in _spans(wanted) if span is not None]
     found = [or_(*stretches)] if stretches else []
     if wanted.place_id is not None:
         found.append(archives.c.destination == wanted.place_id)
     return found
 
 
-def _conditions(wanted: ArchiveFilter) -> list[ColumnElement[bool]]:
-    """All else that has to hold."""
-    table, found = archives.c, list[ColumnElement[bool]]()
+def _conditions(wanted: ArchiveFilter, *, of_files: bool) -> list[Condition]:
+    """All else that has to hold: of archives, or of files in groups, whose archives are joined to them."""
+    path = grouped.c.path if of_files else archives.c.path
+    found = [*_about_archives(wanted)]
     if wanted.path is not None and wanted.below is not None:
-        found.append(or_(*[span(table.path) for span in spans.below(wanted.below)]))
+        found.append(or_(*[span.condition(path) for span in spans.below(wanted.below)]))
     if wanted.glob is not None:
-        found.append(globbed(wanted.glob).condition(table.path))
-    if wanted.name is not None:
-        found.append(table.name == wanted.name)
-    if wanted.locator is not None:
-        found.append(exists().where(volumes.c.archive == table.id, volumes.c.locator == wanted.locator))
-    if wanted.since is not None:
-        found.append(_time >= wanted.since)
-    if wanted.until is not None:
-        found.append(_time <= wanted.until)
-    if wanted.incomplete:
-        found.append(table.problems > 0)
+        found.append(globbed(wanted.glob).condition(path))
+    if wanted.inside and not of_files:
+        found.append(~inside.has_files)
     if wanted.newest:
-        found.append(_is_newest(wanted))
+        found.append(_is_newest(wanted, path))
     return found
 
 
-def _is_newest(wanted: ArchiveFilter) -> ColumnElement[bool]:
-    """Whether nothing of the same path at the same place has a higher id, of what was there by then."""
-    other = archives.alias()
-    same = [
-        other.c.destination == archives.c.destination,
-        other.c.path == archives.c.path,
-        other.c.sent_at.is_not(None),
-    ]
+def _about_archives(wanted: ArchiveFilter) -> Iterator[Condition]:
+    table = archives.c
+    if wanted.name is not None:
+        yield table.name == wanted.name
+    if wanted.locator is not None:
+        yield exists().where(volumes.c.archive == table.id, volumes.c.locator == wanted.locator)
+    if wanted.since is not None:
+        yield _time(archives) >= wanted.since
     if wanted.until is not None:
-        same.append(func.coalesce(other.c.label_time, other.c.sent_at, type_=other.c.sent_at.type) <= wanted.until)
-    return archives.c.id == select(func.max(other.c.id)).where(and_(*same)).scalar_subquery()
+        yield _time(archives) <= wanted.until
+    if wanted.incomplete:
+        yield table.problems > 0
+
+
+def _is_newest(wanted: ArchiveFilter, path: ColumnElement[str]) -> Condition:
+    """Whether nothing of the same path at the same place has a higher id, of what was there by then."""
+    place, id = archives.c.destination, archives.c.id
+    later = archives.alias()
+    same = (later.c.destination == place, later.c.path == path, later.c.id > id, *_was_there(wanted, later))
+    nothing = ~exists().where(*same)
+    if not wanted.inside:
+        return nothing
+    file, group = grouped.alias(), archives.alias()
+    same = (file.c.destination == place, file.c.path == path, file.c.archive > id)
+    return and_(nothing, ~exists().where(*same, group.c.id == file.c.archive, *_was_there(wanted, group)))
+
+
+def _was_there(wanted: ArchiveFilter, table: FromClause) -> Iterator[Condition]:
+    """Whether an archive was stored up to ``until``."""
+    yield table.c.sent_at.is_not(None)
+    if wanted.until is not None:
+        yield _time(table) <= wanted.until
+
+
+def _time(table: FromClause) -> ColumnElement[datetime]:
+    return func.coalesce(table.c.label_time, table.c.sent_at, type_=table.c.sent_at.type)
 
 
 def _exact(wanted: ArchiveFilter) -> Callable[[str], bool]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
 from glacier_backup.catalog.database import Database
-from glacier_backup.catalog.paging import AnyRow, in_pages
+from glacier_backup.catalog.paging import PAGE, AnyRow, in_pages
 from glacier_backup.catalog.schema import MEMBER_TYPES, members, volumes
 from glacier_backup.catalog.spans import below
 from glacier_backup.model.archive import Member
+
+_Run = tuple[int, int]
+"""Of numbers, the first and the last."""
 
 MEMBER = (
     members.c.number,
@@ -21,13 +26,14 @@ MEMBER = (
     members.c.mode,
     members.c.offset,
     members.c.target,
+    members.c.sha256,
 )
-"""The columns of :func:`member_of`."""
+"""The columns of :func:`member_of`; others may stand behind them."""
 
 
-def member_of(row: AnyRow) -> Member:
-    _, path, code, *rest = row
-    return Member(path, MEMBER_TYPES[code], *rest)
+def member_of(row: Sequence[Any]) -> Member:
+    _, path, code, size, mtime_ns, mode, offset, target, sha256, *_ = row
+    return Member(path, MEMBER_TYPES[code], size, mtime_ns, mode, offset, target, sha256)
 
 
 def list_members(database: Database, archive: int) -> Iterator[Member]:
@@ -41,10 +47,41 @@ def list_members(database: Database, archive: int) -> Iterator[Member]:
 def members_at(database: Database, archive: int, path: str) -> Iterator[tuple[int, Member]]:
     """The member at ``path`` and all below it, with their numbers, in stream order."""
     table = members.c
-    is_below = or_(*[span(table.path) for span in below(path)])
+    is_below = or_(*[span.condition(table.path) for span in below(path)])
     query = select(*MEMBER).where(table.archive == archive, is_below).order_by(table.number)
     rows = in_pages(database, lambda last: query if last is None else query.where(table.number > last.number))
     return ((row.number, member_of(row)) for row in rows)
+
+
+def members_in(database: Database, archive: int, numbers: Iterable[tuple[int, int]]) -> Iterator[tuple[int, Member]]:
+    """Those whose numbers lie in one of these runs, first and last, with their numbers."""
+    for runs in _together(numbers):
+        wanted = chain.from_iterable(range(first, last + 1) for first, last in runs)
+        number = next(wanted, None)
+        for row in _between(database, archive, runs[0][0], runs[-1][1]):
+            while number is not None and number < row.number:
+                number = next(wanted, None)
+            if number == row.number:
+                yield row.number, member_of(row)
+
+
+def _together(numbers: Iterable[tuple[int, int]]) -> Iterator[list[_Run]]:
+    """Runs of which each begins soon behind the one before: reading what lies between takes less than another query."""
+    runs: list[_Run] = []
+    for first, last in numbers:
+        if runs and not (len(runs) < PAGE and runs[-1][1] < first <= runs[-1][1] + PAGE):
+            yield runs
+            runs = []
+        runs.append((first, last))
+    if runs:
+        yield runs
+
+
+def _between(database: Database, archive: int, first: int, end: int) -> Iterator[AnyRow]:
+    table = members.c
+    query = select(*MEMBER).where(table.archive == archive, table.number <= end).order_by(table.number)
+    begin = query.where(table.number >= first)
+    return in_pages(database, lambda last: begin if last is None else query.where(table.number > last.number))
 
 
 def member_named(connection: Connection, archive: int, path: str) -> tuple[int, Member] | None:

@@ -45,6 +45,7 @@ def _row(archive: StoredArchive, places: Mapping[int, str]) -> Exported:
         "origin": archive.origin,
         "suffix": archive.suffix,
         "alias": archive.alias,
+        "content_sha256": archive.sha256,
         "volumes": [_volume(one) for one in archive.objects],
     }
 

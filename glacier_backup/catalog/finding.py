@@ -4,38 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from glacier_backup.catalog.choosing import loaded
+from glacier_backup.catalog import places
 from glacier_backup.catalog.contents import MEMBER, member_of
 from glacier_backup.catalog.database import Database
+from glacier_backup.catalog.grouping import is_told
+from glacier_backup.catalog.inside import has_files, keys_at
 from glacier_backup.catalog.keys import Key, Sorting, keys_of
+from glacier_backup.catalog.loaded import loaded
 from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages
 from glacier_backup.catalog.patterns import Pattern
-from glacier_backup.catalog.schema import archives, members
+from glacier_backup.catalog.schema import archives, grouped, members
 from glacier_backup.model.archive import Member
-from glacier_backup.model.stored import Found
+from glacier_backup.model.stored import Found, StoredArchive
 
 
 def find(database: Database, pattern: Pattern) -> Iterator[Found]:
     """By path, the newest archive first within a path; an archive before its members, those in stream order.
 
     Paths, names and members are each gone through in the order in which they are stored; only what matches is put in
-    order, and read in full.
+    order, and read in full. Files in groups are archives of their own paths, and no members of anything.
     """
     sorting = Sorting(newest_first=True)
-    for key in _by_path(database, pattern):
+    for key in chain(_by_path(database, pattern), _in_groups(database, pattern)):
         sorting.add(key)
-    for ids in (_by_name(database, pattern), _by_member(database, pattern)):
-        for key in keys_of(database, ids):
-            sorting.add(key)
-    for archive in loaded(database, sorting.ids()):
-        if pattern.matches(archive.path) or pattern.matches(archive.name):
+    for key in keys_of(database, _by_name(database, pattern)):
+        sorting.add(key)
+    for key in keys_of(database, _by_member(database, pattern), ~has_files):
+        sorting.add(key)
+    for archive in loaded(database, sorting.keys()):
+        if archive.file is not None or pattern.matches(archive.path) or pattern.matches(archive.name):
             yield Found(archive)
-        if archive.has_members:
+        if archive.has_members and not _tells_files(archive):
             yield from (Found(archive, member) for member in _members(database, archive.id, pattern))
+
+
+def _tells_files(archive: StoredArchive) -> bool:
+    """Whether its files are found by themselves, or it is one of them."""
+    return archive.file is not None or (archive.kind == "group" and is_told(archive.digest))
 
 
 def _by_path(database: Database, pattern: Pattern) -> Iterator[Key]:
@@ -45,6 +55,13 @@ def _by_path(database: Database, pattern: Pattern) -> Iterator[Key]:
     for place, path, id in in_pages(database, partial(_behind, query, order)):
         if pattern.matches(path):
             yield Key(path, place, id)
+
+
+def _in_groups(database: Database, pattern: Pattern) -> Iterator[Key]:
+    for place in database.read(places.ids):
+        for key in keys_at(database, place, None, [pattern.condition(grouped.c.path)]):
+            if pattern.matches(key.path):
+                yield key
 
 
 def _by_name(database: Database, pattern: Pattern) -> Iterator[int]:

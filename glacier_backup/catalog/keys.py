@@ -14,16 +14,18 @@ from glacier_backup.catalog.queries import VARIABLES
 from glacier_backup.catalog.schema import archives
 from glacier_backup.ordering import Ordering
 
-_TAIL = struct.Struct(">QQ")
+_TAIL = struct.Struct(">QQQ")
 _MIDDLE = 2**63
 
 
 class Key(NamedTuple):
-    """What tells the order of archives."""
+    """What tells the order of archives, and of files in groups among them."""
 
     path: str
     place: int
     id: int
+    number: int | None = None
+    """Of a file in a group, whose id that is, the member. None: the archive itself is meant."""
 
     @property
     def order(self) -> tuple[bool, bytes, int, int]:
@@ -42,16 +44,25 @@ class Sorting:
 
     def add(self, key: Key) -> None:
         raw, is_text = _raw(key.path)
-        tail = (0, _MIDDLE - 1 - key.id) if self._newest_first else (key.place, key.id + _MIDDLE)
+        number = 0 if key.number is None else key.number + 1
+        age = _MIDDLE - 1 - key.id if self._newest_first else key.id + _MIDDLE
+        tail = (age, key.place, number) if self._newest_first else (key.place, age, number)
         self._ordering.add((b"\0" if is_text else b"\1") + raw + b"\0" + _TAIL.pack(*tail))
 
-    def ids(self) -> Iterator[int]:
+    def keys(self) -> Iterator[Key]:
         last = b""
         for piece in self._ordering:
             if piece != last:
                 last = piece
-                _, number = _TAIL.unpack(piece[-_TAIL.size :])
-                yield _MIDDLE - 1 - number if self._newest_first else number - _MIDDLE
+                yield self._key(piece)
+
+    def _key(self, piece: bytes) -> Key:
+        path = piece[1 : -_TAIL.size - 1].decode("utf-8", "surrogateescape")
+        first, second, number = _TAIL.unpack(piece[-_TAIL.size :])
+        place, age = (second, first) if self._newest_first else (first, second)
+        return Key(
+            path, place, _MIDDLE - 1 - age if self._newest_first else age - _MIDDLE, number - 1 if number else None
+        )
 
 
 def keys_of(database: Database, ids: Iterable[int], *conditions: ColumnElement[bool]) -> Iterator[Key]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from collections.abc import Iterator
+from itertools import accumulate, product
+from typing import NamedTuple
 
-from sqlalchemy import Connection, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, literal, or_, select
 
 from glacier_backup.catalog.paging import AnySelect
 from glacier_backup.catalog.patterns import containing
 from glacier_backup.catalog.queries import VARIABLES
-from glacier_backup.catalog.schema import archives, destinations
+from glacier_backup.catalog.schema import archives, destinations, grouped
 from glacier_backup.catalog.types import ExactText
 
 _LOOKED_AT = 1_000
@@ -18,6 +20,29 @@ _LOOKED_AT = 1_000
 _AROUND = 100
 
 _IS_STORED = archives.c.sent_at.is_not(None)
+
+
+class _Paths(NamedTuple):
+    """Where there are any."""
+
+    query: AnySelect
+    path: ColumnElement[str]
+    place: ColumnElement[int]
+
+
+_ALL = (
+    _Paths(
+        select(archives.c.path).where(_IS_STORED, archives.c.kind.is_distinct_from("group")),
+        archives.c.path,
+        archives.c.destination,
+    ),
+    _Paths(
+        select(grouped.c.path).join_from(grouped, archives, archives.c.id == grouped.c.archive).where(_IS_STORED),
+        grouped.c.path,
+        grouped.c.destination,
+    ),
+)
+"""What somebody may have meant: archives, but no groups, of whose paths nobody has heard, and files in those."""
 
 
 def holding(connection: Connection, path: str) -> list[str]:
@@ -55,24 +80,23 @@ def nearest(connection: Connection, text: str, limit: int) -> list[str]:
     return list(dict.fromkeys([*alike, *same_name]))[:limit]
 
 
-def _some(connection: Connection) -> list[str]:
-    return list(connection.execute(select(archives.c.path).where(_IS_STORED).distinct().limit(_LOOKED_AT)).scalars())
+def _some(connection: Connection) -> Iterator[str]:
+    for paths in _ALL:
+        yield from connection.execute(paths.query.distinct().limit(_LOOKED_AT)).scalars()
 
 
-def _beside(connection: Connection, text: str) -> list[str]:
-    found: list[str] = []
-    for place in connection.execute(select(destinations.c.id)).scalars().all():
-        query = select(archives.c.path).where(archives.c.destination == place, _IS_STORED).distinct().limit(_AROUND)
-        at = literal(text, ExactText)
-        before = query.where(archives.c.path < at).order_by(archives.c.path.desc())
-        behind = query.where(archives.c.path >= at).order_by(archives.c.path)
-        found += [*connection.execute(before).scalars(), *connection.execute(behind).scalars()]
-    return found
+def _beside(connection: Connection, text: str) -> Iterator[str]:
+    at = literal(text, ExactText)
+    for place, (query, path, destination) in product(connection.execute(select(destinations.c.id)).scalars(), _ALL):
+        here = query.where(destination == place).distinct().limit(_AROUND)
+        yield from connection.execute(here.where(path < at).order_by(path.desc())).scalars()
+        yield from connection.execute(here.where(path >= at).order_by(path)).scalars()
 
 
-def _called(connection: Connection, base: str) -> list[str]:
+def _called(connection: Connection, base: str) -> Iterator[str]:
     if not base:
-        return []
+        return
     pattern = containing(f"/{base}")
-    query = select(archives.c.path).where(_IS_STORED, pattern.condition(archives.c.path)).distinct()
-    return [path for path in connection.execute(query.limit(_AROUND)).scalars() if pattern.matches(path)]
+    for query, path, _ in _ALL:
+        found = connection.execute(query.where(pattern.condition(path)).distinct().limit(_AROUND)).scalars()
+        yield from filter(pattern.matches, found)

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from glacier_backup.catalog.schema import archives, destinations, thaws
+from glacier_backup.catalog.schema import archives, destinations, grouped, looks, thaws
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.place import DestinationKind, Place
 
@@ -77,6 +77,11 @@ def place_of(kind: str, name: str, region: str, account: str) -> Place:
     return Place(cast(DestinationKind, kind), name, region, account)
 
 
+def ids(connection: Connection) -> list[int]:
+    """Of every place, in the same order as :func:`listed`."""
+    return list(connection.execute(select(destinations.c.id).order_by(destinations.c.id)).scalars())
+
+
 def listed(connection: Connection) -> list[tuple[int, Place]]:
     """Every place with its id, in the order in which they were made known."""
     table = destinations.c
@@ -136,7 +141,8 @@ def _merge(connection: Connection, same: Sequence[int]) -> int:
     kept, *merged = same
     if not merged:
         return kept
-    connection.execute(update(archives).where(archives.c.destination.in_(merged)).values(destination=kept))
+    for table in (archives, grouped, looks):
+        connection.execute(update(table).where(table.c.destination.in_(merged)).values(destination=kept))
     moving = update(thaws).prefix_with("OR REPLACE", dialect="sqlite")
     connection.execute(moving.where(thaws.c.destination.in_(merged)).values(destination=kept))
     connection.execute(delete(destinations).where(destinations.c.id.in_(merged)))

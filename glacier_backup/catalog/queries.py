@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, 
 from glacier_backup.catalog.paging import PAGE
 from glacier_backup.catalog.places import place_of
 from glacier_backup.catalog.schema import archives, destinations, volumes
-from glacier_backup.model.record import LastSent, Listed
+from glacier_backup.model.record import Listed
 
 VARIABLES = 900
 """Values in one statement: below the 999 that every SQLite takes (https://www.sqlite.org/limits.html)."""
@@ -21,7 +20,7 @@ BEFORE_ALL = -(2**63)
 
 _others = volumes.alias()
 
-_damage = (
+damage = (
     select(volumes.c.damage)
     .where(volumes.c.archive == archives.c.id, volumes.c.damaged_at.is_not(None), volumes.c.role == "data")
     .order_by(volumes.c.volume, volumes.c.number)
@@ -59,7 +58,7 @@ _LISTING = (
         archives.c.sent_at,
         archives.c.problems,
         archives.c.changed_while_read,
-        _damage,
+        damage,
     )
     .join_from(archives, destinations)
     .join(volumes, and_(volumes.c.archive == archives.c.id, volumes.c.number == _first))
@@ -74,25 +73,6 @@ class Mark(NamedTuple):
 
     sent_at: datetime
     id: int
-
-
-def last_sent(connection: Connection, destination: int, paths: Sequence[str]) -> dict[str, LastSent]:
-    """The newest stored archive of each of ``paths`` that has one, looked up in bulk.
-
-    The newest is the one with the highest id: clocks jump, the order of intent doesn't.
-    """
-    table = archives.c
-    found: dict[str, LastSent] = {}
-    for start in range(0, len(paths), VARIABLES):
-        wanted = and_(is_stored_at(destination), table.path.in_(paths[start : start + VARIABLES]))
-        newest = select(func.max(table.id)).where(wanted).group_by(table.path)
-        size = func.coalesce(table.source_bytes, 0)
-        query = select(
-            table.path, table.id, table.sent_at, size, table.digest, table.problems, table.changed_while_read, _damage
-        )
-        for path, *rest in connection.execute(query.where(table.id.in_(newest))):
-            found[path] = LastSent(*rest)
-    return found
 
 
 def list_archives(connection: Connection, since: datetime | None, after: Mark | None) -> list[tuple[Mark, Listed]]:

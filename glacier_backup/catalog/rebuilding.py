@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, text
+from sqlalchemy import ColumnElement, Connection, func, select, text
 
+from glacier_backup.catalog import grouping, twins
 from glacier_backup.catalog.copies import note_change
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import pack_integer, pack_text
 from glacier_backup.catalog.packed import Packed, add_rows
 from glacier_backup.catalog.paging import in_chunks
 from glacier_backup.catalog.queries import VARIABLES, is_stored_at
-from glacier_backup.catalog.schema import archives, volumes
+from glacier_backup.catalog.schema import archives, grouped, volumes
 from glacier_backup.catalog.takeover import OUTDATED, under_way
 from glacier_backup.model.stored import Rebuilt, StoredVolume
 from glacier_backup.units import rfc3339
@@ -78,6 +80,8 @@ def _add(connection: Connection, destination: int, chunk: Sequence[Rebuilt], ids
         placed = _placed(connection, destination, fresh, ids)
         add_rows(connection, archives, [_archive_row(id, destination, one) for id, one in placed])
         add_rows(connection, volumes, (_volume_row(id, volume) for id, one in placed for volume in one.volumes))
+        twins.add_members(connection, placed)
+        grouping.add(connection, [id for id, _ in placed])
         note_change(connection)
     return len(fresh)
 
@@ -119,12 +123,17 @@ def _is_older(newest: Mapping[str, datetime], path: str, time: datetime) -> bool
 def _newest(
     connection: Connection, destination: int, paths: Sequence[str], *conditions: ColumnElement[bool]
 ) -> dict[str, datetime]:
-    """Of each path the time of the archive with the highest id."""
-    table = archives.c
-    wanted = and_(is_stored_at(destination), table.path.in_(paths), *conditions)
-    ids = select(func.max(table.id)).where(wanted).group_by(table.path)
-    rows = connection.execute(select(table.path, table.label_time, table.sent_at).where(table.id.in_(ids)))
-    return {path: label_time or sent_at for path, label_time, sent_at in rows}
+    """Of each path the time of the archive with the highest id, its own or a group that it is in; also of a group that
+    may yet turn out to be stored."""
+    when = (archives.c.id, archives.c.label_time, archives.c.sent_at)
+    alone = select(archives.c.path, *when).where(is_stored_at(destination), archives.c.path.in_(paths), *conditions)
+    inside = select(grouped.c.path, *when).join_from(grouped, archives, archives.c.id == grouped.c.archive)
+    inside = inside.where(grouped.c.destination == destination, grouped.c.path.in_(paths), *conditions)
+    found: dict[str, tuple[int, datetime]] = {}
+    for path, id, label_time, sent_at in chain(connection.execute(alone), connection.execute(inside)):
+        if path not in found or found[path][0] < id:
+            found[path] = (id, label_time or sent_at)
+    return {path: time for path, (_, time) in found.items()}
 
 
 def _archive_row(id: int, destination: int, one: Rebuilt) -> Row:
@@ -156,6 +165,7 @@ def _archive_row(id: int, destination: int, one: Rebuilt) -> Row:
         "problems": one.problems,
         "changed_while_read": one.changed_while_read,
         "origin": None if one.origin is None else pack_text(one.origin),
+        "sha256": one.sha256,
     }
 
 

@@ -8,6 +8,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, delete, insert, update
 
+from glacier_backup.catalog import grouping
 from glacier_backup.catalog.exact import pack_integer, pack_text
 from glacier_backup.catalog.packed import CHUNK, Packed, add_tuples
 from glacier_backup.catalog.schema import MEMBER_TYPES, archives, members, problems, runs, volumes
@@ -35,9 +36,13 @@ def end_run(connection: Connection, run: int, summary: Summary) -> None:
     connection.execute(update(runs).where(runs.c.id == run).values(outcome))
 
 
-def add_archive(connection: Connection, run: int | None, destination: int, record: ArchiveRecord) -> int:
-    """An archive that isn't stored yet; returns its id, which is higher than any before."""
+def add_archive(
+    connection: Connection, run: int | None, destination: int, record: ArchiveRecord, id: int | None = None
+) -> int:
+    """An archive that isn't stored yet; returns its id, which is higher than any before, unless one is given."""
     row = _named(record) | _as_read(record) | {"run": run, "destination": destination}
+    if id is not None:
+        row["id"] = id
     archive = connection.execute(insert(archives).values(row)).lastrowid
     _add_problems(connection, archive, record.problems)
     return archive
@@ -45,11 +50,13 @@ def add_archive(connection: Connection, run: int | None, destination: int, recor
 
 def set_contents(connection: Connection, archive: int, record: ArchiveRecord, listed: Iterable[Member]) -> None:
     """What reading it has brought to light, with every member, in place of what was known before."""
+    grouping.remove(connection, [archive])
     connection.execute(update(archives).where(archives.c.id == archive).values(_as_read(record)))
     connection.execute(delete(problems).where(problems.c.archive == archive))
     _add_problems(connection, archive, record.problems)
     connection.execute(delete(members).where(members.c.archive == archive))
-    _add_members(connection, archive, listed)
+    add_members(connection, archive, listed)
+    grouping.add(connection, [archive])
 
 
 def add_volume(
@@ -116,7 +123,7 @@ def _add_problems(connection: Connection, archive: int, found: tuple[ReadProblem
         connection.execute(insert(problems), [_problem_row(archive, *item) for item in enumerate(found)])
 
 
-def _add_members(connection: Connection, archive: int, listed: Iterable[Member]) -> None:
+def add_members(connection: Connection, archive: int, listed: Iterable[Member]) -> None:
     """Every member, in the order given."""
     add_tuples(connection, members, (_member_row(archive, number, member) for number, member in enumerate(listed)))
 
@@ -151,6 +158,7 @@ def _as_read(record: ArchiveRecord) -> dict[str, object]:
         "mode": fingerprint.mode,
         "problems": len(record.problems),
         "changed_while_read": record.changed_while_read,
+        "sha256": record.sha256,
     }
 
 
@@ -185,4 +193,5 @@ def _member_row(archive: int, number: int, member: Member) -> tuple[Packed, ...]
         member.mode,
         member.offset,
         None if member.target is None else pack_text(member.target),
+        member.sha256,
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, exists, select, tuple_
 
+from glacier_backup.catalog import grouping
 from glacier_backup.catalog.copies import note_change
 from glacier_backup.catalog.schema import archives, thaws, volumes
 
@@ -23,6 +24,7 @@ def forget(connection: Connection, ids: Sequence[int]) -> None:
         other.c.destination == archives.c.destination,
         other.c.id.not_in(ids),
     )
+    grouping.remove(connection, ids)
     connection.execute(delete(thaws).where(tuple_(thaws.c.destination, thaws.c.locator).in_(theirs.where(~stays))))
     if connection.execute(delete(archives).where(archives.c.id.in_(ids))).rowcount:
         note_change(connection)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
-from itertools import chain
+from itertools import accumulate, chain
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from glacier_backup.catalog.database import Database
-from glacier_backup.catalog.exact import pack_text
+from glacier_backup.catalog.exact import GREATEST_INTEGER, pack_text
 from glacier_backup.catalog.packed import CHUNK, Packed, add_tuples
 from glacier_backup.catalog.paging import AnyRow, AnySelect, in_chunks
 from glacier_backup.catalog.schema import ITEM_STATES, restore_items, restores
+from glacier_backup.catalog.trouble import damaged
 from glacier_backup.model.restore import WHOLE, ByteRange, ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
-from glacier_backup.units import now
+from glacier_backup.units import MIB, now
 
 _CODES: dict[str, int] = {state: code for code, state in enumerate(ITEM_STATES)}
 
@@ -24,6 +25,9 @@ _BY_STATE = "restore_items_by_state"
 
 PAGE = 900
 """Items that are read at a time: no more than values in one statement."""
+
+MOST_TEXT = 4 * MIB
+"""Characters of which files items are made of, in those that are read at a time, but in one of them at least."""
 
 _CHANGE = "UPDATE restore_items SET state = ?, cause = ? WHERE restore = ? AND number = ?"
 
@@ -60,22 +64,33 @@ def listed(connection: Connection) -> list[RestoreRecord]:
 
 
 def items(database: Database, restore: int, states: Collection[ItemState] | None) -> Iterator[ItemRecord]:
-    """In order of number. Their states may be changed while this is read: none comes twice."""
+    """In order of number. Their states may be changed while this is read: none comes twice. Raises CatalogError for one
+    that can't be."""
     last = -1
     while page := database.read(partial(_page, restore=restore, states=states, last=last)):
-        yield from page
+        for row in page:
+            try:
+                yield _item(row)
+            except (ValueError, TypeError, LookupError) as error:
+                raise damaged(database.path, f"item {row.number} of a restore is no such thing") from error
         last = page[-1].number
 
 
-def _page(connection: Connection, restore: int, states: Collection[ItemState] | None, last: int) -> list[ItemRecord]:
-    query = select(restore_items).where(_ITEM.restore == restore).order_by(_ITEM.number)
+def _page(connection: Connection, restore: int, states: Collection[ItemState] | None, last: int) -> list[AnyRow]:
+    own = _ITEM.restore == restore
     if states is None:
-        query = query.where(_ITEM.number > last).limit(PAGE)
+        rest = select(_ITEM.number).where(own, _ITEM.number > last).order_by(_ITEM.number).limit(PAGE)
+        numbers = [*connection.execute(rest).scalars()]
     else:
         # Each state in its order from the index: a few that are thawing are found at once among millions.
         each = [connection.execute(_numbers(restore, _CODES[state], last)).scalars() for state in set(states)]
-        query = query.where(_ITEM.number.in_(sorted(chain.from_iterable(each))[:PAGE]))
-    return [_item(row) for row in connection.execute(query)]
+        numbers = sorted(chain.from_iterable(each))[:PAGE]
+    # Of one group there may be tens of thousands of files here and there: not all items are as small as most.
+    length = func.coalesce(func.length(_ITEM.numbers), 0)
+    lengths = connection.execute(select(length).where(own, _ITEM.number.in_(numbers)).order_by(_ITEM.number)).scalars()
+    few = [number for number, up_to in zip(numbers, accumulate(lengths), strict=True) if up_to <= MOST_TEXT]
+    wanted = _ITEM.number.in_(few or numbers[:1])
+    return list(connection.execute(select(restore_items).where(own, wanted).order_by(_ITEM.number)))
 
 
 def _numbers(restore: int, code: int, last: int) -> AnySelect:
@@ -119,6 +134,7 @@ def _item_row(restore: int, number: int, item: RestoreItem) -> tuple[Packed, ...
         _packed(item.member),
         ranges,
         None,
+        json.dumps(item.numbers, separators=(",", ":")) if item.numbers else None,
     )
 
 
@@ -127,9 +143,24 @@ def _packed(text: str | None) -> str | bytes | None:
 
 
 def _item(row: AnyRow) -> ItemRecord:
+    """Raises ValueError, TypeError and LookupError for what isn't as :func:`begin` has written it."""
     ranges = (WHOLE,) if row.ranges is None else tuple(ByteRange(*one) for one in json.loads(row.ranges))
-    item = RestoreItem(row.archive, row.goes_to, row.member, ranges)
+    numbers = () if row.numbers is None else tuple((first, last) for first, last in json.loads(row.numbers))
+    for start, end in ranges:
+        _must_rise([start])
+        _must_rise([] if end is None else [end])
+    _must_rise(number for first, last in numbers for number in (first, last + 1))
+    item = RestoreItem(row.archive, row.goes_to, row.member, ranges, numbers)
     return ItemRecord(row.number, item, ITEM_STATES[row.state], row.cause)
+
+
+def _must_rise(numbers: Iterable[object]) -> None:
+    """Raises ValueError unless each is a whole number, not below zero or the one before, that SQLite keeps."""
+    before = 0
+    for number in numbers:
+        if type(number) is not int or not before <= number <= GREATEST_INTEGER:
+            raise ValueError(f"{number!r} is none of a row of numbers that rise")
+        before = number
 
 
 def _record(row: AnyRow) -> RestoreRecord:

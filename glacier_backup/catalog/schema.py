@@ -4,7 +4,8 @@ A test holds the two together. What is NULL is unknown: archives that were taken
 fingerprint, and their volumes no checksum.
 
 An archive is there from the intent to send it, with a row in ``uploads`` until it is known to be stored. One of several
-objects, sealed in volumes, gets its ``volumes`` one by one meanwhile, and that row tells which is on its way.
+objects, sealed in volumes, gets its ``volumes`` one by one meanwhile, and that row tells which is on its way. Files in
+groups have a row in ``grouped``, by which their paths are found, and count once the archive is known to be stored.
 
 What a restore asks for is kept apart from what is stored: an archive may be forgotten while a restore still names it,
 which then finds out. Thaws are kept by locator, for the destination knows of no archives.
@@ -117,6 +118,7 @@ archives = Table(
     Column("suffix", ExactText, nullable=False, default="", server_default="", comment="see Label, as the next two"),
     Column("seal", ExactText, nullable=False, default="", server_default=""),
     Column("alias", ExactText, comment="NULL where no name is hidden"),
+    Column("sha256", Text, comment="hex; of the content of a file of a tree, where it was hashed"),
     # Only of what is stored: the newest archive of a path is found without a look at the rows themselves.
     Index("archives_by_path", "destination", "path", sqlite_where=text("sent_at IS NOT NULL")),
     Index("archives_by_name", "name", sqlite_where=text("sent_at IS NOT NULL")),
@@ -189,9 +191,34 @@ members = Table(
     Column("mode", Integer, nullable=False),
     Column("offset", Integer, nullable=False),
     Column("target", ExactText),
+    Column("sha256", LargeBinary, comment="32 bytes; NULL where nobody has hashed it"),
     # Numbered and clustered: rows are appended in the order in which they come, and there is no second index.
     # A path may occur twice in a stream, so it is no key; 1,000,000 are searched in about 0.1 s.
     PrimaryKeyConstraint("archive", "number"),
+    sqlite_with_rowid=False,
+)
+
+grouped = Table(
+    "grouped",
+    metadata,
+    Column("destination", Integer, nullable=False),
+    Column("path", ExactText, nullable=False, comment="of a file, or link, that is in a group, where it was"),
+    Column("archive", Integer, nullable=False, comment="the group; without a reference, for there is no index by it"),
+    Column("number", Integer, nullable=False, comment="of the member"),
+    Column("mtime_ns", WideInteger, comment="another time that it got later, its content being the same; mostly NULL"),
+    PrimaryKeyConstraint("destination", "path", "archive"),
+    Index("grouped_touched", "archive", "number", sqlite_where=text("mtime_ns IS NOT NULL")),
+    sqlite_with_rowid=False,
+)
+
+looks = Table(
+    "looks",
+    metadata,
+    Column("destination", Integer, nullable=False),
+    Column("look", Integer, nullable=False, comment="64 bits of what a file of a tree looked like"),
+    Column("archive", Integer, nullable=False, comment="that holds it, in a group or alone; likewise"),
+    Column("number", Integer, nullable=False, comment="of the member; 0 where it is alone"),
+    PrimaryKeyConstraint("destination", "look", "archive", "number"),
     sqlite_with_rowid=False,
 )
 
@@ -233,6 +260,7 @@ restore_items = Table(
     Column("member", ExactText),
     Column("ranges", Text, comment="JSON; NULL for all of it"),
     Column("cause", ExactText),
+    Column("numbers", Text, comment="JSON; NULL where it is one thing"),
     PrimaryKeyConstraint("restore", "number"),
     # The key is part of it: what is in one state comes in the order of its numbers.
     Index("restore_items_by_state", "restore", "state"),

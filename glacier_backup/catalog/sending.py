@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from glacier_backup.catalog import objects, queries, uploads
+from glacier_backup.catalog import objects, queries, touching, uploads
 from glacier_backup.catalog.opened import Opened
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, Receipt
@@ -41,7 +41,8 @@ class Sending(Opened):
 
         Of ``record`` fingerprint, problems and whether it changed take the place of what was intended. May be
         repeated: members and problems of before are replaced. Members are taken one after the other and never all
-        held; what they raise is raised, and nothing is noted then. They must not use the catalog.
+        held; what they raise is raised, and nothing is noted then. They must not use the catalog. Those of a group
+        are noted by their paths, too, and count as sent when it is stored.
         """
         with self._database.write() as connection:
             uploads.completing(connection, archive, record, checksums, members)
@@ -120,6 +121,14 @@ class Sending(Opened):
         """Note that a doubtful archive is stored after all: as :meth:`stored`, in the place that its intent has in the
         order of its path."""
         self.stored(archive, receipt)
+
+    def touched(self, place_id: int, looks: Iterable[tuple[int, str, str]]) -> None:
+        """Note that files of trees have another time than when they were sent, and the same content: of each the
+        archive that it is in, alone or in a group, its absolute path, and what it looks like now, as
+        :mod:`glacier_backup.model.tree_digest` has it. :meth:`last_sent` answers that from now on; what was stored, and
+        comes back, stays as it was. ``looks`` must not use the catalog."""
+        with self._database.write() as connection:
+            touching.note(connection, place_id, looks)
 
     def unfinished(self, place_id: int) -> tuple[Unfinished, ...]:
         """What was begun at that place and is neither stored, given up nor doubtful, in order of intent."""

@@ -6,19 +6,39 @@ orders both by their bytes; what begins with a text may itself be bytes that are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, LargeBinary, Text, and_, literal
 
 from glacier_backup.catalog.exact import pack_text
 
-Span = Callable[[ColumnElement[str]], ColumnElement[bool]]
-"""A condition for a column, true for one stretch of its order."""
+
+class Span(NamedTuple):
+    """One stretch of the order of paths: all texts, or all bytes, from ``low`` on that are before ``behind``."""
+
+    low: str | bytes
+    behind: str | bytes | None
+    """None: ``low`` alone."""
+
+    def condition(self, column: ColumnElement[str]) -> ColumnElement[bool]:
+        """That a path lies in it."""
+        if self.behind is None:
+            return column == _literal(self.low)
+        return and_(column >= _literal(self.low), column < _literal(self.behind))
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is of one path alone."""
+        return self.behind is None
+
+    def rest(self, path: str) -> Span:
+        """What begins with ``path``, which lies in it, so that nothing before that is looked at again."""
+        return self if self.is_one else self._replace(low=pack_text(path))
 
 
 def at(path: str) -> Span:
     """Only ``path`` itself."""
-    return lambda column: column == path
+    return Span(pack_text(path), None)
 
 
 def below(path: str) -> list[Span]:
@@ -30,15 +50,11 @@ def beginning(start: str) -> list[Span]:
     """All that begins with ``start``, whose last character is ASCII, in order."""
     packed = pack_text(start)
     raw = packed.encode() if isinstance(packed, str) else packed
-    spans = [_bytes_between(raw, raw[:-1] + bytes([raw[-1] + 1]))]
+    spans = [Span(raw, raw[:-1] + bytes([raw[-1] + 1]))]
     if isinstance(packed, str):
-        spans.insert(0, _texts_between(packed, packed[:-1] + chr(ord(packed[-1]) + 1)))
+        spans.insert(0, Span(packed, packed[:-1] + chr(ord(packed[-1]) + 1)))
     return spans
 
 
-def _texts_between(low: str, behind: str) -> Span:
-    return lambda column: and_(column >= literal(low, Text), column < literal(behind, Text))
-
-
-def _bytes_between(low: bytes, behind: bytes) -> Span:
-    return lambda column: and_(column >= literal(low, LargeBinary), column < literal(behind, LargeBinary))
+def _literal(value: str | bytes) -> ColumnElement[str] | ColumnElement[bytes]:
+    return literal(value, Text) if isinstance(value, str) else literal(value, LargeBinary)

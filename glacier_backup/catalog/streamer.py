@@ -84,5 +84,6 @@ def _unreadable(path: str, error: sqlite3.Error | OSError) -> CatalogError:
     cause = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
     return CatalogError(
         f"{path} can't be read as the record of another program: {cause}",
-        hint="that of the Storage Box streamer is archive_state.db, that of glacier_backup 1.2 glacier.<vault>.sqlite3",
+        hint="that of the Storage Box streamer is archive_state.db, that of glacier_backup 1.2 "
+        "glacier.<vault>.sqlite3, that of pyArchiver NAME.archive",
     )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import Connection, func, insert, select
 
+from glacier_backup.catalog import grouping
 from glacier_backup.catalog.copies import note_change
-from glacier_backup.catalog.queries import VARIABLES, is_stored_at, last_sent
+from glacier_backup.catalog.paging import in_chunks
+from glacier_backup.catalog.queries import VARIABLES, is_stored_at
 from glacier_backup.catalog.schema import archives, uploads, volumes
+from glacier_backup.catalog.sent import last_sent
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.record import AsIs, ForeignUpload
 
@@ -35,8 +39,10 @@ def import_uploads(connection: Connection, destination: int, foreign: Iterable[F
     outdated = [newest.get(upload.path, upload.sent_at) > upload.sent_at for upload in fresh]
     if fresh:
         note_change(connection)
-    _add_newest(connection, [row for row, is_old in zip(rows, outdated, strict=True) if not is_old])
-    _add_outdated(connection, [row for row, is_old in zip(rows, outdated, strict=True) if is_old])
+    newest_ids = _add_newest(connection, [row for row, is_old in zip(rows, outdated, strict=True) if not is_old])
+    outdated_ids = _add_outdated(connection, [row for row, is_old in zip(rows, outdated, strict=True) if is_old])
+    for chunk in in_chunks(chain(newest_ids, outdated_ids), VARIABLES):
+        grouping.add(connection, chunk)
     return len(fresh)
 
 
@@ -102,21 +108,27 @@ def _volume_row(upload: ForeignUpload) -> Row:
     }
 
 
-def _add_newest(connection: Connection, rows: Sequence[tuple[Row, Row]]) -> None:
+def _add_newest(connection: Connection, rows: Sequence[tuple[Row, Row]]) -> Sequence[int]:
     """The first gets an id from the database, which is higher than any before, and the others those behind it."""
-    if rows:
-        (archive, volume), *others = rows
-        first = connection.execute(insert(archives), archive).lastrowid
-        connection.execute(insert(volumes), volume | {"archive": first})
-        _add(connection, others, range(first + 1, first + 1 + len(others)))
+    if not rows:
+        return ()
+    (archive, volume), *others = rows
+    first = connection.execute(insert(archives), archive).lastrowid
+    connection.execute(insert(volumes), volume | {"archive": first})
+    ids = range(first, first + len(rows))
+    _add(connection, others, ids[1:])
+    return ids
 
 
-def _add_outdated(connection: Connection, rows: Sequence[tuple[Row, Row]]) -> None:
+def _add_outdated(connection: Connection, rows: Sequence[tuple[Row, Row]]) -> Sequence[int]:
     """The newest archive of a path is the one with the highest id. What is taken over after something newer
     was recorded gets an id below all others, so that it is never taken for the newest."""
-    if rows:
-        lowest = min(OUTDATED, connection.execute(select(func.min(archives.c.id))).scalar_one() or 0)
-        _add(connection, rows, range(lowest - 1, lowest - 1 - len(rows), -1))
+    if not rows:
+        return ()
+    lowest = min(OUTDATED, connection.execute(select(func.min(archives.c.id))).scalar_one() or 0)
+    ids = range(lowest - 1, lowest - 1 - len(rows), -1)
+    _add(connection, rows, ids)
+    return ids
 
 
 def _add(connection: Connection, rows: Sequence[tuple[Row, Row]], ids: Sequence[int]) -> None:

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, insert, select, update
 
-from glacier_backup.catalog import recording
+from glacier_backup.catalog import grouping, recording
 from glacier_backup.catalog.copies import note_change
 from glacier_backup.catalog.loading import volumes_of
 from glacier_backup.catalog.schema import archives, problems, uploads, volumes
@@ -63,7 +63,10 @@ def stored(connection: Connection, archive: int, receipt: Receipt) -> None:
 
 def give_up(connection: Connection, archive: int) -> None:
     """All that belongs to it goes with its row (``ON DELETE CASCADE``); one that is stored stays."""
-    connection.execute(delete(archives).where(archives.c.id == archive, archives.c.sent_at.is_(None)))
+    its = (archives.c.id == archive, archives.c.sent_at.is_(None))
+    if connection.execute(select(archives.c.id).where(*its)).first() is not None:
+        grouping.remove(connection, [archive])
+        connection.execute(delete(archives).where(*its))
 
 
 def doubt(connection: Connection, archive: int) -> None:
@@ -141,6 +144,7 @@ def _record(connection: Connection, row: RowMapping) -> ArchiveRecord:
         fingerprint=fingerprint,
         problems=_problems(connection, row["id"]),
         changed_while_read=row["changed_while_read"],
+        sha256=row[archives.c.sha256],
     )
 
 
@@ -181,5 +185,6 @@ def _problems(connection: Connection, archive: int) -> tuple[ReadProblem, ...]:
 def _checksums(row: RowMapping) -> Checksums | None:
     if row["tree_hash"] is None:
         return None
-    rest = [row[name] for name in ("leaves", "sha256", "crc64nvme", "hmac_sha256")]
+    its = uploads.c
+    rest = [row[one] for one in (its.leaves, its.sha256, its.crc64nvme, its.hmac_sha256)]
     return Checksums(row["bytes"], row["tree_hash"], *rest)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_backup.catalog import choosing, paging
+from glacier_backup.catalog import loaded, paging
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.keys import Key, Sorting
 from glacier_backup.errors import CatalogError
@@ -40,7 +40,7 @@ TREE = ("/srv", "/srv/a", "/srv/a!b", "/srv/a/b", "/srv/a/b/c", "/srv/a0", "/srv
 def _pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages so short that everything takes several, and as they are."""
     monkeypatch.setattr(paging, "PAGE", request.param)
-    monkeypatch.setattr(choosing, "TOGETHER", request.param)
+    monkeypatch.setattr(loaded, "TOGETHER", request.param)
 
 
 several_pages = pytest.mark.usefixtures("_pages")
@@ -207,7 +207,7 @@ def test_what_is_recorded_and_forgotten_between_pages_disturbs_nothing(
     catalog: Catalog, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paging, "PAGE", 2)
-    monkeypatch.setattr(choosing, "TOGETHER", 2)
+    monkeypatch.setattr(loaded, "TOGETHER", 2)
     filled(catalog, *(an_archive(f"/srv/{name}") for name in "acegik"))
 
     told = catalog.stored_archives(ArchiveFilter())
@@ -236,17 +236,21 @@ def test_every_place_is_listed_with_its_id(catalog: Catalog) -> None:
     assert catalog.places() == [(first, vault.with_account("111122223333")), (second, LOCAL)]
 
 
-@given(st.lists(st.tuples(_NAMES, st.integers(1, 3), st.integers(-(2**40), 2**40)), max_size=20))
-def test_sorting_has_each_once_and_in_the_order_of_the_database(found: list[tuple[str, int, int]]) -> None:
+_KEYS = st.tuples(_NAMES, st.integers(1, 3), st.integers(-(2**40), 2**40), st.none() | st.integers(0, 2**40))
+
+
+@given(st.lists(_KEYS, max_size=20, unique_by=lambda key: key[2]))
+def test_sorting_has_each_once_and_in_the_order_of_the_database(
+    found: list[tuple[str, int, int, int | None]],
+) -> None:
     keys = [Key(*one) for one in found]
     sorting, newest = Sorting(), Sorting(newest_first=True)
     for key in [*keys, *keys]:
         sorting.add(key)
         newest.add(key)
 
-    assert list(sorting.ids()) == [key.id for key in sorted(set(keys), key=lambda key: key.order)]
-    by_path = sorted({(key.order[:2], -key.id) for key in keys})
-    assert list(newest.ids()) == [-id for _, id in by_path]
+    assert list(sorting.keys()) == sorted(keys, key=lambda key: key.order)
+    assert list(newest.keys()) == sorted(keys, key=lambda key: (key.order[:2], -key.id))
 
 
 def _many(count: int) -> Iterator[str]:

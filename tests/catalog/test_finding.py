@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_backup.catalog import choosing, paging
+from glacier_backup.catalog import loaded, paging
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.model.place import Place
 from tests.catalog.values import LOCAL, NOT_UTF8, a_member, an_archive, an_upload, filled, minutes, record
@@ -15,7 +15,7 @@ from tests.catalog.values import LOCAL, NOT_UTF8, a_member, an_archive, an_uploa
 @pytest.fixture(autouse=True, params=[2, paging.PAGE])
 def _pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "PAGE", request.param)
-    monkeypatch.setattr(choosing, "TOGETHER", request.param)
+    monkeypatch.setattr(loaded, "TOGETHER", request.param)
 
 
 def found(catalog: Catalog, text: str, *, glob: bool = False) -> list[tuple[int, str | None]]:

@@ -123,6 +123,7 @@ def test_what_a_manifest_tells_is_kept(catalog: Catalog, place: int) -> None:
     found = replace(
         a_rebuilt(), fingerprint=seen, problems=2, changed_while_read=True, origin="mt2", recipe=an_archive().recipe
     )
+    found = replace(found, sha256="f6" * 32)
 
     catalog.add_rebuilt(place, [found])
 
@@ -130,6 +131,7 @@ def test_what_a_manifest_tells_is_kept(catalog: Catalog, place: int) -> None:
     assert (told.digest, told.source_bytes, told.mtime_ns, told.mode) == ("d1" * 32, 5_000, 7, 0o755)
     assert (told.problems, told.changed_while_read, told.origin) == (2, True, "mt2")
     assert told.recipe == an_archive().recipe
+    assert told.sha256 == "f6" * 32
 
 
 def test_a_locator_that_is_known_at_the_place_is_not_added_again(catalog: Catalog) -> None:

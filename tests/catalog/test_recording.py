@@ -90,6 +90,7 @@ def test_everything_about_an_archive_is_kept(catalog: Catalog, path: str) -> Non
         "suffix": "",
         "seal": "",
         "alias": None,
+        "sha256": None,
     }
 
 

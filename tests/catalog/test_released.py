@@ -7,6 +7,7 @@ A sample is never written anew once its schema is released; until then delete it
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,9 @@ from tests.catalog.test_schema import described
 from tests.catalog.values import (
     LOCAL,
     NOT_UTF8,
+    a_file,
+    a_group,
+    a_link,
     a_sealed,
     an_archive,
     an_object,
@@ -30,6 +34,7 @@ from tests.catalog.values import (
     checksums,
     intended,
     minutes,
+    of_tree,
     record,
     seal,
     send_object,
@@ -41,8 +46,16 @@ _VAULT = Place("glacier", "photos", "eu-central-1", "-")
 
 _MEMBERS = (
     Member("photos", "directory", 0, 1_700_000_000_000_000_001, 0o755, 0, None),
-    Member(f"photos/{NOT_UTF8}", "file", 1_234, 2**63, 0o600, 512, None),
+    Member(f"photos/{NOT_UTF8}", "file", 1_234, 2**63, 0o600, 512, None, bytes(range(32))),
     Member("photos/link", "symlink", 0, -1, 0o777, 2_560, f"../{NOT_UTF8}"),
+)
+
+_GROUP = a_group(f"/srv/{NOT_UTF8}")
+
+_FILES = (
+    a_file(NOT_UTF8, top=NOT_UTF8),
+    a_file("a", top=NOT_UTF8)._replace(mtime_ns=2**63, sha256=bytes(range(32))),
+    a_link("link", f"../{NOT_UTF8}", top=NOT_UTF8),
 )
 
 _PROBLEM = ReadProblem(f"/srv/photos/{NOT_UTF8}", "Permission denied")
@@ -55,6 +68,7 @@ _SEALING = a_sealed(f"/srv/sealing-{NOT_UTF8}")
 _ITEMS = (
     RestoreItem(2, "photos"),
     RestoreItem(2, f"photos/{NOT_UTF8}", f"photos/{NOT_UTF8}", (ByteRange(512, 2_560), ByteRange(2_560, None))),
+    RestoreItem(3, ".", None, (ByteRange(512, 2_560),), ((0, 1), (3, 3))),
 )
 
 
@@ -89,6 +103,9 @@ def fill(catalog: Catalog) -> None:
     send_object(catalog, sealing, an_object(_SEALING))
     catalog.begin_object(sealing, an_object(_SEALING, "parity"), 2**25)
     catalog.opened(sealing, NOT_UTF8)
+    group = record(catalog, run, local, _GROUP, _FILES)
+    catalog.touched(local, [(group, f"/srv/{NOT_UTF8}/a", f"file 1234 {2**63 + 1}")])
+    record(catalog, run, vault, replace(of_tree("/srv/tree/a"), sha256="e5" * 32))
     catalog.set_items(catalog.begin_restore(_WISH, _ITEMS), [(1, "damaged", NOT_UTF8)])
     catalog.note_thaws(_thaws(vault))
     catalog.note_verified(2, 1, minutes(5))
@@ -113,14 +130,19 @@ def test_a_catalog_of_every_released_schema_comes_to_the_newest(number: int, pat
         listed = list(catalog.archives())
         vault = catalog.place_id(_VAULT)
         assert vault is not None
-        last = catalog.last_sent(vault, ["/srv/old", "/srv/photos"])
+        last = catalog.last_sent(vault, ["/srv/old", "/srv/photos", "/srv/tree/a"])
 
-    assert [archive.path for archive in listed] == ["/srv/old", "/srv/photos", f"/srv/{NOT_UTF8}", "/srv/sealed"]
+    assert [archive.path for archive in listed] == [
+        *("/srv/old", "/srv/photos", _GROUP.label.path, "/srv/tree/a", f"/srv/{NOT_UTF8}", "/srv/sealed")
+    ]
     vault_name = "glacier://111122223333@eu-central-1/photos"
-    assert [archive.destination for archive in listed] == [vault_name, vault_name, "/mnt/vault", vault_name]
-    assert [archive.problems for archive in listed] == [0, 1, 0, 0]
+    assert [archive.destination for archive in listed] == [
+        *(vault_name, vault_name, "/mnt/vault", vault_name, "/mnt/vault", vault_name)
+    ]
+    assert [archive.problems for archive in listed] == [0, 1, 0, 0, 0, 0]
     assert last["/srv/old"].digest is None
     assert last["/srv/photos"].digest == "d1" * 32
+    assert last["/srv/tree/a"].sha256 == "e5" * 32
 
 
 @pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])
@@ -129,6 +151,22 @@ def test_the_members_of_a_released_catalog_are_read(number: int, path: str) -> N
 
     with Catalog.peek(path) as catalog:
         assert tuple(catalog.members(2)) == _MEMBERS
+
+
+@pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])
+def test_the_files_in_groups_of_a_released_catalog_are_found(number: int, path: str) -> None:
+    shutil.copyfile(sample(number), path)
+
+    with Catalog.peek(path) as catalog:
+        local = catalog.place_id(LOCAL)
+        assert local is not None
+        section = f"/srv/{NOT_UTF8}"
+        digests = ("file 1234 1700000000000000001", f"file 1234 {2**63 + 1}", "link 7 1700000000000000000")
+        seen = dict(zip((f"{section}/{name}" for name in (NOT_UTF8, "a", "link")), digests, strict=True))
+        sent = catalog.last_sent(local, [*seen])
+        assert {path: last.digest for path, last in sent.items()} == seen
+        assert [sent[path].sha256 for path in seen] == [None, bytes(range(32)).hex(), None]
+        assert catalog.paths_like(local, section, digests) == {digest: (path,) for path, digest in seen.items()}
 
 
 @pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])
@@ -184,6 +222,7 @@ def test_the_restores_and_thaws_of_a_released_catalog_go_on(number: int, path: s
         assert list(catalog.items(restore.id)) == [
             ItemRecord(0, _ITEMS[0], "planned"),
             ItemRecord(1, _ITEMS[1], "damaged", NOT_UTF8),
+            ItemRecord(2, _ITEMS[2], "planned"),
         ]
         assert list(catalog.thaws()) == _thaws(vault)
         (stored,) = catalog.stored_archives(ArchiveFilter(ids=(2,)))

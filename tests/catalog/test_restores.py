@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -8,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from glacier_backup.catalog import restores
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.schema import ITEM_STATES
-from glacier_backup.errors import SourceError
+from glacier_backup.errors import CatalogError, SourceError
 from glacier_backup.model.restore import WHOLE, ByteRange, ItemState, RestoreItem, Wish
 from glacier_backup.model.stored import ArchiveFilter
-from glacier_backup.units import now
-from tests.catalog.inside import at_most, rows, soundness
+from glacier_backup.units import KIB, MIB, now
+from tests.catalog.inside import at_most, changed, rows, soundness
 from tests.catalog.values import NOT_UTF8, an_archive, filled
 
 _WISH = Wish("restore", f"/mnt/{NOT_UTF8}", ("/srv/photos", f"/srv/{NOT_UTF8}*"), tier="standard", days=3)
@@ -151,6 +153,41 @@ def test_an_archive_may_be_forgotten_while_a_restore_names_it(catalog: Catalog, 
 
     assert [one.item.archive for one in catalog.items(restore)] == [1]
     assert soundness(path) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        *(("numbers", text) for text in ("x", "7", "[7]", "[[1]]", "[[5, 2]]", '[["a", "b"]]', "[[0, 1e400]]")),
+        *(("numbers", text) for text in ("[[0, 3], [2, 5]]", "[[-2, 1]]", f"[[0, {10**30}]]")),
+        *(("ranges", text) for text in ("x", "[[0]]", '[["a", null]]', "[[-5, null]]", "[[0, 1.5]]")),
+        ("state", "99"),
+    ],
+)
+def test_an_item_that_can_not_be_is_damage(catalog: Catalog, path: str, column: str, text: str) -> None:
+    restore = catalog.begin_restore(_WISH, [RestoreItem(1, ".", None, (ByteRange(0, 9),), ((0, 3), (5, 5)))])
+    changed(path, f"UPDATE restore_items SET {column} = ?", text)
+    with pytest.raises(CatalogError, match="is damaged: item 0 of a restore"):
+        list(catalog.items(restore))
+
+
+def test_items_of_many_files_here_and_there_are_read_a_few_at_a_time(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restores, "MOST_TEXT", 64 * KIB)
+    scattered = tuple((number, number) for number in range(0, 4_000, 2))
+    items = [RestoreItem(1, f"{number}", None, (WHOLE,), scattered if number % 3 else ()) for number in range(120)]
+    restore = catalog.begin_restore(_WISH, items)
+
+    planned: ItemState = "planned"
+    for states in (None, (planned,)):
+        tracemalloc.start()
+        assert [(one.number, len(one.item.numbers)) for one in catalog.items(restore, states)] == [
+            (number, len(item.numbers)) for number, item in enumerate(items)
+        ]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < MIB
 
 
 def test_the_last_few_of_two_hundred_thousand_items_are_found_at_once(catalog: Catalog) -> None:

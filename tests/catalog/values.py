@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, ReadProblem, Receipt, Role
-from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.candidate import CHANGED_BACK, Fingerprint
+from glacier_backup.model.naming import group_path, stored_name
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.record import ForeignUpload
 from glacier_backup.model.stored import Rebuilt, StoredVolume
+from glacier_backup.model.tree_digest import tree_fingerprint
 from glacier_backup.units import MIB
 
 MORNING = datetime(2026, 3, 21, 4, 0, tzinfo=UTC)
@@ -54,6 +57,49 @@ def an_archive(
 
 def a_member(path: str = "photos/a.jpg", *, offset: int = 0) -> Member:
     return Member(path, "file", 1_234, 1_700_000_000_000_000_001, 0o644, offset, None)
+
+
+def a_group(
+    section: str = "/srv/photos",
+    *,
+    locator: str = "group-id",
+    sent_at: datetime = MORNING,
+    changed_back: bool = False,
+    problems: Sequence[ReadProblem] = (),
+) -> ArchiveRecord:
+    """Several files of one section in one volume, and in a group with another locator others."""
+    plain = an_archive(section, locator=locator, sent_at=sent_at, problems=problems)
+    digest = hashlib.sha256(f"{section} {locator}".encode("utf-8", "surrogateescape")).hexdigest()
+    name = f"{stored_name(section)}.pack.tar"
+    label = replace(plain.label, kind="group", path=group_path(section, digest), name=name)
+    seen = replace(plain.fingerprint, digest=digest + (CHANGED_BACK if changed_back else ""))
+    return replace(plain, label=label, fingerprint=seen, changed_while_read=changed_back)
+
+
+def a_file(name: str, *, top: str = "photos", size: int = 1_234, second: int = 1_700_000_000) -> Member:
+    """A member of such a group, below its top."""
+    return Member(f"{top}/{name}", "file", size, second * 10**9 + 1, 0o644, 0, None)
+
+
+def a_link(name: str, target: str, *, top: str = "photos") -> Member:
+    return Member(f"{top}/{name}", "symlink", 0, 1_700_000_000 * 10**9, 0o777, 0, target)
+
+
+def of_tree(
+    path: str,
+    *,
+    size: int = 1_234,
+    second: int = 1_700_000_000,
+    locator: str = "alone",
+    sent_at: datetime = MORNING,
+) -> ArchiveRecord:
+    """A file of a whole tree that is sent alone, and looks as :func:`a_file` does."""
+    recipe = Recipe((Step("raw"),))
+    seen = tree_fingerprint("file", size, second * 10**9 + 1, 0o644)
+    name = path.rpartition("/")[2]
+    time = sent_at - timedelta(minutes=1)
+    label = Label(name, path, "host", "file", "raw", time, recipe.id, seen.newest_mtime_ns, 0o644, path[1:])
+    return ArchiveRecord(label, name, recipe, seen, (Receipt(locator, size, "e2" * 32, b"\xab" * 32, sent_at),))
 
 
 def an_upload(path: str = "/srv/photos", locator: str = "old-id", sent_at: datetime = MORNING) -> ForeignUpload:

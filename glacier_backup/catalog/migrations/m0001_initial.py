@@ -61,7 +61,8 @@ STATEMENTS = (
         origin TEXT,
         suffix TEXT NOT NULL DEFAULT '',
         seal TEXT NOT NULL DEFAULT '',
-        alias TEXT
+        alias TEXT,
+        sha256 TEXT
     )
     """,
     "CREATE INDEX archives_by_path ON archives (destination, path) WHERE sent_at IS NOT NULL",
@@ -123,7 +124,28 @@ STATEMENTS = (
         mode INTEGER NOT NULL,
         "offset" INTEGER NOT NULL,
         target TEXT,
+        sha256 BLOB,
         PRIMARY KEY (archive, number)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE grouped (
+        destination INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        archive INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        mtime_ns BIGINT,
+        PRIMARY KEY (destination, path, archive)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX grouped_touched ON grouped (archive, number) WHERE mtime_ns IS NOT NULL",
+    """
+    CREATE TABLE looks (
+        destination INTEGER NOT NULL,
+        look INTEGER NOT NULL,
+        archive INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (destination, look, archive, number)
     ) WITHOUT ROWID
     """,
     """
@@ -159,6 +181,7 @@ STATEMENTS = (
         member TEXT,
         ranges TEXT,
         cause TEXT,
+        numbers TEXT,
         PRIMARY KEY (restore, number)
     ) WITHOUT ROWID
     """,

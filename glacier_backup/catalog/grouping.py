@@ -1,0 +1,238 @@
+"""By what files of trees are found again: where each was, and what it looked like.
+
+Of each file in a group there is a row in ``grouped``, by its path, and of each, in a group or alone, one in ``looks``.
+Both follow from the archives and their members, and have no index by archive, so that a million files take little room:
+whatever removes or replaces an archive removes these rows first, while it can still be told which they are. A group
+that changed and changed back while it was read has none: nobody knows what was read of its files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, or_, select
+
+from glacier_backup.catalog.exact import pack_text, unpack_integer, unpack_text
+from glacier_backup.catalog.packed import CHUNK, Packed
+from glacier_backup.catalog.paging import in_chunks
+from glacier_backup.catalog.schema import MEMBER_TYPES, archives
+from glacier_backup.model.candidate import CHANGED_BACK
+from glacier_backup.model.naming import section_of, stored_name
+from glacier_backup.model.recipe import parse_recipe
+from glacier_backup.model.tree_digest import parse_tree_digest
+
+FILES = tuple(MEMBER_TYPES.index(name) for name in ("file", "symlink", "hardlink"))
+"""Codes of the members that were files of a tree."""
+
+_HARD_LINK = MEMBER_TYPES.index("hardlink")
+_SECOND = 10**9
+"""In ns."""
+
+_ADD_PATHS = "INSERT OR REPLACE INTO grouped (destination, path, archive, number) VALUES (?, ?, ?, ?)"
+_REMOVE_PATHS = "DELETE FROM grouped WHERE destination = ? AND path = ? AND archive = ?"
+_ADD_LOOKS = "INSERT OR REPLACE INTO looks (destination, look, archive, number) VALUES (?, ?, ?, ?)"
+_REMOVE_LOOKS = "DELETE FROM looks WHERE destination = ? AND look = ? AND archive = ? AND number = ?"
+
+_MEMBERS = "SELECT number, path, type, size, mtime_ns, target FROM members WHERE archive = ? ORDER BY number"
+_NUMBER = "SELECT number FROM grouped WHERE destination = ? AND path = ? AND archive = ?"
+_TOUCHED = """
+    SELECT number, grouped.mtime_ns, type, size, target FROM grouped JOIN members USING (archive, number)
+    WHERE archive = ? AND grouped.mtime_ns IS NOT NULL
+"""
+
+
+class Frame(NamedTuple):
+    """What tells where the members of a group were."""
+
+    base: str
+    """Where that lay whose name they begin with."""
+    top: str
+    """What they begin with in its place; may be empty."""
+
+    def path_of(self, member: str) -> str | None:
+        """Absolute. None for what was nowhere below :attr:`base`: anybody may have made another system's archive."""
+        if self.top and not member.startswith(f"{self.top}/"):
+            return None
+        below = member[len(self.top) :] if self.top else f"/{member}"
+        if ("/." in below or "//" in below or below.endswith("/")) and not _is_plain(below):
+            return None
+        return self.base.rstrip("/") + below
+
+
+class _File(NamedTuple):
+    """One member of a group that was a file."""
+
+    number: int
+    path: str
+    size: int
+    mtime_ns: int
+    leads_to: str | None
+    """Of a hard link: where that was whose content is its own."""
+
+
+class Move(NamedTuple):
+    """Another time that a member of a group got, as a file."""
+
+    number: int
+    size: int
+    """Bytes, as :func:`size_of`."""
+    before: int
+    """In ns since 1970."""
+    now: int
+
+
+class _Archive(NamedTuple):
+    id: int
+    destination: int
+    path: str
+    kind: str | None
+    digest: str | None
+    recipe: str | None
+
+
+def add(connection: Connection, ids: Sequence[int]) -> None:
+    """Write the rows of archives that are noted with all of their members; no more of them than a statement takes."""
+    for archive in _archives(connection, ids):
+        if archive.kind != "group":
+            _each(connection, _ADD_LOOKS, _look_alone(archive))
+        elif is_told(archive.digest):
+            _add_group(connection, archive)
+
+
+def remove(connection: Connection, ids: Sequence[int]) -> None:
+    """Remove the rows of archives that are still noted as they were when these were written; likewise."""
+    for archive in _archives(connection, ids):
+        if archive.kind != "group":
+            _each(connection, _REMOVE_LOOKS, _look_alone(archive))
+            continue
+        _each(connection, _REMOVE_LOOKS, _moved_looks(connection, archive))
+        for chunk in in_chunks(_files(connection, archive), CHUNK):
+            paths = [(archive.destination, pack_text(one.path), archive.id) for one in chunk]
+            _each(connection, _REMOVE_PATHS, paths)
+            _each(connection, _REMOVE_LOOKS, _looks(archive, chunk))
+
+
+def move(connection: Connection, destination: int, archive: int, moves: Iterable[Move]) -> None:
+    """Have files found by what they look like now, whose times stand in ``grouped``."""
+    told = [*moves]
+    _each(connection, _REMOVE_LOOKS, [(destination, look(one.size, one.before), archive, one.number) for one in told])
+    _each(connection, _ADD_LOOKS, [(destination, look(one.size, one.now), archive, one.number) for one in told])
+
+
+def is_told(digest: str | None) -> bool:
+    """Whether a group with that fingerprint tells what was read of each file."""
+    return digest is None or not digest.endswith(CHANGED_BACK)
+
+
+def frame_of(path: str, recipe: str | None) -> Frame:
+    """That of a group, as :attr:`StoredArchive.base` and :attr:`StoredArchive.top` have it."""
+    base, told = section_of(path), _top(recipe)
+    return Frame(base, stored_name(base) if told is None else told)
+
+
+def look(size: int, mtime_ns: int) -> int:
+    """64 bits which are the same of files that may be the same: the second, all that some systems know, and the size.
+
+    Those of one time lie together, as they mostly do in a tree, so that adding them touches few pages.
+    """
+    bits = (mtime_ns // _SECOND << 16 | size & 0xFFFF) & (2**64 - 1)
+    return bits - 2**64 if bits >= 2**63 else bits
+
+
+def size_of(type_code: int, size: int, target: str | bytes | None) -> int:
+    """Bytes of content of a member as a tree counts them: of a symlink those of its target."""
+    if type_code == _HARD_LINK or target is None:
+        return size
+    return len(target if isinstance(target, bytes) else target.encode())
+
+
+def _archives(connection: Connection, ids: Sequence[int]) -> list[_Archive]:
+    table = archives.c
+    columns = (table.id, table.destination, table.path, table.kind, table.digest, table.recipe)
+    # Of all else there are no rows.
+    of_tree = or_(table.kind == "group", and_(table.kind.in_(["file", "link"]), table.digest.is_not(None)))
+    return [_Archive(*row) for row in connection.execute(select(*columns).where(table.id.in_(ids), of_tree))]
+
+
+def _add_group(connection: Connection, archive: _Archive) -> None:
+    has_hard_links = False
+    for chunk in in_chunks(_files(connection, archive), CHUNK):
+        whole = [one for one in chunk if one.leads_to is None]
+        has_hard_links = has_hard_links or len(whole) < len(chunk)
+        _each(connection, _ADD_PATHS, [_path_row(archive, one.path, one.number) for one in whole])
+        _each(connection, _ADD_LOOKS, _looks(archive, chunk))
+    if has_hard_links:
+        _add_hard_links(connection, archive)
+
+
+def _add_hard_links(connection: Connection, archive: _Archive) -> None:
+    """Each stands for the member that it leads to, which has the content."""
+    for chunk in in_chunks(_files(connection, archive), CHUNK):
+        for one in chunk:
+            if one.leads_to is not None:
+                key = (archive.destination, pack_text(one.leads_to), archive.id)
+                found = connection.exec_driver_sql(_NUMBER, key).scalar()
+                if found is not None:
+                    _each(connection, _ADD_PATHS, [_path_row(archive, one.path, found)])
+
+
+def _path_row(archive: _Archive, path: str, number: int) -> tuple[Packed, ...]:
+    return (archive.destination, pack_text(path), archive.id, number)
+
+
+def _looks(archive: _Archive, files: Iterable[_File]) -> list[tuple[Packed, ...]]:
+    return [
+        (archive.destination, look(one.size, one.mtime_ns), archive.id, one.number)
+        for one in files
+        if one.leads_to is None
+    ]
+
+
+def _moved_looks(connection: Connection, archive: _Archive) -> list[tuple[Packed, ...]]:
+    """Those that :func:`move` has made."""
+    return [
+        (archive.destination, look(size_of(code, size, target), unpack_integer(mtime_ns)), archive.id, number)
+        for number, mtime_ns, code, size, target in connection.exec_driver_sql(_TOUCHED, (archive.id,))
+    ]
+
+
+def _look_alone(archive: _Archive) -> list[tuple[Packed, ...]]:
+    seen = parse_tree_digest(archive.digest or "")
+    return [] if seen is None else [(archive.destination, look(seen.size, seen.mtime_ns), archive.id, 0)]
+
+
+def _files(connection: Connection, archive: _Archive) -> Iterator[_File]:
+    """In stream order."""
+    frame = frame_of(archive.path, archive.recipe)
+    rows = connection.exec_driver_sql(_MEMBERS, (archive.id,))
+    for number, packed, code, size, mtime_ns, target in (row for page in rows.partitions(CHUNK) for row in page):
+        path = frame.path_of(unpack_text(packed)) if code in FILES else None
+        if path is None:
+            continue
+        if code != _HARD_LINK:
+            yield _File(number, path, size_of(code, size, target), unpack_integer(mtime_ns), None)
+        elif target is not None and (leads_to := frame.path_of(unpack_text(target))) is not None:
+            yield _File(number, path, size, unpack_integer(mtime_ns), leads_to)
+
+
+@lru_cache(maxsize=64)
+def _top(recipe: str | None) -> str | None:
+    """What the step of packing says; None where it says nothing."""
+    try:
+        steps = parse_recipe(recipe).steps if recipe is not None else ()
+    except (ValueError, KeyError, TypeError):
+        return None
+    top = steps[0].parameters.get("top") if steps else None
+    return top if isinstance(top, str) else None
+
+
+def _is_plain(below: str) -> bool:
+    """Whether all components of ``/a/b`` are names."""
+    return all(name not in ("", ".", "..") for name in below.split("/")[1:])
+
+
+def _each(connection: Connection, statement: str, rows: Sequence[tuple[Packed, ...]]) -> None:
+    if rows:
+        connection.exec_driver_sql(statement, [*rows])
