@@ -9,6 +9,7 @@ entered.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from types import TracebackType
 
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -16,6 +17,14 @@ _OPEN_BELOW = OPEN_DIRECTORY | os.O_NOFOLLOW
 
 KEPT_OPEN = 32
 """Directories held open beside the root: two threads walking are far from any limit on open files."""
+
+
+def above(path: bytes) -> Iterator[bytes]:
+    """The directories that a relative path lies in, the topmost first."""
+    at = path.find(b"/")
+    while at >= 0:
+        yield path[:at]
+        at = path.find(b"/", at + 1)
 
 
 class Descent:
@@ -37,6 +46,24 @@ class Descent:
         self._open.append(child)
         self._close(len(self._open) - 1 - KEPT_OPEN)
         return child
+
+    def go(self, path: bytes, follow: bool = False) -> int:
+        """Step to the directory of this path below the root, up only as far as need be; as :meth:`enter` otherwise,
+        with ``follow`` for each on the way.
+
+        Raises OSError as that does, and is somewhere on the way then.
+        """
+        names = path.split(b"/") if path else []
+        same = 0
+        for (name, _), wanted in zip(self._names[1:], names, strict=False):
+            if name != wanted:
+                break
+            same += 1
+        while len(self._names) - 1 > same:
+            self.leave()
+        for name in names[same:]:
+            self.enter(name, follow)
+        return self.present()
 
     def leave(self) -> None:
         """Step back up to the directory above."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from glacier_backup.descent import KEPT_OPEN, OPEN_DIRECTORY, Descent
+from glacier_backup.descent import KEPT_OPEN, OPEN_DIRECTORY, Descent, above
 
 
 @pytest.fixture
@@ -61,3 +61,35 @@ def test_what_was_moved_away_meanwhile_ends_only_its_own_branch(tmp_path: Path, 
         for _ in range(KEPT_OPEN - 1):
             here.leave()
         here.enter(b"beside")
+
+
+def test_going_to_a_directory_goes_up_and_down_as_far_as_need_be(tmp_path: Path) -> None:
+    for name in ("a/b/c", "a/bb", "d"):
+        (tmp_path / name).mkdir(parents=True)
+    with Descent(os.open(tmp_path, OPEN_DIRECTORY)) as here:
+        for name in ("a/b/c", "a/b/c", "a/b", "a/bb", "", "d", "a/b/c", "a"):
+            assert os.path.samestat(os.fstat(here.go(os.fsencode(name))), os.stat(tmp_path / name))
+            assert os.path.samestat(os.fstat(here.present()), os.stat(tmp_path / name))
+
+
+def test_going_where_nothing_is_ends_on_the_way_and_can_go_on_from_there(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    with Descent(os.open(tmp_path, OPEN_DIRECTORY)) as here:
+        for name in (b"a/gone/c", b"gone", b"a/b/gone"):
+            with pytest.raises(FileNotFoundError):
+                here.go(name)
+            assert os.path.samestat(os.fstat(here.go(b"a/b")), os.stat(tmp_path / "a/b"))
+
+
+def test_going_follows_links_only_where_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("a")
+    with Descent(os.open(tmp_path, OPEN_DIRECTORY)) as here:
+        with pytest.raises(NotADirectoryError):
+            here.go(b"link/b")
+        assert os.path.samestat(os.fstat(here.go(b"link/b", follow=True)), os.stat(tmp_path / "a/b"))
+
+
+@pytest.mark.parametrize(("path", "expected"), [(b"a", []), (b"a/b", [b"a"]), (b"a/b/c.d", [b"a", b"a/b"]), (b"", [])])
+def test_above_a_path_are_its_directories_the_topmost_first(path: bytes, expected: list[bytes]) -> None:
+    assert list(above(path)) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -14,6 +15,9 @@ MOST_DEEP = 4096
 
 STEP = 16 * MIB
 """Bytes after which whoever unpacks is asked again."""
+
+NO_NAME = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+"""What file systems say of a name that nothing can have on them (path_resolution(7); exFAT, NTFS and shares)."""
 
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = _WRITE | os.O_CREAT | os.O_EXCL

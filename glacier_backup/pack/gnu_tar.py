@@ -41,6 +41,12 @@ _ALWAYS = (
 ONE_FILE = ("--dereference", "--no-recursion", "--pax-option=exthdr.name=%d/PaxHeaders")
 """Options to pack a file alone, or what a symlink points to; %f would be its name on disk."""
 
+EACH_FILE = ("--no-recursion", "--hard-dereference")
+"""Options to pack files that are listed, each as a file of its own, whatever other names it has."""
+
+FOLLOWED = ("--dereference",)
+"""Options to pack what symlinks lead to in their place."""
+
 SPARSE = ("--sparse", "--sparse-version=0.0")  # 1.0 has a PID in its names
 """Options to look for holes; see :mod:`glacier_backup.pack.block_counts`."""
 
@@ -55,14 +61,21 @@ def find_gnu_tar() -> str | None:
     return _find(os.environ.get("PATH", os.defpath))
 
 
-def arguments(name: str, pattern: str, stored_name: str, *, index: str, options: tuple[str, ...]) -> list[str]:
-    """tar's arguments to pack ``name`` with ``pattern`` replaced by ``stored_name`` in members and hard links.
+def arguments(
+    what: tuple[str, ...], pattern: str, stored_name: str, *, index: str, options: tuple[str, ...]
+) -> list[str]:
+    """tar's arguments to pack ``what``, with ``pattern`` replaced by ``stored_name`` in members and hard links.
 
     ``pattern`` is a basic regular expression; ``index`` is where the list of members goes.
     """
     replacement = re.sub(r"[\\&/]", r"\\\g<0>", stored_name)
     transform = f"--transform=s/{pattern}/{replacement}/S"  # S: not in what symlinks point to
-    return ["tar", *_ALWAYS, *options, *_LISTING, f"--index-file={index}", transform, "--", name]
+    return ["tar", *_ALWAYS, *options, *_LISTING, f"--index-file={index}", transform, *what]
+
+
+def listed(names: int) -> tuple[str, ...]:
+    """What to pack is told by a descriptor, which tar has too: names that begin with ``./``, NUL behind each."""
+    return ("--null", f"--files-from=/dev/fd/{names}")
 
 
 def without(folders: Iterable[bytes]) -> tuple[str, ...]:

@@ -20,19 +20,20 @@ FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """It isn't there any more, or something else has taken its place."""
 
-_FILE_BELOW = FILE | os.O_NOFOLLOW
-_ON_THE_WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+_ON_THE_WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 _AT_A_TIME = 64 * KIB
 
 
 class LocalContents:
     """Reads what lies below an open directory, or an open file; safe to use from several threads.
 
-    Every directory on the way is opened from the one above it, and no symlink is followed.
+    Every directory on the way is opened from the one above it, and no symlink is followed unless that is asked for.
     """
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, follow: bool = False) -> None:
+        """With ``follow`` a name, or part of it, may be a symlink to what is meant."""
         self._root = root
+        self._follow = follow
         self._large: dict[str, _Large] = {}
         self._lock = Lock()
 
@@ -40,7 +41,7 @@ class LocalContents:
         """See :meth:`glacier_backup.pack.tree.Tree.read`."""
         if ranges[0].entry.size > SMALL:
             return [self._read_large(ranges[0])]
-        with closing(_Way(self._root)) as way:
+        with closing(_Way(self._root, self._follow)) as way:
             return [_read_small(way, one.entry) for one in ranges]
 
     def close(self) -> None:
@@ -61,7 +62,7 @@ class LocalContents:
         """A large file stays open for other ranges: what takes its place meanwhile is no part of it."""
         with self._lock:
             if entry.name not in self._large:
-                with closing(_Way(self._root)) as way:
+                with closing(_Way(self._root, self._follow)) as way:
                     self._large[entry.name] = _Large(way.open(entry.name), entry.size)
             return self._large[entry.name].descriptor
 
@@ -89,8 +90,9 @@ class _Way:
     """Goes from the topmost directory to files, the open directory of the last one being the next one's more often than
     not."""
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, follow: bool) -> None:
         self._root = root
+        self._no_link = 0 if follow else os.O_NOFOLLOW
         self._folder = b""
         self._descriptor = root
 
@@ -102,7 +104,7 @@ class _Way:
         folder, _, base = os.fsencode(name).rpartition(b"/")
         if folder != self._folder:
             self._go(folder)
-        descriptor = os.open(base, _FILE_BELOW, dir_fd=self._descriptor)
+        descriptor = os.open(base, FILE | self._no_link, dir_fd=self._descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise FileNotFoundError(errno.ENOENT, "no longer a file")
@@ -118,7 +120,7 @@ class _Way:
         self.close()
         try:
             for name in folder.split(b"/") if folder else ():
-                below = os.open(name, _ON_THE_WAY, dir_fd=self._descriptor)
+                below = os.open(name, _ON_THE_WAY | self._no_link, dir_fd=self._descriptor)
                 self.close()
                 self._descriptor = below
         except OSError:

@@ -49,8 +49,8 @@ class LocalTree:
 
     def entries(self) -> Generator[Entry | Lost, None, None]:
         """See :class:`~glacier_backup.pack.tree.Tree`."""
-        top = _entry(self._path, "", self._before)
-        yield from _with_attributes(top, lambda: attributes_of_open(self._root))
+        top = entry_of(self._path, "", self._before)
+        yield from with_attributes(top, lambda: attributes_of_open(self._root))
         if stat.S_ISDIR(top.mode):
             with Descent(os.dup(self._root)) as here:
                 yield from self._below(here)
@@ -102,8 +102,8 @@ class LocalTree:
         if entered is not None:
             yield from self._entered(stored, path, entered, levels, here)
         elif stat.S_IFMT(found.st_mode) in TYPES:
-            entry = _entry(path, stored, found, os.fsdecode(target), self._files.first_name(found, stored))
-            yield from (entry,) if entry.same_as else _with_attributes(entry, lambda: attributes_of(name, folder))
+            entry = entry_of(path, stored, found, os.fsdecode(target), self._files.first_name(found, stored))
+            yield from (entry,) if entry.same_as else with_attributes(entry, lambda: attributes_of(name, folder))
         elif not stat.S_ISSOCK(found.st_mode):
             yield Lost(path, "unknown file type")
 
@@ -111,7 +111,7 @@ class LocalTree:
         self, name: str, path: str, directory: int, levels: list[_Level], here: Descent
     ) -> Iterator[Entry | Lost]:
         found = os.fstat(directory)
-        yield from _with_attributes(_entry(path, name, found), lambda: attributes_of_open(directory))
+        yield from with_attributes(entry_of(path, name, found), lambda: attributes_of_open(directory))
         if found.st_dev in self._virtual:
             here.leave()
         else:
@@ -180,7 +180,7 @@ def _has_changed(level: _Level, here: Descent) -> bool:
         return True
 
 
-def _entry(path: str, name: str, found: os.stat_result, target: str = "", same_as: str = "") -> Entry:
+def entry_of(path: str, name: str, found: os.stat_result, target: str = "", same_as: str = "") -> Entry:
     return Entry(
         path,
         name,
@@ -196,7 +196,7 @@ def _entry(path: str, name: str, found: os.stat_result, target: str = "", same_a
     )
 
 
-def _with_attributes(entry: Entry, read: Callable[[], Attributes]) -> Iterator[Entry | Lost]:
+def with_attributes(entry: Entry, read: Callable[[], Attributes]) -> Iterator[Entry | Lost]:
     try:
         attributes = read()
     except OSError as error:

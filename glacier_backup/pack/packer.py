@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from glacier_backup.errors import SourceError
 from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.archive import Container, Member, ReadProblem
 from glacier_backup.model.recipe import Step
@@ -20,6 +21,10 @@ class PackOutcome:
     """What is missing from the archive because it could not be read."""
     changed: bool
     """Whether something changed while it was read."""
+
+
+class NothingRead(SourceError):
+    """There would be nothing in the archive; the outcome tells what could not be read."""
 
 
 class PackedStream(Protocol):

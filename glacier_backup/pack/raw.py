@@ -17,13 +17,10 @@ from glacier_backup.model.archive import Container, Member
 from glacier_backup.model.recipe import Step
 from glacier_backup.open_file import read_at
 from glacier_backup.pack.packer import PackedStream, PackOutcome
+from glacier_backup.pack.tick import TICK, TICK_NS
 
 # O_NONBLOCK: a FIFO that took the file's place must not make us wait for a writer.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-
-_TICK = 0.02
-"""Seconds within which two changes may bear the same time: Linux before 6.13 takes it from a clock that moves with
-the timer interrupt, 100 times a second at least."""
 
 
 class RawPacker:
@@ -121,12 +118,12 @@ def _still(descriptor: int) -> os.stat_result:
     status = os.fstat(descriptor)
     if not _just_changed(status):
         return status
-    time.sleep(_TICK)
+    time.sleep(TICK)
     return os.fstat(descriptor)
 
 
 def _just_changed(status: os.stat_result) -> bool:
-    return 0 <= time.time_ns() - status.st_ctime_ns < _TICK * 10**9
+    return 0 <= time.time_ns() - status.st_ctime_ns < TICK_NS
 
 
 def _reaches(descriptor: int, size: int) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from glacier_backup.model.archive import Container
+from glacier_backup.model.contents import Contents
+from glacier_backup.pack.group import GroupPacker
 from glacier_backup.pack.link import LinkPacker
 from glacier_backup.pack.packer import Packer
 from glacier_backup.pack.raw import RawPacker
@@ -24,6 +28,9 @@ UNPACKERS: dict[Container, Unpacker] = {
 
 LINKS: Packer = LinkPacker()
 """For candidates that are links, which go into a ``raw`` container too; that one's packer would follow them."""
+
+GROUPS: Callable[[Contents], Packer] = GroupPacker
+"""For candidates that are groups; what it makes is a ``tar``."""
 
 LINK_UNPACKER: Unpacker = LinkUnpacker()
 """For archives of such candidates."""

@@ -9,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Event
 
+from glacier_backup.ahead import in_order
 from glacier_backup.errors import ServerError, SourceError, SourceShrank
 from glacier_backup.model.archive import Container, Member
 from glacier_backup.model.recipe import Step
-from glacier_backup.pack.ahead import in_order
 from glacier_backup.pack.packer import PackedStream, PackOutcome
 from glacier_backup.pack.remote import Ended, on_server, opened, translated
 from glacier_backup.ssh.entries import Attributes

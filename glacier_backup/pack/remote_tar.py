@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from threading import Event, Lock
+from threading import Event
 
 from glacier_backup.errors import ServerError, SourceError
 from glacier_backup.exclusion import NOTHING, Exclusion
@@ -13,19 +13,17 @@ from glacier_backup.model.archive import Container
 from glacier_backup.model.recipe import Step
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.remote import Ended, below_url, on_server, opened, translated
-from glacier_backup.pack.tar_header import BLOCK, RECORD, TYPES
-from glacier_backup.pack.tar_writer import SMALL, TarWriter
+from glacier_backup.pack.remote_contents import RemoteContents
+from glacier_backup.pack.remote_entry import entry_of, storable
+from glacier_backup.pack.tar_header import BLOCK, RECORD
+from glacier_backup.pack.tar_writer import TarWriter
 from glacier_backup.pack.tree import Entry, Lost, Piece, Range
 from glacier_backup.pack.written_tar import WrittenTar
-from glacier_backup.ssh import reading
-from glacier_backup.ssh.entries import Attributes
 from glacier_backup.ssh.folders import Folder, folders, keeping
 from glacier_backup.ssh.remote import Remote
 
 _PER_ENTRY = 5 * BLOCK
 """An extended header of two blocks, the header itself, padding, and a block more for long names."""
-
-_DEVICES = {stat.S_IFBLK: "a block device", stat.S_IFCHR: "a character device"}
 
 
 class RemoteTarPacker:
@@ -80,16 +78,14 @@ class RemoteTree:
         self._top = on_server(path)
         self._check = check
         self._keep = keeping(self._top, exclusion)
-        self._open: dict[bytes, int] = {}
-        """Large files that may be open, and how many of their bytes are still to be read."""
-        self._lock = Lock()
+        self._contents = RemoteContents(remote, path, check)
         self._before = opened(remote, path)
         if not (stat.S_ISDIR(self._before.mode) or stat.S_ISREG(self._before.mode)):
             raise SourceError(f"{path}: neither a file nor a directory")
 
     def entries(self) -> Generator[Entry | Lost, None, None]:
         """See :class:`~glacier_backup.pack.tree.Tree`."""
-        top = _entry(self._path, "", self._before)
+        top = entry_of(self._path, "", self._before)
         if stat.S_ISREG(top.mode):
             yield top
             return
@@ -112,7 +108,7 @@ class RemoteTree:
             name = above + found.name.decode("utf-8", "surrogateescape")
             path = below_url(self._path, name)
             target = found.target.decode("utf-8", "surrogateescape")
-            if (one := _storable(_entry(path, name, found.attributes, target))) is not None:
+            if (one := storable(entry_of(path, name, found.attributes, target))) is not None:
                 yield one
             if stat.S_ISDIR(found.attributes.mode):
                 folder = next(folders)
@@ -122,21 +118,7 @@ class RemoteTree:
 
     def read(self, ranges: Sequence[Range]) -> Sequence[Piece | OSError]:
         """See :class:`~glacier_backup.pack.tree.Tree`."""
-        wanted = [reading.Range(on_server(one.entry.path), one.offset, one.length) for one in ranges]
-        with translated(self._path):
-            found = self._remote.read(wanted, self._check)
-        if ranges[0].entry.size > SMALL:
-            self._was_read(wanted[0], ranges[0].entry.size)
-        return [one if isinstance(one, OSError) else _piece(one) for one in found]
-
-    def _was_read(self, wanted: reading.Range, size: int) -> None:
-        """Large files stay open for other ranges, until all were read, in whatever order."""
-        with self._lock:
-            left = self._open.pop(wanted.path, size) - wanted.length
-            if left:
-                self._open[wanted.path] = left
-        if not left:
-            self._remote.forget(wanted.path)
+        return self._contents.read(ranges)
 
     def is_as_before(self) -> bool:
         """Whether the topmost one still looks as it did."""
@@ -149,30 +131,8 @@ class RemoteTree:
 
     def close(self) -> None:
         """Let go of what is open."""
-        for path in self._open:
-            self._remote.forget(path)
-
-
-def _entry(path: str, name: str, found: Attributes, target: str = "") -> Entry:
-    size = found.size if stat.S_ISREG(found.mode) else 0
-    return Entry(path, name, found.mode, size, found.mtime_ns, found.uid, found.gid, target)
-
-
-def _storable(entry: Entry) -> Entry | Lost | None:
-    """None for sockets, which nobody misses."""
-    kind = stat.S_IFMT(entry.mode)
-    if kind == stat.S_IFLNK and not entry.target:
-        return Lost(entry.path, "the server doesn't tell what the link points to")
-    if kind in _DEVICES:
-        return Lost(entry.path, f"{_DEVICES[kind]}, whose numbers SFTP doesn't tell")
-    if kind in TYPES:
-        return entry
-    return None if kind == stat.S_IFSOCK else Lost(entry.path, "the server doesn't tell what it is")
+        self._contents.close()
 
 
 def _cause(error: OSError) -> str | None:
     return None if isinstance(error, FileNotFoundError) else error.strerror
-
-
-def _piece(read: reading.Read) -> Piece:
-    return Piece(read.data, read.attributes.size, read.attributes.mtime_ns)

@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 
 from glacier_backup.errors import SourceError
 from glacier_backup.exclusion import NOTHING, Exclusion
-from glacier_backup.model.archive import Container, Member
+from glacier_backup.model.archive import Container
 from glacier_backup.model.recipe import Step
 from glacier_backup.mounts import mount_table, virtual_below
 from glacier_backup.pack.block_counts import blocks_are_counted
@@ -27,10 +27,11 @@ from glacier_backup.pack.gnu_tar import (
     without,
 )
 from glacier_backup.pack.local_tar import written_here
-from glacier_backup.pack.packer import PackedStream, PackOutcome
-from glacier_backup.pack.tar_index import BLOCK, damaged, is_whole, read_members
+from glacier_backup.pack.packer import PackedStream
+from glacier_backup.pack.tar_index import BLOCK
 from glacier_backup.pack.tar_messages import TarMessages
-from glacier_backup.process import Running, running
+from glacier_backup.pack.tar_stream import TarStream
+from glacier_backup.process import running
 
 _RECORD = 20 * BLOCK
 """tar's output is a multiple of this many bytes (its ``--blocking-factor``)."""
@@ -126,46 +127,6 @@ def _made_by(program: str, path: str, stored_name: str, left_out: _LeftOut) -> I
         yield TarStream(path, tar, messages, index)
 
 
-class TarStream:
-    """The output of one tar at work."""
-
-    def __init__(self, path: str, tar: Running, messages: TarMessages, index: IO[bytes]) -> None:
-        self._path = path
-        self._tar = tar
-        self._messages = messages
-        self._index = index
-        self._differs = False
-        self._ended = False
-
-    def readinto(self, buffer: memoryview) -> int:
-        """See :class:`glacier_backup.pack.packer.PackedStream`."""
-        count = self._tar.readinto(buffer)
-        if count < len(buffer) and not self._ended:
-            self._end()
-        return count
-
-    def outcome(self) -> PackOutcome:
-        """What tar said about what it read."""
-        return PackOutcome(self._messages.problems, self._messages.changed or self._differs)
-
-    def members(self) -> Iterator[Member]:
-        """From the list that tar wrote as it packed. Raises SourceError when that is damaged."""
-        return read_members(self._index)
-
-    def _end(self) -> None:
-        status = self._tar.wait()
-        if status < 0:
-            raise SourceError(f"{self._path}: tar was ended by signal {-status}")
-        if self._messages.fatal or (status > 1 and not self._messages.explained):
-            raise SourceError(f"{self._path}: tar could not pack it: {self._messages.words()}")
-        if os.fstat(self._index.fileno()).st_size == 0:
-            raise SourceError(f"{self._path}: nothing of it could be read: {self._messages.words()}")
-        if not is_whole(self._index):
-            raise damaged()
-        self._differs = status == 1  # "some files differ", in whatever words (GNU tar manual, "Return status")
-        self._ended = True
-
-
 class _Source(NamedTuple):
     """What tar is told to pack. The bytes are then the same whatever the candidate's name on disk."""
 
@@ -180,7 +141,7 @@ class _Source(NamedTuple):
     def arguments(self, stored_name: str, index: IO[bytes]) -> list[str]:
         counted = blocks_are_counted(os.path.join(self.folder, self.name))
         return arguments(
-            self.name,
+            ("--", self.name),
             self.pattern,
             stored_name,
             index=f"/dev/fd/{index.fileno()}",

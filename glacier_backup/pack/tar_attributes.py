@@ -28,21 +28,21 @@ _NONE_THERE = (errno.ENOTSUP, errno.ENOSYS, errno.ENODATA, errno.ENOENT, errno.E
 Attributes = tuple[tuple[bytes, bytes], ...]
 
 
-def attributes_of(name: bytes, folder: int) -> Attributes:
-    """Of what is called ``name`` in an open directory, links not followed, as keywords and values in order; none where
-    the system has none, or has no /proc. Raises OSError for what is there and can't be read."""
-    return _attributes(b"/proc/self/fd/%d/%b" % (folder, name))
+def attributes_of(name: bytes, folder: int, follow: bool = False) -> Attributes:
+    """Of what is called ``name`` in an open directory, links not followed unless that is asked for, as keywords and
+    values in order; none where the system has none, or has no /proc. Raises OSError for what is there and can't be
+    read."""
+    return _attributes(b"/proc/self/fd/%d/%b" % (folder, name), follow)
 
 
 def attributes_of_open(descriptor: int) -> Attributes:
     """Of an open file or directory, likewise."""
-    return _attributes(descriptor)
+    return _attributes(descriptor, follow=True)  # a descriptor is no name
 
 
-def _attributes(of: bytes | int) -> Attributes:
+def _attributes(of: bytes | int, follow: bool) -> Attributes:
     if not hasattr(os, "listxattr"):
         return ()
-    follow = isinstance(of, int)  # a descriptor is no name
     try:
         names = sorted(os.fsencode(name) for name in os.listxattr(of, follow_symlinks=follow))
         return tuple(

@@ -13,6 +13,7 @@ import re
 from collections import deque
 
 from glacier_backup.model.archive import ReadProblem
+from glacier_backup.pack.doubts import Doubts
 from glacier_backup.pack.tar_index import QUOTED, unquote
 
 MOST_PROBLEMS = 1000
@@ -38,8 +39,10 @@ _ASIDES = re.compile(
 class TarMessages:
     """Listens to one tar. Memory is bounded, however much there is to hear."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, doubts: Doubts | None = None) -> None:
+        """``doubts`` are told of what changed and of what could be read in part."""
         self._path = path
+        self._doubts = doubts
         self._problems: list[ReadProblem] = []
         self._more = 0
         self._words: deque[str] = deque(maxlen=_MOST_WORDS)
@@ -85,10 +88,12 @@ class TarMessages:
         """Whether the message was understood."""
         if _CHANGED.fullmatch(message):
             self.changed = True
+            self._doubt(path)
         elif match := _ATTRIBUTES.fullmatch(message):
             self._add(path, f"extended attributes and ACLs: {match[1]}")
         elif match := _TORN.fullmatch(message):
             self._add(path, f"{match[2]} at byte {match[1]}: zeros stand for the rest of the file")
+            self._doubt(path)
         elif match := _MISSING.fullmatch(message):
             self._add(path, match[1] or match[2])
         else:
@@ -100,6 +105,10 @@ class TarMessages:
             self._problems.append(ReadProblem(path, cause))
         else:
             self._more += 1
+
+    def _doubt(self, path: str) -> None:
+        if self._doubts is not None:
+            self._doubts.add(path)
 
     def _absolute(self, name: str) -> str:
         """tar packs ``.`` below the candidate, or ``./name`` beside it."""

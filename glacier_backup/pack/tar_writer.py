@@ -10,10 +10,10 @@ from functools import partial
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from glacier_backup.errors import SourceError
+from glacier_backup.ahead import in_order
 from glacier_backup.model.archive import Member, ReadProblem
-from glacier_backup.pack.ahead import in_order
-from glacier_backup.pack.packer import PackOutcome
+from glacier_backup.pack.doubts import Doubts
+from glacier_backup.pack.packer import NothingRead, PackOutcome
 from glacier_backup.pack.tar_header import BLOCK, RECORD, TYPES, header, padding
 from glacier_backup.pack.tar_messages import MOST_PROBLEMS
 from glacier_backup.pack.tree import Entry, Lost, Piece, Range, Tree
@@ -45,12 +45,14 @@ class _Done(NamedTuple):
 class TarWriter:
     """One tar in the making. Memory goes neither with the tree nor with its files."""
 
-    def __init__(self, path: str, stored_name: str, tree: Tree, threads: int) -> None:
-        """``path`` is what messages name; ``stored_name`` what the topmost member is called."""
+    def __init__(self, path: str, stored_name: str, tree: Tree, threads: int, doubts: Doubts | None = None) -> None:
+        """``path`` is what messages name; ``stored_name`` what the topmost member is called, or would be. ``doubts``
+        are told of what changed and of what could be read in part."""
         self._path = path
         self._stored_name = stored_name
         self._tree = tree
         self._threads = threads
+        self._doubts = doubts
         self._position = 0
         self._members: Spool[Member] = Spool()
         self._problems: list[ReadProblem] = []
@@ -74,7 +76,7 @@ class TarWriter:
                 for parts, pieces in done:
                     yield from filter(None, self._written(parts, pieces))
             if not len(self._members):
-                raise SourceError(f"{self._path}: nothing of it could be read: {self._last}")
+                raise NothingRead(f"{self._path}: nothing of it could be read: {self._last}")
             yield bytes(2 * BLOCK) + padding(self._position + 2 * BLOCK, RECORD)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -134,7 +136,7 @@ class TarWriter:
             self._refused(entry, piece)
             return b""
         if not _is_of(entry, piece):
-            self._changed = True
+            self._note_change(entry)
         if len(piece.data) == piece.size:
             entry = entry._replace(size=piece.size, mtime_ns=piece.mtime_ns)
         return self._begin(entry) + self._content(piece.data, entry.size, 0)
@@ -159,10 +161,11 @@ class TarWriter:
                 cause = f"{_words(piece)} at byte {part.offset}: zeros stand for the rest of the file"
                 self._note(part.entry.path, cause)
             self._large_file = "torn"
+            self._doubt(part.entry)
         if isinstance(piece, OSError) or self._large_file == "torn":
             return b""
         if not _is_of(part.entry, piece) or len(piece.data) < part.length:
-            self._changed = True
+            self._note_change(part.entry)
         return piece.data
 
     def _begin(self, entry: Entry) -> bytes:
@@ -189,6 +192,14 @@ class TarWriter:
         content = b"".join((data if len(data) <= length else data[:length], short, b"" if left else padding(length)))
         self._position += len(content)
         return content
+
+    def _note_change(self, entry: Entry) -> None:
+        self._changed = True
+        self._doubt(entry)
+
+    def _doubt(self, entry: Entry) -> None:
+        if self._doubts is not None:
+            self._doubts.add(entry.path)
 
     def _refused(self, entry: Entry, error: OSError) -> None:
         if entry.names > 1:

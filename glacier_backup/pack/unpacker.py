@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,7 @@ class UnpackOrder:
     name: str
     """What a raw file, or a link, is to be called. Members of a tar have their own names."""
     kind: Kind
+    """Groups have no directories among their members: those that lead to files are like any that mkdir makes."""
     mtime_ns: int | None = None
     """Of a raw file or a link, which keep none inside; None: not known, and left as it comes. A tar has its own."""
     mode: int | None = None
@@ -46,6 +47,9 @@ class UnpackOrder:
     in it is made if that one is in the folder already: it is to be asked for first, by an order of its own. Otherwise
     the link is DamageFound; the same holds for ranges.
     """
+    among: Callable[[int], bool] | None = None
+    """Of a tar, in place of ``wanted``: whether the member is, whose headers begin at that byte of the stream. Asked
+    once of each, in their order. What ``wanted`` says of directories above and of hard links holds too. None: all."""
     resume: str | None = None
     """What :meth:`Unpacking.checkpoint` said, in this process or another: goes on from there, in the same folder."""
 

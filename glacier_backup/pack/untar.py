@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from glacier_backup.errors import DamageFound, TargetError
 from glacier_backup.model.archive import Container, Member, MemberType
 from glacier_backup.pack.archive_stream import BUFFER, ArchiveEnds, ArchiveFails, Stream
-from glacier_backup.pack.below import STEP, NoTarget, NotBelow, plain
+from glacier_backup.pack.below import NO_NAME, STEP, NoTarget, NotBelow, plain
 from glacier_backup.pack.left_out import LeftOut
 from glacier_backup.pack.unpacker import ArchiveBytes, LeadsOut, Unpacking, UnpackOrder
 from glacier_backup.pack.untar_fields import BLOCK, BadField
@@ -55,7 +55,7 @@ class TarUnpacking:
         self._stream = Stream(archive, state.at)
         self._heads = Heads(self._stream, state.for_all)
         self._notes = LeftOut(state.lines, state.everywhere)
-        self._members = Members(self._stream, folder, self._notes)
+        self._members = Members(self._stream, folder, self._notes, open_to_others=order.kind == "group")
         self._name = b""
         self._half: Half | None = None
         self._skip = 0
@@ -76,7 +76,7 @@ class TarUnpacking:
         try:
             yield from self._all()
         except (BadField, NotBelow) as error:
-            if isinstance(error, NoTarget) and self._wanted is not None:
+            if isinstance(error, NoTarget) and (self._wanted is not None or self._order.among is not None):
                 raise LeadsOut(f"{self._where()}: {error}") from error
             raise DamageFound(f"{self._where()}: {error}") from error
         except ArchiveEnds:
@@ -112,25 +112,44 @@ class TarUnpacking:
 
     def _all(self) -> Iterator[Member | None]:
         yield from self._go_on()
-        stream, members = self._stream, self._members
-        while (head := self._heads.next()) is not None:
-            self._name = head.name
-            head = _below(head)
-            if not self._is_wanted(head):
-                yield from self._pass_over(head.stored + -head.stored % BLOCK)
-            elif head.type != "file":
-                self._make[head.type](head)
-                yield from self._pass_over(head.stored + -head.stored % BLOCK)
-                yield _member(head)
-            elif head.extents is None and head.stored <= stream.end - stream.at:
-                members.small_file(head)
-                stream.take(-head.stored % BLOCK)
-                yield _member(head)
+        while (found := self._heads.next()) is not None:
+            self._name = found.name
+            head = self._wanted_below(found)
+            if head is None:
+                yield from self._pass_over(found.stored + -found.stored % BLOCK)
+            elif self._order.among is None:
+                yield from self._made(head)
             else:
-                yield from self._file(Half(head, 0))
+                yield from self._made_if_it_can_be(head)
             self._name = b""
         self._check_end()
-        members.folders.leave_all()
+        self._members.folders.leave_all()
+
+    def _made(self, head: Head) -> Iterator[Member | None]:
+        stream = self._stream
+        if head.type != "file":
+            self._make[head.type](head)
+            yield from self._pass_over(head.stored + -head.stored % BLOCK)
+            yield _member(head)
+        elif head.extents is None and head.stored <= stream.end - stream.at:
+            self._members.small_file(head)
+            stream.take(-head.stored % BLOCK)
+            yield _member(head)
+        else:
+            yield from self._file(Half(head, 0))
+
+    def _made_if_it_can_be(self, head: Head) -> Iterator[Member | None]:
+        """Each of these was chosen by itself, so one whose name nothing can have here keeps no other from its own."""
+        begin = self._stream.position
+        try:
+            yield from self._made(head)
+        except OSError as error:
+            if error.errno not in NO_NAME or self._stream.position != begin:
+                raise
+            self._half = None
+            self._notes.note(os.fsdecode(head.name), f"left out, for nothing can be called so there: {error.strerror}")
+            yield from self._pass_over(head.stored + -head.stored % BLOCK)
+            yield _member(head)
 
     def _go_on(self) -> Iterator[Member | None]:
         """With what a checkpoint says was half done."""
@@ -160,12 +179,17 @@ class TarUnpacking:
                 self._told = self._stream.position
                 yield None
 
-    def _is_wanted(self, head: Head) -> bool:
+    def _wanted_below(self, head: Head) -> Head | None:
+        """With its name below the folder; None where it isn't wanted. What is chosen by where it begins lies among
+        others that may be called anything. Raises NotBelow."""
+        if self._order.among is not None:
+            return _below(head) if head.flag != _LABEL and self._order.among(head.offset) else None
+        head = _below(head)
         if head.flag == _LABEL or head.name == b".":
-            return False
-        if self._wanted is None:
-            return True
-        return head.name == self._wanted or head.name.startswith(self._wanted + b"/")
+            return None
+        if self._wanted is None or head.name == self._wanted or head.name.startswith(self._wanted + b"/"):
+            return head
+        return None
 
     def _check_end(self) -> None:
         """Nothing but zeros follows, and two blocks of them at least, if the archive is to end here."""

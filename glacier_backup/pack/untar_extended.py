@@ -39,8 +39,7 @@ class Extended:
         """Take in the next header, of ``size`` bytes. Raises BadField and ArchiveEnds."""
         padding = -size % BLOCK
         if size + padding <= stream.end - stream.at:
-            if self._parse(stream.take(size + padding), size) < size:
-                raise BadField(_CUT_OFF)
+            self.take_in(stream.take(size + padding), size)
             return
         rest = b""
         while size:
@@ -53,6 +52,11 @@ class Extended:
         if rest:
             raise BadField(_CUT_OFF)
         stream.take(padding)
+
+    def take_in(self, data: bytes, size: int) -> None:
+        """All of the next header: the first ``size`` bytes of ``data``. Raises BadField."""
+        if self._parse(data, size) < size:
+            raise BadField(_CUT_OFF)
 
     def keep(self, keyword: bytes, value: bytes) -> None:
         """Take ``value`` for ``keyword``. Raises BadField when there is too much of it."""

@@ -48,18 +48,20 @@ class Level:
 class Folders:
     """The chain of directories from the folder to the innermost one that is worked in."""
 
-    def __init__(self, folder: int, leave: Callable[[int, bytes, Attributes], None]) -> None:
-        """``leave`` gives a directory, by its descriptor and path, what it is to have."""
+    def __init__(self, folder: int, leave: Callable[[int, bytes, Attributes], None], *, open_to_others: bool) -> None:
+        """``leave`` gives a directory, by its descriptor and path, what it is to have; ``open_to_others``: those of
+        which nothing is known are like any that mkdir makes, not their owner's alone."""
         self._folder = folder
         self._levels = [Level(b"", folder, (0, 0), None, inherits_acl(folder))]
         self._leave = leave
+        self._mode = 0o777 if open_to_others else _WORKABLE
         self.path = b""
         """Of the innermost one; empty for the folder itself."""
         self.descriptor = folder
         self.inherits = self._levels[0].inherits
 
     def enter(self, path: bytes) -> None:
-        """Make ``path`` the innermost one; what of it isn't there yet is made, for its owner alone.
+        """Make ``path`` the innermost one; what of it isn't there yet is made.
 
         Raises NotBelow, also where something else has the name of a directory, and OSError.
         """
@@ -123,7 +125,7 @@ class Folders:
 
     def _down(self, name: bytes, attributes: Attributes | None = None) -> None:
         try:
-            os.mkdir(name, _WORKABLE, dir_fd=self.descriptor)
+            os.mkdir(name, self._mode, dir_fd=self.descriptor)
             is_new = True
         except FileExistsError:
             is_new = False

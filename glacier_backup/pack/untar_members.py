@@ -36,11 +36,12 @@ _NO_NAMES = (b"", b".", b"..")
 class Members:
     """Makes one after the other. All raise NotBelow, what reading the stream raises, and OSError."""
 
-    def __init__(self, stream: Stream, folder: int, notes: LeftOut) -> None:
+    def __init__(self, stream: Stream, folder: int, notes: LeftOut, *, open_to_others: bool) -> None:
+        """The last one as of :class:`Folders`."""
         self._stream = stream
         self._notes = notes
         self._giver = Giver(notes)
-        self.folders = Folders(folder, self._giver.give)
+        self.folders = Folders(folder, self._giver.give, open_to_others=open_to_others)
 
     def small_file(self, head: Head) -> None:
         """A file whose content is in the stream's buffer."""

@@ -23,6 +23,7 @@ from glacier_backup.ordering import Ordering
 from glacier_backup.resolve.examine import cause, examine
 from glacier_backup.resolve.exclusion import Excluding
 from glacier_backup.resolve.fingerprint import fingerprint_directory, fingerprint_file
+from glacier_backup.resolve.local_group import look_at_group
 from glacier_backup.resolve.local_lister import LocalLister, look_at
 from glacier_backup.resolve.nesting import Apart
 from glacier_backup.resolve.own import own_names
@@ -58,13 +59,20 @@ class LocalSource:
         self._vaults = vaults
 
     def resolve(self, selection: Selection) -> Iterator[Resolved]:
-        vaults = [self._vaults[name] for name in selection.destinations if name in self._vaults]
+        named = None if selection.within is None else _named(selection, selection.within)
+        if named is not None and selection.within is not None:
+            yield Apart(selection.path, self._vaults_of(selection.within)).check(named)
+            return
+        vaults = self._vaults_of(selection)
         apart = Apart(selection.path, vaults)
         if selection.is_tree and examine(selection.path) == "directory":
             yield from self._tree(selection, apart, vaults)
             return
         for found in _section(selection):
             yield found if isinstance(found, PassedOver) else apart.check(found)
+
+    def _vaults_of(self, selection: Selection) -> list[str]:
+        return [self._vaults[name] for name in selection.destinations if name in self._vaults]
 
     def _tree(self, selection: Selection, apart: Apart, vaults: Sequence[str]) -> Iterator[Resolved]:
         path = selection.path
@@ -82,6 +90,8 @@ class LocalSource:
 
     def look(self, candidate: Candidate) -> Fingerprint:
         try:
+            if candidate.contents is not None:
+                return look_at_group(candidate.path, candidate.section, candidate.contents)
             if candidate.of_tree:
                 return look_at(candidate.path, candidate.kind)
             if candidate.kind == "file":
@@ -89,6 +99,18 @@ class LocalSource:
             return fingerprint_directory(candidate.path, own_names(self._own), candidate.exclusion)
         except OSError as error:
             raise SourceError(f"{candidate.path}: {cause(error)}") from error
+
+
+def _named(selection: Selection, tree: Selection) -> Candidate | None:
+    """What was named, as a candidate of the tree that it lies in; None where it is none of its files."""
+    path, rules, found = selection.path, TreeSection(tree), examine(selection.path)
+    kind = rules.sends_as(path, is_link=os.path.islink(path), leads_to=found if isinstance(found, str) else None)
+    if kind is None or not rules.reaches(path, os.path.realpath(tree.path), os.path.realpath(os.path.dirname(path))):
+        return None
+    try:
+        return Candidate(path, kind, tree.path, selection.compare, seen=look_at(path, kind))
+    except OSError:
+        return None
 
 
 def _section(selection: Selection) -> Iterator[Resolved]:

@@ -20,7 +20,7 @@ from glacier_backup.resolve.nesting import covers
 from glacier_backup.resolve.own import OwnNames, directory_of, is_own
 from glacier_backup.resolve.walk import Entry
 
-_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """It isn't there any more, or something else has taken its place."""
 
 
@@ -126,7 +126,7 @@ def look_at(path: str, kind: Kind) -> Fingerprint:
         found = os.lstat(path)
         if not stat.S_ISLNK(found.st_mode):
             raise OSError(errno.EINVAL, "no longer a symlink", path)
-        return tree_fingerprint("link", _length(path, found), found.st_mtime_ns, stat.S_IMODE(found.st_mode))
+        return tree_fingerprint("link", length(path, found), found.st_mtime_ns, stat.S_IMODE(found.st_mode))
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "no longer a file", path)
@@ -144,7 +144,7 @@ def _entry(item: os.DirEntry[str], folder: int) -> Entry | None:
         if stat.S_ISREG(found.st_mode):
             return Entry(name, "file", found.st_size, found.st_mtime_ns, mode)
         if stat.S_ISLNK(found.st_mode):
-            return Entry(name, "link", _length(name, found, folder), found.st_mtime_ns, mode)
+            return Entry(name, "link", length(name, found, folder), found.st_mtime_ns, mode)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -152,14 +152,14 @@ def _entry(item: os.DirEntry[str], folder: int) -> Entry | None:
     return Entry(name, "special", note=special(found.st_mode))
 
 
-def _length(path: AnyStr, link: os.stat_result, folder: int | None = None) -> int:
+def length(path: AnyStr, link: os.stat_result, folder: int | None = None) -> int:
     """Bytes of what a link points to; /proc says 0 of all of its links."""
     return link.st_size or len(os.fsencode(os.readlink(path, dir_fd=folder)))
 
 
 def _closed(error: OSError) -> SkipReason:
     """Why a directory can't be opened."""
-    return Missing() if error.errno in _GONE else Unreadable(cause(error))
+    return Missing() if error.errno in GONE else Unreadable(cause(error))
 
 
 def _identity_of(path: str | bytes) -> tuple[int, int] | None:

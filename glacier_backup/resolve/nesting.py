@@ -31,7 +31,7 @@ class Apart:
         """The candidate, when it is one."""
         if not self._vaults:
             return candidate
-        real = self._real(candidate.path)
+        real = _beside(candidate.path) if candidate.kind == "link" else self._real(candidate.path)
         for vault, real_vault in self._vaults:
             if covers(real, real_vault):
                 return PassedOver(candidate.path, candidate.section, HoldsItsDestination(vault))
@@ -53,6 +53,12 @@ class Apart:
         if os.path.islink(path):
             return os.path.realpath(path)
         return os.path.join(self._real_section, os.path.basename(path))
+
+
+def _beside(link: str) -> str:
+    """The real path of a link itself."""
+    folder, name = os.path.split(link)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def covers(above: str, path: str) -> bool:

@@ -26,6 +26,7 @@ from glacier_backup.ordering import Ordering
 from glacier_backup.resolve.examine import cause, special
 from glacier_backup.resolve.exclusion import Excluding
 from glacier_backup.resolve.sftp_fingerprint import fingerprint_directory, fingerprint_file
+from glacier_backup.resolve.sftp_group import look_at_group
 from glacier_backup.resolve.sftp_lister import SftpLister
 from glacier_backup.resolve.source import Selection
 from glacier_backup.resolve.tree import TreeSection
@@ -59,6 +60,9 @@ class SftpSource:
     def look(self, candidate: Candidate) -> Fingerprint:
         """See :class:`~glacier_backup.resolve.source.Source`. Raises SourceUnavailable, too."""
         try:
+            if candidate.contents is not None:
+                section = _on_server(candidate.section)
+                return look_at_group(self._remote, candidate.path, section, candidate.contents)
             path = _on_server(candidate.path)
             if candidate.of_tree:
                 return self._look_in_tree(path, candidate.kind)
@@ -74,6 +78,10 @@ class SftpSource:
 
     def _section(self, selection: Selection) -> Iterator[Resolved]:
         path = selection.path
+        named = None if selection.within is None else self._named(selection, selection.within)
+        if named is not None:
+            yield named
+            return
         found = self._examine(path)
         if isinstance(found, BrokenLink):
             found = BrokenSection(found.target)
@@ -83,6 +91,20 @@ class SftpSource:
             yield Candidate(path, "file", path, selection.compare)
         else:
             yield PassedOver(path, path, found)
+
+    def _named(self, selection: Selection, tree: Selection) -> Candidate | None:
+        """What was named, as a candidate of the tree that it lies in; None where it is none of its files."""
+        path, rules, found = selection.path, TreeSection(tree), self._examine(selection.path)
+        try:
+            there = _on_server(path)
+            is_link = stat.S_ISLNK(self._remote.look(there, follow=False).mode)
+            kind = rules.sends_as(path, is_link=is_link, leads_to=found if isinstance(found, str) else None)
+            real = (self._remote.real_path(one) for one in (_on_server(tree.path), there.rpartition(b"/")[0] or b"/"))
+            if kind is None or not rules.reaches(path, *map(_text, real)):
+                return None
+            return Candidate(path, kind, tree.path, selection.compare, seen=self._look_in_tree(there, kind))
+        except (OSError, ValueError):
+            return None
 
     def _tree(self, selection: Selection) -> Iterator[Resolved]:
         with walking(self._remote, _on_server(selection.path), targets=False) as folders:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.candidate import Candidate, Fingerprint, Resolved
 from glacier_backup.model.naming import Layout
+from glacier_backup.model.tree_digest import Hashing as Hashing
 
 Symlinks = Literal["store", "follow", "skip"]
 
@@ -33,6 +34,9 @@ class Selection:
     tree: TreeRules | None = None
     """Of a whole tree: each file at any depth is a candidate. Overrides ``dirs`` and ``files``; ``single_dir``
     overrides it, and a path that is a file is that file all the same."""
+    within: Selection | None = None
+    """The whole tree that the path was named out of. A file or link that is that tree's is sent as such, whatever the
+    tree leaves out; all else as this selection says. Where it comes from is said here."""
 
     @property
     def is_tree(self) -> bool:
@@ -53,6 +57,11 @@ class TreeRules:
     """Where the keys begin."""
     keep_versions: bool = True
     """Whether what was stored of a file stays when it has changed."""
+    pack_size: int | None = None
+    """Bytes of a tar that files are put into together, at most, packing included; larger ones are sent alone. None: all
+    are."""
+    hashing: Hashing = "never"
+    """When files are compared by their content; what is sent of them is hashed then."""
     elsewhere: tuple[Selection, ...] = ()
     """The other sections that lie below this one; see :func:`divided`."""
 
@@ -88,7 +97,8 @@ class Source(Protocol):
     def look(self, candidate: Candidate) -> Fingerprint:
         """What the candidate looks like now; recursive for a directory, without what its exclusion leaves out.
 
-        Entries that vanish meanwhile are left out; unreadable directories count as empty. Raises SourceError
-        when the candidate itself is gone or has become something that can't be backed up.
+        Entries that vanish meanwhile are left out; unreadable directories count as empty. Of a group what is left of it
+        is looked at. Raises SourceError when the candidate itself is gone or has become something that can't be backed
+        up.
         """
         ...

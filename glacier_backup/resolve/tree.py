@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from glacier_backup.model.naming import path_on_server
 from glacier_backup.resolve.exclusion import Excluding
 from glacier_backup.resolve.source import Selection
@@ -39,6 +41,26 @@ class TreeSection:
     def subtree(self, path: str) -> str | None:
         """The entry of ``exclude_paths`` that is ``path``."""
         return self._subtrees.get(path[self._url :]) if self._subtrees else None
+
+    def sends_as(self, path: str, *, is_link: bool, leads_to: str | None) -> Literal["file", "link"] | None:
+        """What becomes of a path in the tree that somebody has named, whatever the section leaves out; None for what it
+        doesn't send: a directory, what is neither, a link that it skips, and what is another section's.
+
+        ``leads_to`` is ``file`` or ``directory``, the type of what the path is or points to; None for all else.
+        """
+        if leads_to is None and not is_link:
+            return None
+        if (is_link and self.symlinks == "skip") or self.is_sent_by_another(path, leads_to or "link"):
+            return None
+        if is_link and self.symlinks == "store":
+            return "link"
+        return "file" if leads_to == "file" else None
+
+    def reaches(self, path: str, real_section: str, real_folder: str) -> bool:
+        """Whether a walk comes by the directory that ``path`` lies in, of which this is the real path, as well as of
+        the section: not where it takes following a link, and links aren't followed."""
+        inside = path.rpartition("/")[0][len(self.path.rstrip("/")) :]
+        return self.symlinks == "follow" or (real_folder or "/") == (f"{real_section.rstrip('/')}{inside}" or "/")
 
     def is_shared(self, directory: str) -> bool:
         """Whether another section may send something that lies directly in it."""

@@ -19,6 +19,7 @@ from glacier_backup.ssh.sessions import Connections, Session
 from glacier_backup.units import KIB, MIB
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 TRIES = 10
 """Of one request that comes no further, once somebody has answered."""
@@ -76,19 +77,19 @@ class Remote:
         """What lies there, or, unless told not to, what a link there points to."""
         return self.ask(lambda session: reading.look(session, path, follow), check)
 
-    def look_all(self, paths: Sequence[bytes], check: Check = nothing) -> list[Attributes | OSError]:
+    def look_all(
+        self, paths: Sequence[bytes], follow: bool = True, check: Check = nothing
+    ) -> list[Attributes | OSError]:
         """:meth:`look`, at many; what it raises is returned."""
-        found: dict[int, Attributes | OSError] = {}
-
-        async def looked(session: Session, number: int) -> None:
-            found[number] = await _tried(reading.look(session, paths[number], True))
-
-        self._each(len(paths), found, looked, check)
-        return [found[number] for number in range(len(paths))]
+        return self._of_all(paths, lambda session, path: reading.look(session, path, follow), check)
 
     def link_target(self, path: bytes, check: Check = nothing) -> bytes:
         """What a link says."""
         return self.ask(lambda session: reading.link_target(session, path), check)
+
+    def link_targets(self, paths: Sequence[bytes], check: Check = nothing) -> list[bytes | OSError]:
+        """:meth:`link_target`, of many; what it raises is returned."""
+        return self._of_all(paths, reading.link_target, check)
 
     def real_path(self, path: bytes, check: Check = nothing) -> bytes:
         """The path without links in it."""
@@ -134,13 +135,7 @@ class Remote:
         """Pieces of files: of large ones, or whole small ones, as they have become. OSErrors are returned."""
         if len(ranges) == 1 and (ranges[0].offset or ranges[0].length > SMALL):
             return [self._range(ranges[0], check)]
-        found: dict[int, Read | OSError] = {}
-
-        async def read(session: Session, number: int) -> None:
-            found[number] = await _tried(reading.read_file(session, ranges[number]))
-
-        self._each(len(ranges), found, read, check)
-        return [found[number] for number in range(len(ranges))]
+        return self._of_all(ranges, reading.read_file, check)
 
     def forget(self, path: bytes) -> None:
         """Let go of what is open of a file."""
@@ -179,26 +174,22 @@ class Remote:
             self._reached = True
             return attempt(session, both)
 
-    def _each(
-        self,
-        count: int,
-        found: dict[int, T],
-        one: Callable[[Session, int], Work[None]],
-        check: Check,
-    ) -> None:
-        """Do so many things, a few dozen at a time, of which each puts its result into ``found``."""
+    def _of_all(self, things: Sequence[T], one: Callable[[Session, T], Work[U]], check: Check) -> list[U | OSError]:
+        """What a coroutine returns of each, or the refusal that it raises; a few dozen at a time."""
+        found: dict[int, U | OSError] = {}
 
         async def several(session: Session) -> None:
-            left = iter([number for number in range(count) if number not in found])
+            left = iter([number for number in range(len(things)) if number not in found])
 
             async def some() -> None:
                 for number in left:
-                    await one(session, number)
+                    found[number] = await _tried(one(session, things[number]))
 
-            await reading.all_of([some() for _ in range(min(reading.TOGETHER, count - len(found)))])
+            await reading.all_of([some() for _ in range(min(reading.TOGETHER, len(things) - len(found)))])
 
-        if count:
+        if things:
             self.ask(several, check, lambda: len(found))
+        return [found[number] for number in range(len(things))]
 
     def _range(self, wanted: Range, check: Check) -> Read | OSError:
         data, done = bytearray(min(wanted.length, 64 * MIB)), Done()

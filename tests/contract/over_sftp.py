@@ -42,15 +42,19 @@ class SourceOverSftp:
         self._url = url
 
     def resolve(self, selection: Selection) -> Iterator[Resolved]:
-        tree = selection.tree
-        if tree is not None:
-            elsewhere = tuple(replace(one, path=self._url + one.path) for one in tree.elsewhere)
-            tree = replace(tree, elsewhere=elsewhere)
-        for found in self._source.resolve(replace(selection, path=self._url + selection.path, tree=tree)):
+        for found in self._source.resolve(self._there(selection)):
             yield self._here(found)
 
     def look(self, candidate: Candidate) -> Fingerprint:
-        return self._source.look(replace(candidate, path=self._url + candidate.path))
+        path, section = self._url + candidate.path, self._url + candidate.section
+        return self._source.look(replace(candidate, path=path, section=section))
+
+    def _there(self, selection: Selection) -> Selection:
+        tree, within = selection.tree, selection.within
+        if tree is not None:
+            tree = replace(tree, elsewhere=tuple(map(self._there, tree.elsewhere)))
+        within = None if within is None else self._there(within)
+        return replace(selection, path=self._url + selection.path, tree=tree, within=within)
 
     def _here(self, found: Resolved) -> Resolved:
         path, section = found.path.removeprefix(self._url), found.section.removeprefix(self._url)

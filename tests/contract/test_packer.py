@@ -174,18 +174,18 @@ def test_leaving_ends_and_removes_everything(
     file.write_bytes(noise(5_000_000))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     os.mkdir(tmp_path / "temporary")
-    before = _resources()
+    before = resources()
     with packer.pack(str(file), "file") as stream:
         stream.readinto(memoryview(bytearray(count)))
         assert os.listdir(tmp_path / "temporary") == []
-    assert _resources() == before
+    assert resources() == before
 
 
 def test_leaving_by_an_error_ends_everything_and_keeps_the_error(packer: Packer, file: Path) -> None:
-    before = _resources()
+    before = resources()
     with pytest.raises(OSError, match="the wire broke"), packer.pack(str(file), "file"):
         raise OSError("the wire broke")
-    assert _resources() == before
+    assert resources() == before
 
 
 @pytest.mark.parametrize("length", [0, 1, 512, 300_001])
@@ -244,7 +244,7 @@ def _wait_for_the_clock(path: Path) -> None:
         probe.touch()
 
 
-def _resources() -> tuple[list[str], list[str], int]:
+def resources() -> tuple[list[str], list[str], int]:
     """Children and open files of this process, and its threads."""
     children = []
     for task in Path("/proc/self/task").iterdir():

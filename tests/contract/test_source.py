@@ -13,15 +13,17 @@ from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.candidate import Candidate, PassedOver, Resolved
 from glacier_backup.model.reason import (
     BrokenLink,
+    BrokenSection,
     ExcludedBy,
     HoldsItsDestination,
     LinkLeftOut,
     Loop,
     Missing,
     NotAFile,
+    SkipReason,
 )
 from glacier_backup.resolve.local import LocalSource
-from glacier_backup.resolve.source import Selection, Source, TreeRules
+from glacier_backup.resolve.source import Selection, Source, Symlinks, TreeRules
 from tests.contract.over_sftp import SourceOverSftp, remote
 
 
@@ -193,6 +195,48 @@ def test_links_in_a_tree_are_stored_followed_or_left_out(source: Source, data: s
         BrokenLink("nowhere"),
         Loop(data),
     ]
+
+
+def named(source: Source, path: str, tree: str, rules: TreeRules) -> list[Resolved]:
+    """What ``-p`` gives of a path in a whole tree."""
+    within = Selection(tree, exclude=("inner",), tree=rules)
+    return list(source.resolve(Selection(path, single_dir=True, compare=True, within=within)))
+
+
+@pytest.mark.parametrize("symlinks", ["store", "follow", "skip"])
+def test_what_is_named_in_a_tree_is_what_a_walk_finds_there(source: Source, data: str, symlinks: Symlinks) -> None:
+    for name, target in (("dir", "../b"), ("file", "../file"), ("gone", "nowhere"), ("fifo", "../fifo")):
+        os.symlink(target, f"{data}/a/l-{name}")
+    rules = TreeRules(symlinks=symlinks)
+    walked = [one for one in source.resolve(Selection(data, compare=True, tree=rules)) if isinstance(one, Candidate)]
+    assert len(walked) == {"store": 7, "follow": 5, "skip": 3}[symlinks]
+    for one in walked:
+        assert named(source, one.path, data, rules) == [one]
+
+
+def test_what_no_walk_through_a_tree_sends_is_named_as_itself(source: Source, data: str) -> None:
+    os.symlink("b", f"{data}/to-dir")
+    os.symlink("file", f"{data}/to-file")
+    for path, rules, kind in [
+        (f"{data}/a", TreeRules(), "directory"),
+        (f"{data}/to-dir/inner", TreeRules(), "file"),
+        (f"{data}/to-dir", TreeRules(symlinks="follow"), "directory"),
+        (f"{data}/to-file", TreeRules(symlinks="skip"), "file"),
+        (f"{data}/a/inner", TreeRules(elsewhere=(Selection(f"{data}/a", files=True),)), "file"),
+    ]:
+        assert named(source, path, data, rules) == [Candidate(path, kind, path, compare=True)]  # type: ignore[arg-type]
+
+
+def test_what_is_named_in_a_tree_and_is_not_there_is_passed_over(source: Source, data: str) -> None:
+    os.symlink("nowhere", f"{data}/broken")
+    reasons: dict[str, SkipReason] = {
+        "gone": Missing(),
+        "fifo": NotAFile("FIFO"),
+        "broken": BrokenSection("nowhere"),
+    }
+    for name, reason in reasons.items():
+        path = f"{data}/{name}"
+        assert named(source, path, data, TreeRules(symlinks="follow")) == [PassedOver(path, path, reason)]
 
 
 RULES = Exclusion(("*.tmp", "/a/node_modules/", "cache/"), (r"\.bak$",))

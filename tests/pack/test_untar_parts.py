@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.errors import DamageFound
+from glacier_backup.model.candidate import Kind
 from glacier_backup.pack.tar import TarPacker
+from glacier_backup.pack.unpacker import LeadsOut, UnpackOrder
 from glacier_backup.pack.untar import TarUnpacker
 from glacier_backup.units import MIB
 from tests.pack.packing import Packed, packed
-from tests.pack.unpacking import TREE, opened, stopped, unpack
+from tests.pack.unpacking import TREE, made_by_hand, opened, stopped, unpack
 from tests.roundtrip.trees import look
 from tests.streams import BytesStream, noise
 
@@ -109,3 +112,61 @@ def test_only_a_whole_archive_has_to_end_as_one(result: Packed, tmp_path: Path) 
     with pytest.raises(DamageFound, match="ends too early"):
         unpack(result.data[start:end], tmp_path / "to", replace(TREE, start=start))
     unpack(result.data[start:], tmp_path / "to", replace(TREE, start=start, whole=False, wanted="tree/a"))
+
+
+def among(result: Packed, *paths: str) -> UnpackOrder:
+    offsets = {member.offset for member in result.members if member.path in paths}
+    return replace(TREE, among=offsets.__contains__)
+
+
+def test_only_some_members_are_unpacked_each_asked_for_once_and_in_order(result: Packed, tmp_path: Path) -> None:
+    asked: list[int] = []
+    wanted = among(result, "tree/a/b/file", "tree/c/file").among
+
+    def ask(offset: int) -> bool:
+        asked.append(offset)
+        return wanted is not None and wanted(offset)
+
+    unpacked = unpack(result.data, tmp_path / "to", replace(TREE, among=ask))
+
+    assert [member.path for member in unpacked.members] == ["tree/a/b/file", "tree/c/file"]
+    assert sorted(str(one.relative_to(tmp_path / "to")) for one in (tmp_path / "to").rglob("*") if one.is_file()) == [
+        "tree/a/b/file",
+        "tree/c/file",
+    ]
+    assert asked == [member.offset for member in result.members]
+
+
+def test_a_hard_link_among_them_takes_what_it_leads_to(result: Packed, tmp_path: Path) -> None:
+    with pytest.raises(LeadsOut):
+        unpack(result.data, tmp_path / "alone", among(result, "tree/c/linked"))
+
+    unpack(result.data, tmp_path / "both", among(result, "tree/c/linked", "tree/a/b/file"))
+
+    assert (tmp_path / "both" / "tree/c/linked").read_text() == "a/b"
+
+
+@pytest.mark.parametrize("stop_after", range(1, 8))
+def test_some_members_go_on_from_any_checkpoint(source: Path, result: Packed, tmp_path: Path, stop_after: int) -> None:
+    order = among(result, "tree/a/b/file", "tree/d")
+    with opened(tmp_path / "to") as folder:
+        line = stopped(TarUnpacker().unpack(BytesStream(result.data), folder, order), stop_after, stop_after + 1)
+        position = TarUnpacker().position(line)
+        rest = TarUnpacker().unpack(BytesStream(result.data[position:]), folder, replace(order, resume=line))
+        assert {member.path for member in rest if member is not None} <= {"tree/a/b/file", "tree/d"}
+
+    for name in ("a/b/file", "d"):
+        assert (tmp_path / "to" / "tree" / name).read_bytes() == (source / name).read_bytes()
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("group", 0o755), ("directory", 0o700)])
+def test_directories_that_no_member_is_about_are_open_to_others_in_a_group(
+    tmp_path: Path, kind: Kind, mode: int
+) -> None:
+    data = made_by_hand(("photos/2020/a.jpg", tarfile.REGTYPE, b"a"))
+    before = os.umask(0o022)
+    try:
+        unpack(data, tmp_path / "to", UnpackOrder("photos", kind))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "to" / "photos" / "2020").stat().st_mode & 0o777 == mode

@@ -9,7 +9,7 @@ import pytest
 from glacier_backup.model.candidate import Candidate, PassedOver
 from glacier_backup.model.reason import ExcludedBy, HoldsItsDestination, LiesInItsDestination, SkipReason
 from glacier_backup.resolve.local import LocalSource
-from glacier_backup.resolve.source import Selection
+from glacier_backup.resolve.source import Selection, TreeRules
 from tests.resolve.trees import write
 
 
@@ -51,6 +51,20 @@ def test_only_the_child_that_holds_it_is_passed_over(home: Path) -> None:
         f"{home}/share": HoldsItsDestination(str(vault)),
         f"{home}/share-of-others": None,
     }
+
+
+def test_a_file_of_a_tree_that_is_named_in_the_vault_is_passed_over_and_a_link_to_it_is_none(home: Path) -> None:
+    vault = home / "share" / "vault"
+    (home / "link").symlink_to("share/vault/archive")
+    for path, symlinks, reason in [
+        (vault / "archive", "store", LiesInItsDestination(str(vault))),
+        (home / "link", "follow", LiesInItsDestination(str(vault))),
+        (home / "link", "store", None),
+        (home / "letter", "store", None),
+    ]:
+        rules = TreeRules(symlinks=symlinks)  # type: ignore[arg-type]  # any of them
+        tree = Selection(str(home), destinations=("main",), tree=rules)
+        assert found(path, vault, single_dir=True, within=tree) == {str(path): reason}
 
 
 def test_what_is_excluded_is_just_that(home: Path) -> None:

@@ -62,6 +62,17 @@ FILES = ("a", "mail/b", "mail/x", "mail/old/c", "mail/old/deep/d", "mail/zoo/e",
 LINKS = ("mail/l-broken", "mail/l-dir", "mail/l-file")
 
 
+@pytest.mark.parametrize(("inner", "innermost"), list(itertools.product(KINDS, KINDS)))
+def test_what_is_named_by_itself_stays_the_trees_if_it_is(data: Path, inner: str, innermost: str) -> None:
+    sections = [section(data, "tree"), section(data / "mail", inner), section(data / "mail" / "old", innermost)]
+    trees = {one.path: one for one in divided(sections) if one.is_tree}
+    for path, (kind, owner) in sent(*sections).items():
+        if path != owner:
+            around = trees[max((one for one in trees if path.startswith(f"{one}/")), key=len)]
+            expected = {path: (kind, owner if owner in trees else path)}
+            assert sent(Selection(path, single_dir=True, within=around)) == expected
+
+
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize(("inner", "innermost"), list(itertools.product(KINDS, KINDS)))
 def test_each_file_and_link_is_sent_once_whatever_lies_inside(

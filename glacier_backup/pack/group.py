@@ -1,0 +1,113 @@
+"""Files of one section as one POSIX tar made by GNU tar, or here where that is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from glacier_backup.errors import SourceError
+from glacier_backup.model.archive import Container
+from glacier_backup.model.contents import Contents
+from glacier_backup.model.recipe import Step
+from glacier_backup.pack.block_counts import blocks_are_counted
+from glacier_backup.pack.doubts import Doubts
+from glacier_backup.pack.gnu_tar import EACH_FILE, FOLLOWED, SPARSE, arguments, environment, find_gnu_tar, listed
+from glacier_backup.pack.group_names import LONGEST, GroupNames
+from glacier_backup.pack.group_stream import GroupStream
+from glacier_backup.pack.local_group import group_written_here, opened_section
+from glacier_backup.pack.packer import PackedStream
+from glacier_backup.pack.tar_header import BLOCK, RECORD
+from glacier_backup.pack.tar_messages import TarMessages
+from glacier_backup.pack.tar_stream import TarStream
+from glacier_backup.pack.tick import settled
+from glacier_backup.process import running
+
+_PER_ENTRY = 5 * BLOCK
+"""A pax header of two blocks, the header itself, padding, and a block more for long names."""
+_TOO_LONG = re.compile(rb"[^\0]{%d}" % (LONGEST - len(b"./\0") + 1))
+
+
+class GroupPacker:
+    """Packs files, and symlinks that are sent as such, under the names that they have below a section.
+
+    The bytes depend on names, content, metadata and holes alone, not on where the section lies. Each file is stored as
+    one of its own, whatever other names it has; directories aren't. What has vanished, or has become something else, is
+    left out without a word; what can't be read is a problem. Either way it isn't among the members.
+
+    What lies behind a symlink isn't there, unless the contents say that links are followed. Where there is no GNU tar,
+    that holds whatever happens meanwhile. GNU tar opens files by their whole names: the way to each is looked at
+    some hundred files before its turn and once more in the end, so that only a directory which is swapped for a link in
+    between, and swapped back before the end, can lead it outside.
+    """
+
+    container: Container = "tar"
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+
+    @contextmanager
+    def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
+        """See :class:`glacier_backup.pack.packer.Packer`; ``path`` is the section's. Raises SourceError."""
+        if not stored_name or stored_name.startswith("/"):
+            raise ValueError(f"members can't be stored under {stored_name!r}")
+        doubts = Doubts(path, stored_name, settled(self._contents.newest_mtime_ns))
+        program = None if _TOO_LONG.search(self._contents.packed) else find_gnu_tar()
+        with ExitStack() as stack:
+            if program is None:
+                made = group_written_here(path, stored_name, self._contents, doubts)
+            else:
+                made = _made_by(program, path, stored_name, self._contents, doubts)
+            yield stack.enter_context(made)
+
+    def step(self) -> Step:
+        """Any tar undoes it, without parameters."""
+        return Step("tar")
+
+    def estimate(self, content: int, entries: int) -> int:
+        """At least the bytes of the stream, unless names or extended attributes are very long."""
+        return content + entries * _PER_ENTRY + 2 * BLOCK + RECORD
+
+
+@contextmanager
+def _made_by(
+    program: str, section: str, stored_name: str, contents: Contents, doubts: Doubts
+) -> Iterator[PackedStream]:
+    with ExitStack() as stack:
+        root = opened_section(section)
+        stack.callback(os.close, root)
+        names = GroupNames(section, root, contents)
+        stack.callback(names.close)
+        messages = TarMessages(section, doubts)
+        try:
+            # It has no name, so nothing is left of it, however this process ends.
+            index = stack.enter_context(tempfile.TemporaryFile())
+            tar = stack.enter_context(
+                running(
+                    program,
+                    arguments(
+                        listed(names.output),
+                        r"^\.",
+                        stored_name,
+                        index=f"/dev/fd/{index.fileno()}",
+                        options=_options(section, contents),
+                    ),
+                    cwd=section,
+                    env=environment(),
+                    hear=messages.hear,
+                    pass_fds=(index.fileno(), names.output),
+                )
+            )
+        except OSError as error:
+            raise SourceError(f"{section}: {error.strerror or error}") from error
+        names.begin()
+        stream = TarStream(section, tar, messages, index, names.finish)
+        yield GroupStream(stream, doubts, lambda: messages.explained)
+
+
+def _options(section: str, contents: Contents) -> tuple[str, ...]:
+    if contents.follow:
+        return (*EACH_FILE, *FOLLOWED)  # links lead anywhere, and holes are looked for where blocks are counted
+    return (*EACH_FILE, *SPARSE) if blocks_are_counted(section) else EACH_FILE
