@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from glacier_backup.config.places import is_server_url, path_on_server
 from glacier_backup.exclusion import leaves_out_everything
 
-_OF_TREES = ("exclude_paths", "keys", "keep_versions", "symlinks")
+_OF_TREES = ("compare", "exclude_paths", "keys", "keep_versions", "symlinks", "pack_size")
 
 
 def advise(path: str, values: Mapping[str, object], own: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -23,6 +23,8 @@ def advise(path: str, values: Mapping[str, object], own: Collection[str]) -> Ite
         yield from ((name, "has no effect without upload_tree") for name in idle)
     elif "exclude_paths" in own:
         yield from (("exclude_paths", text) for text in _about_paths(values["exclude_paths"], path))
+    if tree and "compare" in own and values.get("upload_if_changed") is False:
+        yield "compare", "has no effect with upload_if_changed = no: what was sent once is not sent again"
     if "exclude_regex" in own:
         yield from (("exclude_regex", text) for text in _about_regexes(values["exclude_regex"]))
     if "exclude" in own:

@@ -32,6 +32,8 @@ SECRETS: tuple[Key, ...] = (("Tar", "password"), ("Sftp", "password"))
 
 _GATEWAY = re.compile(r"\.ovh\.(net|com|us)\Z")
 _GATEWAY_USER = "pca"
+_LARGEST = 1024 * 1024
+"""MiB that ``pack_size`` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,14 @@ class PyArchiver:
 
     file: str
     """Absolute path of its ini file, or of its database."""
+    record: str
+    """Path of its database: absolute, or as its ini file lets one guess."""
     directory: str
     """Absolute path of what it archives."""
     destination: str
     """As the option ``destination`` has it."""
+    folder: str
+    """The same, as it was told: what it puts in front of the names of tars."""
     host: str
     """Of its server; empty where it stored in a directory here."""
     port: int
@@ -54,6 +60,8 @@ class PyArchiver:
     ssh_password: str | None = field(repr=False)
     password: str | None = field(repr=False)
     """That archives are encrypted with; None: they aren't."""
+    pack_size: str
+    """Of its tars at most, as the option ``pack_size`` has it."""
     given: tuple[Key, ...]
     """What is set, in the order of the file."""
     notes: tuple[str, ...]
@@ -76,14 +84,17 @@ def read_pyarchiver(file: str) -> PyArchiver:
     excluded, note = as_exclude_regex(values["Archive", "exclude"])
     return PyArchiver(
         file=file,
+        record=file if found.is_copy else f"{values['Archive', 'name']}.archive",
         directory=normal_path(_directory(values["Archive", "directory"])),
         destination=_destination(values),
+        folder=_directory(values["Sftp" if is_sftp else "Local", "dir"]),
         host=values["Sftp", "host"] if is_sftp else "",
         port=_port(values["Sftp", "port"]) if is_sftp else 0,
         is_gateway=is_sftp and _is_gateway(values),
         excluded=excluded,
         ssh_password=values["Sftp", "password"] if is_sftp else None,
         password=values["Tar", "password"] if values["Tar", "ciphered"] == "yes" else None,
+        pack_size=f"{int(values['Tar', 'size_tar'])} MiB",
         given=values.given,
         notes=tuple(_notes(values, note)),
     )
@@ -164,9 +175,14 @@ def _absolute(text: str) -> None:
         raise ValueError("it is seen from where pyArchiver was started")
 
 
-def _any_directory(text: str) -> None:
+def _line_or_nothing(text: str) -> None:
     if text:
         _line(text)
+
+
+def _size(text: str) -> None:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= _LARGEST:
+        raise ValueError
 
 
 def _exclude(text: str) -> None:
@@ -213,7 +229,9 @@ def _is_ciphered(values: Values) -> bool:
 
 _CHECKS: dict[Key, tuple[Callable[[Values], bool], Callable[[str], None], str]] = {
     ("Archive", "directory"): (_always, _absolute, "an absolute path"),
+    ("Archive", "name"): (_always, _line_or_nothing, "a name, in one line"),
     ("Archive", "exclude"): (_always, _exclude, "a regular expression of Python, in one line"),
+    ("Tar", "size_tar"): (_always, _size, f"a whole number of MiB, from 1 to {_LARGEST}"),
     ("Tar", "ciphered"): (_always, _word("yes", "no"), "yes or no"),
     ("Tar", "password"): (_is_ciphered, _line, "a password, in one line"),
     ("Repository", "type"): (_always, _word("local", "sftp"), "local or sftp"),
@@ -222,7 +240,7 @@ _CHECKS: dict[Key, tuple[Callable[[Values], bool], Callable[[str], None], str]] 
     ("Sftp", "port"): (_stores_by("sftp"), _port_number, "a number from 1 to 65535"),
     ("Sftp", "user"): (_stores_by("sftp"), _user, "the name of a user"),
     ("Sftp", "password"): (_stores_by("sftp"), _line, "that user's password, in one line"),
-    ("Sftp", "dir"): (_stores_by("sftp"), _any_directory, "a directory"),
+    ("Sftp", "dir"): (_stores_by("sftp"), _line_or_nothing, "a directory"),
 }
 
 
@@ -231,8 +249,8 @@ _CHECKS: dict[Key, tuple[Callable[[Values], bool], Callable[[str], None], str]] 
 
 def _notes(values: Values, about_exclude: str) -> Iterator[str]:
     yield (
-        "what pyArchiver has stored stays as it is, and glacier-backup open brings it back; the first run sends "
-        "everything anew"
+        "what pyArchiver has stored stays as it is; glacier-backup catalog import takes it over, and without that the "
+        "first run sends everything anew"
     )
     if about_exclude:
         yield about_exclude

@@ -20,7 +20,9 @@ _DATABASE = b"SQLite format 3\0"
 _KNOWN = (1, 2)
 _HEADER = re.compile(r"^\[(Archive|Repository)\]", re.MULTILINE)
 _LOOKED_AT = 64 * 1024
-_DEFAULTS: dict[Key, str] = {("Sftp", "port"): "22", ("Tar", "ciphered"): "no"}
+_FROM = re.compile(r" FROM (\w+)")
+_IS_VIEW = "SELECT 1 FROM sqlite_master WHERE type = 'view' AND name = ? COLLATE NOCASE"
+_DEFAULTS: dict[Key, str] = {("Sftp", "port"): "22", ("Tar", "ciphered"): "no", ("Tar", "size_tar"): "512"}
 
 
 class Found(NamedTuple):
@@ -76,7 +78,10 @@ def _in_database(file: str, database: sqlite3.Connection) -> Found:
 
 
 def _first(database: sqlite3.Connection, query: str) -> object:
-    """None where there is no such table."""
+    """None where there is no such table, or it is none: reading what somebody calls so may take for ever."""
+    (table,) = _FROM.findall(query)
+    if database.execute(_IS_VIEW, (table,)).fetchone() is not None:
+        return None
     try:
         row = database.execute(query).fetchone()
     except sqlite3.OperationalError as error:

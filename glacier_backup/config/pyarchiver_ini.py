@@ -60,7 +60,7 @@ def _of_key(archiver: PyArchiver, key: Key, target: str) -> str:
         case ("Archive", "exclude"):
             return f"exclude_regex = {archiver.excluded}" if archiver.excluded else "nothing: it is empty"
         case ("Tar", "size_tar"):
-            return "nothing: it has no counterpart, each file is sent as an archive of its own"
+            return f"pack_size = {archiver.pack_size}"
         case ("Tar", "ciphered"):
             return f"seal = {SEAL}" if is_sealed else "nothing: archives are not encrypted"
         case ("Tar", "password"):
@@ -97,6 +97,9 @@ def _next_steps(archiver: PyArchiver, target: str) -> Iterator[str]:
             "ssh-keygen -lf server.key",
             "cat server.key >> ~/.ssh/known_hosts",
         )
+    steps["Have what pyArchiver has stored taken over, so that it isn't sent again:"] = (
+        f"glacier-backup catalog import {shlex.quote(archiver.record)} -c {file}",
+    )
     steps["See what would be sent, and why. Nothing is sent:"] = (f"glacier-backup -d -c {file}",)
     if archiver.password is not None:
         steps["Try the password, and read who will be able to open the archives:"] = (
@@ -120,7 +123,7 @@ def _main(archiver: PyArchiver, target: str) -> Iterator[str]:
         yield "cold = yes"
     if archiver.password is not None:
         yield from comment(
-            "Each file is compressed, and encrypted for a key that the first run makes and the password protects: "
+            "What is sent is compressed, and encrypted for a key that the first run makes and the password protects: "
             "keep the password, and a copy of the key, which is identity.age beside the catalog. See docs/sealing.md."
         )
         yield f"seal = {SEAL}"
@@ -132,6 +135,7 @@ def _section(archiver: PyArchiver) -> Iterator[str]:
     yield section(archiver.directory)
     yield "upload_tree = yes"
     yield "upload_if_changed = yes"
+    yield option("pack_size", archiver.pack_size)
     yield from comment(
         "pyArchiver stored what links to files lead to, and passed by links to directories. This follows both, so that "
         "nothing can be missing that was stored until now. store sends each as a link; skip leaves them out."

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.option import Option
+from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.schema import DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS
 from glacier_backup.config.seal_options import SEAL_OPTIONS
 from glacier_backup.config.template import default_of
@@ -38,10 +39,15 @@ set it has from `[main]`; `off` turns a rule off that `[main]` sets. They are wh
 backup never removes anything.
 """
 
+_TOGETHER = """\
+It may stand in `[main]`, for every section, and in a section that is named by a path. What a section doesn't set it has
+from `[main]`; `none` turns off what `[main]` sets. How to use it, and what it saves, is told in [packs.md](packs.md).
+"""
+
 
 def render_reference() -> str:
     """The whole page."""
-    elsewhere = (*DESTINATION_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS)
+    elsewhere = (*DESTINATION_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS)
     only_path = [option for option in PATH_OPTIONS if option not in elsewhere]
     parts = [
         _TOP,
@@ -56,8 +62,11 @@ def render_reference() -> str:
         "## Options that say how long archives are kept\n",
         _wrap(_HOW_LONG) + "\n",
         *_explained(KEEP_OPTIONS),
+        "## Options that say how files of whole trees are put together\n",
+        _wrap(_TOGETHER) + "\n",
+        *_explained(PACK_OPTIONS),
         "## Options of a section that is named by a path\n",
-        "And `destination`, those of seals and the `keep_` options, which are explained above.\n",
+        "And `destination`, those of seals, the `keep_` options and `pack_size`, which are explained above.\n",
         *_explained(only_path),
     ]
     return "\n".join(parts).rstrip("\n") + "\n"

@@ -14,23 +14,25 @@ from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.layers import clashes
 from glacier_backup.config.layout import MAIN, looks_like_main
 from glacier_backup.config.nearest import nearest
+from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.places import Where, is_server_url
 from glacier_backup.config.schema import BY_SPELLING, RUN_OPTIONS
 from glacier_backup.config.sealing import SEAL
 from glacier_backup.config.seals import Seals
+from glacier_backup.config.section_paths import section_path
 from glacier_backup.config.settings import (
     DestinationSettings,
     SectionSettings,
     ServerSettings,
     Settings,
-    section_path,
     server_of,
 )
 from glacier_backup.config.tree_keys import Tree, clashing
 from glacier_backup.errors import ConfigError, Problem
 
-_KEEPING = {option.name for option in KEEP_OPTIONS}
-"""What ``[main]`` hands on to the sections. Without a value the rule is off, which a section may say, too."""
+_HANDED_ON = (*KEEP_OPTIONS, *PACK_OPTIONS)
+"""What ``[main]`` hands on to the sections. Without a value it is off, which a section may say, too."""
+_NAMES_HANDED_ON = frozenset(option.name for option in _HANDED_ON)
 
 
 class Scene:
@@ -110,7 +112,7 @@ class Scene:
         found = tuple(self._destinations.found.values())
         self._check_places()
         self._check_trees(sections, default)
-        of_main = (*RUN_OPTIONS, *KEEP_OPTIONS)
+        of_main = (*RUN_OPTIONS, *_HANDED_ON)
         values = {option.name: self._given[option.name].value for option in of_main if option.name in self._given}
         for given in self._copies():
             named = self._destinations.named(given)
@@ -133,7 +135,7 @@ class Scene:
                 "login": self._login,
                 "seal": self._seals.of_main,
                 "sections": sections,
-                "warnings": tuple(self._warnings(found)),
+                "warnings": (*self._about_packs(sections), *self._warnings(found)),
                 "origins": tuple((name, str(given.spot)) for name, given in self._given.items()),
             }
         )
@@ -146,11 +148,11 @@ class Scene:
         return self._destinations.default([Where("local")], None) if self._path is None else ()
 
     def _section(self, stanza: Stanza) -> SectionSettings:
-        handed_on = {name: given for name, given in self._given.items() if name in _KEEPING}
+        handed_on = {name: given for name, given in self._given.items() if name in _NAMES_HANDED_ON}
         options = {
             name: given
             for name, given in {**handed_on, **stanza.options}.items()
-            if given.value is not None or name in _KEEPING
+            if given.value is not None or name in _NAMES_HANDED_ON
         }
         if self._one_for_all:
             options.pop("destination", None)
@@ -220,6 +222,21 @@ class Scene:
             chosen = self._given.get("destination")
             why = f", for {chosen.spot} sets another destination" if chosen else ""
             yield str(vault.spot.problem(f"has no effect{why}"))
+
+    def _about_packs(self, sections: Sequence[SectionSettings]) -> Iterator[str]:
+        """What ``pack_size`` has no effect on, or takes the effect from."""
+        trees = [(one, stanza) for one, stanza in zip(sections, self._inside.paths, strict=True) if one.is_tree]
+        given = self._given.get("pack_size")
+        if given is not None and given.value is not None and sections and not trees:
+            yield str(given.spot.problem("has no effect without a section that has upload_tree"))
+        for section, stanza in trees:
+            if section.pack_size is not None and not section.keep_versions:
+                yield str(
+                    stanza.options["keep_versions"].spot.problem(
+                        "has no effect on files that pack_size sends together: what they were before stays until "
+                        "glacier-backup prune removes it"
+                    )
+                )
 
     def _busy_spool(self) -> Iterator[str]:
         """A directory that every run changes is no good part of what is looked after."""

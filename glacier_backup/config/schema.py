@@ -7,10 +7,12 @@ It imports next to nothing, for ``--help`` must answer at once.
 from __future__ import annotations
 
 from glacier_backup.config import places, values
+from glacier_backup.config.compare_options import COMPARE_OPTIONS
 from glacier_backup.config.exclusion_options import EXCLUSION_OPTIONS
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.login_options import LOGIN_OPTIONS
 from glacier_backup.config.option import Home, Option
+from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.place_options import KINDS_OF_COPIES, ONE_PLACE, PLACE_OPTIONS, SENDING_OPTIONS
 from glacier_backup.config.seal_options import SEAL_OPTIONS
 
@@ -180,8 +182,10 @@ _PATH_OPTIONS: tuple[Option, ...] = (
         "yes",
         default_says="`no`, and `yes` with `upload_tree`",
         details="Without it whatever was sent once is never sent again. A directory has changed when anything at "
-        "any depth inside it has; a file of a whole tree when its size or its modification time has.",
+        "any depth inside it has; a file of a whole tree when its size or its modification time has, or what `compare` "
+        "says.",
     ),
+    *COMPARE_OPTIONS,
     Option(
         "exclude",
         _PATH,
@@ -256,6 +260,7 @@ OPTIONS = (
     *_RUN_OPTIONS,
     *SEAL_OPTIONS,
     *KEEP_OPTIONS,
+    *PACK_OPTIONS,
     *_PATH_OPTIONS,
 )
 

@@ -27,7 +27,7 @@ SEAL_OPTIONS: tuple[Option, ...] = (
         "`split` cuts into volumes of `volume_size`: before the encryption each volume opens by itself, and a broken "
         "run goes on at the next volume. `par2` adds parity to each volume, from which damage is repaired; volumes it "
         "needs, so without `split` archives are cut before they are encrypted. See sealing.md.",
-        items=seal_values.step_items,
+        items=values.words,
     ),
     Option(
         "encrypt",

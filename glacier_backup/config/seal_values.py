@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from glacier_backup.config.nearest import nearest
-from glacier_backup.config.values import absolute_path, lines, size_between, whole_number
+from glacier_backup.config.values import absolute_path, lines, size_between, whole_number, words
 from glacier_backup.seal.order import NAMES, ordered
 from glacier_backup.units import MIB, TIB
 
@@ -43,21 +43,16 @@ class Redundancy(NamedTuple):
         return " ".join(f"-{flag}{value}" for flag, value in zip("rbnm", self, strict=True) if value is not None)
 
 
-def step_items(text: str) -> list[str]:
-    """One a line, or several with commas or blanks between."""
-    return [word for word in re.split(r"[\s,]+", text) if word]
-
-
 def steps(text: str) -> tuple[str, ...]:
     """The steps of a seal, each with what it can't do without: parity is made of volumes."""
-    words = [word.lower() for word in step_items(text)]
-    if words == ["none"]:
+    named = [word.lower() for word in words(text)]
+    if named == ["none"]:
         return ()
-    for word in words:
+    for word in named:
         if word not in NAMES:
             like = nearest(word, NAMES)
             raise ValueError(f"{word!r} is no step" + (f"; did you mean {like}?" if like else ""))
-    return ordered(words).names
+    return ordered(named).names
 
 
 def paths(text: str) -> tuple[str, ...]:

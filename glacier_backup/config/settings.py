@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, SkipValidation
@@ -11,7 +11,8 @@ from glacier_backup.config.frozen import Frozen, Origins, Text
 from glacier_backup.config.given import COMMAND_LINE
 from glacier_backup.config.places import is_server_url, path_on_server, server_url
 from glacier_backup.config.seal_settings import SealSettings
-from glacier_backup.config.values import LEAST_BANDWIDTH, MOST_CONCURRENT, normal_path
+from glacier_backup.config.section_paths import innermost, is_in, own_path, section_path
+from glacier_backup.config.values import LEAST_BANDWIDTH, LEAST_PACK, MOST_CONCURRENT
 from glacier_backup.model.naming import Layout
 from glacier_backup.model.period import Period
 from glacier_backup.model.place import DestinationKind
@@ -20,8 +21,9 @@ MAIN_DESTINATION = "main"
 """The name of the destination that ``[main]`` itself describes."""
 
 
-class _Keeping(Frozen):
-    """How long archives are kept; see :class:`~glacier_backup.model.retention.Policy`. None: no such rule."""
+class _HandedOn(Frozen):
+    """What ``[main]`` says for all sections, and each for itself: how long archives are kept, for which see
+    :class:`~glacier_backup.model.retention.Policy` (None: no such rule), and what files are put together in."""
 
     keep_last: int | None = Field(default=None, ge=1)
     keep_within: Annotated[Period | None, SkipValidation] = None
@@ -29,6 +31,8 @@ class _Keeping(Frozen):
     keep_weekly: int | None = Field(default=None, ge=1)
     keep_monthly: int | None = Field(default=None, ge=1)
     keep_yearly: int | None = Field(default=None, ge=1)
+    pack_size: int | None = Field(default=None, ge=LEAST_PACK)
+    """Bytes of a tar of files of a whole tree, at most; None: each is sent alone. Elsewhere it says nothing."""
 
 
 class ServerSettings(Frozen):
@@ -106,8 +110,8 @@ class DestinationSettings(Frozen):
                 return self.directory
 
 
-class SectionSettings(_Keeping):
-    """One thing to look after. How long its archives are kept is what the section says, else what ``[main]`` does."""
+class SectionSettings(_HandedOn):
+    """One thing to look after. What is handed on is what the section says, else what ``[main]`` does."""
 
     path: Text
     """Absolute, without a trailing slash; on a server ``sftp://user@host:port/absolute/path``, and then ``server`` is
@@ -121,6 +125,8 @@ class SectionSettings(_Keeping):
     upload_dirs: bool = False
     upload_files: bool = False
     upload_if_changed: bool = False
+    compare: Literal["size, mtime", "size, mtime, hash", "hash"] = "size, mtime"
+    """What of a file of a tree tells whether it has changed."""
     exclude: Annotated[tuple[str, ...], SkipValidation] = ()
     """Beginnings of names, or of full paths where they begin with ``/``."""
     exclude_paths: Annotated[tuple[str, ...], SkipValidation] = ()
@@ -147,8 +153,8 @@ class SectionSettings(_Keeping):
         return self.upload_tree and not self.upload_single_dir
 
 
-class Settings(_Keeping):
-    """All that one run needs to know. How long archives are kept is what ``[main]`` says for its sections."""
+class Settings(_HandedOn):
+    """All that one run needs to know. What is handed on is what ``[main]`` says for its sections."""
 
     file: Text | None = None
     """The INI file, or None without one."""
@@ -187,6 +193,8 @@ class Settings(_Keeping):
     """In the order of the file."""
     ad_hoc: bool = False
     """Whether the sections are those of :meth:`for_paths`."""
+    configured: Annotated[tuple[SectionSettings, ...], SkipValidation] = ()
+    """Those of the file, where they are."""
     warnings: Annotated[tuple[str, ...], SkipValidation] = ()
     """What a person should know and what stops nothing."""
     origins: Origins = ()
@@ -202,10 +210,17 @@ class Settings(_Keeping):
     def secrets(self) -> frozenset[str]:
         """Every password that is a value of some option."""
         of_places = (one.server for one in (*self.destinations, *self.copy_places))
-        servers = (self.login, *of_places, *(one.server for one in self.sections))
-        seals = (self.seal, *(one.seal for one in self.sections))
+        sections = (*self.sections, *self.configured)
+        servers = (self.login, *of_places, *(one.server for one in sections))
+        seals = (self.seal, *(one.seal for one in sections))
         found = (*(one.ssh_password for one in servers if one is not None), *(one.password for one in seals))
         return frozenset(one.get_secret_value() for one in found if one is not None)
+
+    @property
+    def in_force(self) -> tuple[SectionSettings, ...]:
+        """Every section that what is sent may be of: the sections, and of :meth:`for_paths` the trees around them."""
+        trees = {one.path: one for section in self.sections if (one := self.tree_around(section.path)) is not None}
+        return (*self.sections, *trees.values())
 
     def destination(self, name: str) -> DestinationSettings:
         """The destination of that name; KeyError for none."""
@@ -215,33 +230,50 @@ class Settings(_Keeping):
         """The same settings with ``paths`` in place of the sections, each once and sent as itself.
 
         A directory is one archive, and what was sent before is compared. A path that is also a section keeps its
-        other options. The paths are absolute, or URLs of paths on servers; ValueError otherwise.
+        other options; what :meth:`tree_around` says may hold for a file. The paths are absolute, or URLs of paths on
+        servers; ValueError otherwise.
         """
-        known = {section.path: section for section in self.sections}
-        sections = tuple(_as_itself(known.get(path) or self._new(path)) for path in _distinct(paths))
-        used = {*self.default_destinations, *(name for section in sections for name in section.destinations)}
-        destinations = tuple(one for one in self.destinations if one.name in used)
-        return self.model_copy(update={"sections": sections, "destinations": destinations, "ad_hoc": True})
+        known = {section.path: section for section in (*self.of_file, *self.sections)}
+        sections = tuple(
+            _as_itself(known.get(path) or self._new(path)) for path in dict.fromkeys(map(section_path, paths))
+        )
+        new = self.model_copy(update={"sections": sections, "configured": self.of_file, "ad_hoc": True})
+        used = {*self.default_destinations, *(name for section in new.in_force for name in section.destinations)}
+        return new.model_copy(update={"destinations": tuple(one for one in self.destinations if one.name in used)})
+
+    def tree_around(self, path: str) -> SectionSettings | None:
+        """The whole tree of the file that a path of :meth:`for_paths` lies in, the innermost: a file there is sent as
+        that one's, unless it is another section's. None where it has a section of its own."""
+        if not self.ad_hoc or any(one.path == path for one in self.configured):
+            return None
+        return innermost(path, (one for one in self.configured if one.is_tree))
 
     def seal_of(self, path: str) -> SealSettings:
         """How what lies at ``path`` is sealed: as the section says that it lies in, the innermost, else as ``[main]``
         does. The path is absolute or a URL, or on a server that server's own."""
-        around = (section for section in self.sections if _is_in(path, section.path))
+        around = (section for section in self.of_file if is_in(path, section.path))
         # On equal terms a path here is rather one here than one on a server.
-        innermost = max(around, key=lambda one: (len(_own_path(one.path)), one.server is None), default=None)
-        return self.seal if innermost is None else innermost.seal
+        nearest = max(around, key=lambda one: (len(own_path(one.path)), one.server is None), default=None)
+        return self.seal if nearest is None else nearest.seal
+
+    @property
+    def of_file(self) -> tuple[SectionSettings, ...]:
+        """The sections of the INI file, also where other paths stand in their place."""
+        return self.configured if self.ad_hoc else self.sections
 
     def _new(self, path: str) -> SectionSettings:
         new = SectionSettings(path=path, server=server_of(path, self.login), seal=self.seal_of(path))
-        around = [one for one in self.sections if path.startswith(one.path.rstrip("/") + "/")]
-        if not around:
+        section = innermost(path, self.of_file)
+        if section is None:
             return new
         # As that section sends it: else it would be another archive.
-        section = max(around, key=lambda one: len(one.path))
         names = ("exclude_patterns", "exclude_regex")
         return new.model_copy(
             update={
                 **{name: getattr(section, name) for name in names},
+                # It may be what stays unsealed because of where it goes.
+                "destinations": section.destinations,
+                "server": section.server,
                 "excluded_from": section.path,
                 "origins": tuple((name, origin) for name, origin in section.origins if name in names),
             }
@@ -254,32 +286,6 @@ def server_of(path: str, login: ServerSettings) -> ServerSettings | None:
         return None
     where = path_on_server(path)
     return login.model_copy(update={"host": where.host, "port": where.port, "user": where.user})
-
-
-def _distinct(paths: Iterable[str]) -> Iterable[str]:
-    return dict.fromkeys(map(section_path, paths))
-
-
-def section_path(path: str) -> str:
-    """``path`` as a section has it: without a trailing slash, a URL with its port. Raises ValueError for one that isn't
-    absolute."""
-    if is_server_url(path):
-        return str(path_on_server(path))
-    if not path.startswith("/"):
-        raise ValueError(f"not an absolute path: {path!r}")
-    return normal_path(path)
-
-
-def _is_in(path: str, section: str) -> bool:
-    """Whether it is the section itself, or lies in it."""
-    if not is_server_url(path):
-        section = _own_path(section)
-    return path == section or path.startswith(section.rstrip("/") + "/")
-
-
-def _own_path(section: str) -> str:
-    """As the machine has it that it lies on."""
-    return path_on_server(section).directory if is_server_url(section) else section
 
 
 def _as_itself(section: SectionSettings) -> SectionSettings:

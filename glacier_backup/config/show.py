@@ -9,6 +9,7 @@ from typing import NamedTuple
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.layout import MAIN, home_of, title_of
 from glacier_backup.config.option import Option
+from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.schema import DESTINATION_OPTIONS, RUN_OPTIONS, options_of
 from glacier_backup.config.seal_options import SEAL_OPTIONS
 from glacier_backup.config.seal_settings import SealSettings
@@ -19,7 +20,7 @@ from glacier_backup.units import GIB, KIB, MIB
 DEFAULT_ORIGIN = "default"
 SECRET = "(set)"  # noqa: S105  # it stands for one
 
-_SIZES = ("part_size", "bandwidth_limit", "hot_below", "volume_size")
+_SIZES = ("part_size", "bandwidth_limit", "hot_below", "volume_size", "pack_size")
 
 
 class Row(NamedTuple):
@@ -47,7 +48,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     for option in RUN_OPTIONS:
         yield _row(MAIN, option, getattr(settings, option.name), origins)
     yield from (_seal_row(MAIN, option, settings.seal) for option in SEAL_OPTIONS)
-    for option in KEEP_OPTIONS:
+    for option in (*KEEP_OPTIONS, *PACK_OPTIONS):
         yield _row(MAIN, option, getattr(settings, option.name), origins)
     for one in settings.destinations:
         if one.name != MAIN_DESTINATION:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.option import Option
+from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.schema import MAIN_OPTIONS, PATH_OPTIONS
 from glacier_backup.config.seal_options import SEAL_OPTIONS
 
@@ -50,6 +51,8 @@ One on a server is named sftp://me@host:23/photos. Then `glacier-backup -d` show
 
 _KEEPING = "# --- How long archives are kept: off, and nothing is ever removed."
 
+_PACKING = "# --- How files of whole trees are put together."
+
 _SEALING = "# --- How archives are sealed. docs/sealing.md begins with an example."
 
 _OF_THIS_SECTION = "Where this is sent. Default: what [main] says."
@@ -57,6 +60,11 @@ _OF_THIS_SECTION = "Where this is sent. Default: what [main] says."
 _SEALED_HERE = "# How archives are sealed may be said here, too, and beats [main]:"
 
 _KEPT_HERE = "# How long archives are kept may be said here, too, and beats [main]:"
+
+_PACKED_HERE = "# So may be whether, and how, files of an upload_tree are put together:"
+
+_IN_SHORT = (*SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS)
+"""Explained in ``[main]``."""
 
 
 def render_sample() -> str:
@@ -67,9 +75,10 @@ def render_sample() -> str:
         *_grouped(MAIN_OPTIONS),
         _NAMED,
         f"{_comment(_PATHS)}\n#[~/photos]",
-        *(_of_section(option) for option in PATH_OPTIONS if option not in (*SEAL_OPTIONS, *KEEP_OPTIONS)),
+        *(_of_section(option) for option in PATH_OPTIONS if option not in _IN_SHORT),
         _in_short(_SEALED_HERE, SEAL_OPTIONS),
         _in_short(_KEPT_HERE, KEEP_OPTIONS),
+        _in_short(_PACKED_HERE, PACK_OPTIONS),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -89,6 +98,8 @@ def _grouped(options: Iterable[Option]) -> Iterator[str]:
         group = option.kinds if "destination" in option.homes else None
         if option == KEEP_OPTIONS[0]:
             yield _KEEPING
+        elif option == PACK_OPTIONS[0]:
+            yield _PACKING
         elif option == SEAL_OPTIONS[0]:
             yield _SEALING
         elif group != kinds and option.name != "destination":

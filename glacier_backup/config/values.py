@@ -20,7 +20,18 @@ LEAST_BANDWIDTH = 16 * KIB
 MOST_BANDWIDTH = TIB
 """Bytes per second. With less, servers take a line for dead between two pieces."""
 MOST_KEPT = 9999
+LEAST_PACK = MIB
+MOST_PACK = TIB
+COMPARISONS = ("size, mtime", "size, mtime, hash", "hash")
 PERIODS = tuple(f"{unit}s" for unit in UNITS)
+
+_WHY_NOT = {
+    "size": "what is edited may keep its size; its time tells",
+    "mtime": "the size costs nothing, and is compared with the time",
+    "size, hash": "hash alone compares the size, too",
+    "mtime, hash": "the size costs nothing, and is compared first",
+}
+"""What is special about what is no form of comparing."""
 
 _BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 _ACCOUNT = re.compile(r"-|[0-9]{12}")
@@ -74,6 +85,26 @@ def one_of(*words: str) -> Callable[[str], str]:
         return text.lower()
 
     return read
+
+
+def words(text: str) -> list[str]:
+    """One a line, or several with commas or blanks between."""
+    return [word for word in re.split(r"[\s,]+", text) if word]
+
+
+def compared(text: str) -> str:
+    """What of a file tells whether it has changed, in one of the forms of :data:`COMPARISONS`."""
+    found = [word.lower() for word in words(text)]
+    known = words(COMPARISONS[1])
+    for word in found:
+        if word not in known:
+            raise ValueError(f"{word!r} is none of {', '.join(known)}")
+        if found.count(word) > 1:
+            raise ValueError(f"{word} stands there twice")
+    form = ", ".join(word for word in known if word in found)
+    if form not in COMPARISONS:
+        raise ValueError(_WHY_NOT.get(form, ""))
+    return form
 
 
 def account(text: str) -> str:
@@ -154,6 +185,11 @@ def part_size(text: str) -> int | None:
     if not is_part_size(size):
         raise ValueError(f"it is {size:,} {'byte' if size == 1 else 'bytes'}" if size < 2**63 else "")
     return size
+
+
+def pack_size(text: str) -> int | None:
+    """Bytes of a tar."""
+    return None if text == "none" else size_between(LEAST_PACK, MOST_PACK, text)
 
 
 def bandwidth_limit(text: str) -> int | None:

@@ -17,7 +17,7 @@ def planned(places: Mapping[str, Place], decisions: Iterable[Decision]) -> Backu
 
     Those about one path follow each other.
     """
-    kept: Spool[Decision] = Spool()
+    kept: Spool[Decision] = Spool(weigh=weight)
     added = _Sum()
     troubles = 0
     for decision in decisions:
@@ -26,6 +26,11 @@ def planned(places: Mapping[str, Place], decisions: Iterable[Decision]) -> Backu
         if isinstance(decision, Skip):
             troubles += decision.reason.needs_attention
     return added.plan(BackupPlan(places, kept, 0, 0, 0, troubles))
+
+
+def weight(decision: Decision) -> int:
+    """Bytes that the files of a group take in memory; 0 of all else."""
+    return 0 if decision.contents is None else len(decision.contents.packed)
 
 
 def limited(plan: BackupPlan, limit: int | None) -> BackupPlan:
@@ -45,7 +50,7 @@ def limited(plan: BackupPlan, limit: int | None) -> BackupPlan:
 
 def left_for_later(upload: Upload, limit: int) -> Skip:
     """``upload``, in a run that has reached its limit."""
-    return Skip(upload.path, upload.name, upload.bytes, LimitReached(limit), upload.to)
+    return Skip(upload.path, upload.name, upload.bytes, LimitReached(limit), upload.to, upload.contents)
 
 
 class _Sum:
@@ -55,23 +60,29 @@ class _Sum:
         self._uploads: Counter[str] = Counter()
         self._skips: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
+        self._files: Counter[str] = Counter()
 
     def add(self, decision: Decision) -> None:
         if isinstance(decision, Upload):
             self._uploads[decision.to] += 1
             self._bytes[decision.to] += decision.bytes
+            self._files[decision.to] += 0 if decision.contents is None else len(decision.contents)
         else:
             self._skips[decision.to] += 1
 
     def plan(self, plan: BackupPlan) -> BackupPlan:
         """``plan`` with these counts."""
-        shares = {name: Share(self._uploads[name], self._skips[name], self._bytes[name]) for name in plan.places}
+        shares = {
+            name: Share(self._uploads[name], self._skips[name], self._bytes[name], self._files[name])
+            for name in plan.places
+        }
         return replace(
             plan,
             uploads=self._uploads.total(),
             skips=self._skips.total(),
             bytes=self._bytes.total(),
             shares=shares,
+            files=self._files.total(),
         )
 
 

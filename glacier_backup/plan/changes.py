@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.naming import archive_name
 from glacier_backup.model.plan import Decision, Skip, Upload
-from glacier_backup.model.reason import AlreadySent, Changed, DamagedThere, Forced, NeverSent, Unchanged, UploadReason
+from glacier_backup.model.reason import (
+    AlreadySent,
+    Changed,
+    DamagedThere,
+    Forced,
+    NeverSent,
+    Renamed,
+    Touched,
+    Unchanged,
+    UploadReason,
+)
 from glacier_backup.model.record import LastSent
-from glacier_backup.model.tree_digest import SizeAndTime, parse_tree_digest
+from glacier_backup.model.tree_digest import Hashing, same_look, same_size
 from glacier_backup.plan.container import container_for
 
-_SECOND = 10**9
-"""In ns."""
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Content(NamedTuple):
+    """What was read of a file, or a link, to compare it."""
+
+    sha256: str
+    """Hex."""
+    changed: bool = False
+    """Whether it changed meanwhile."""
+
+
+class Contents(NamedTuple):
+    """What a decision goes by, of what is in a file of a whole tree."""
+
+    hashing: Hashing = "never"
+    """When that counts at all."""
+    now: Content | None = None
+    """None where nothing was read."""
+
+
+_UNREAD = Contents()
 
 
 def needs_look(candidate: Candidate, last: LastSent | None, force: bool) -> bool:
@@ -33,13 +62,32 @@ def _counts(candidate: Candidate, last: LastSent | None, force: bool) -> bool:
     return last is None or force or candidate.compare or last.changed_while_read or last.damage is not None
 
 
+def needs_content(candidate: Candidate, last: LastSent | None, force: bool, hashing: Hashing) -> bool:
+    """Whether deciding takes what is in it: of a file of a tree that is compared so, that has the size of the one sent
+    last, whose content is known, and that isn't sent whatever is in it."""
+    seen = candidate.seen
+    if hashing == "never" or force or not candidate.compare or seen is None or last is None or last.digest is None:
+        return False
+    if last.sha256 is None or last.damage is not None or not same_size(last.digest, seen.digest):
+        return False
+    return hashing == "always" or not same_look(last.digest, seen.digest)
+
+
 def decide(
-    candidate: Candidate, last: LastSent | None, fingerprint: Fingerprint | None, force: bool, least: int
+    candidate: Candidate,
+    last: LastSent | None,
+    fingerprint: Fingerprint | None,
+    force: bool,
+    least: int,
+    was: str | None = None,
+    contents: Contents = _UNREAD,
 ) -> Decision:
     """Send ``candidate`` or not.
 
     ``last`` is its newest archive at the destination, ``least`` the bytes of the smallest archive that is taken
-    there. ``fingerprint`` may only be None where :func:`needs_look` says so; ValueError otherwise.
+    there. ``fingerprint`` may only be None where :func:`needs_look` says so, and what was read only where
+    :func:`needs_content` does; ValueError otherwise. ``was`` is the path under which something that is never sent is
+    stored there all the same, as it seems.
     """
     fingerprint = fingerprint or candidate.seen
     if last is not None and not _counts(candidate, last, force):
@@ -47,27 +95,42 @@ def decide(
         return Skip(candidate.path, _name(candidate, size, least), size, AlreadySent(last.sent_at, last.problems))
     if fingerprint is None:
         raise ValueError(f"{candidate.path} has to be looked at first")
-    reason = _why(candidate, last, fingerprint, force)
+    reason = _why(candidate, last, fingerprint, force, was, contents)
     name = _name(candidate, fingerprint.bytes, least)
-    if isinstance(reason, Unchanged | AlreadySent):
+    if isinstance(reason, Unchanged | AlreadySent | Touched):
         return Skip(candidate.path, name, fingerprint.bytes, reason)
     container = container_for(candidate.kind, fingerprint.bytes, least)
     return Upload(candidate, name, container, fingerprint, reason, None if last is None else last.sent_at)
 
 
 def _why(
-    candidate: Candidate, last: LastSent | None, now: Fingerprint, force: bool
-) -> UploadReason | Unchanged | AlreadySent:
+    candidate: Candidate, last: LastSent | None, now: Fingerprint, force: bool, was: str | None, contents: Contents
+) -> UploadReason | Unchanged | AlreadySent | Touched:
     if last is None:
-        return NeverSent()
+        return NeverSent() if was is None else Renamed(was)
     if force:
         return Forced()
+    if needs_content(candidate, last, force, contents.hashing):
+        return _by_content(candidate, last, now, contents.now)
     if _differs(last, now):
         return Changed(last.sent_at)
     if last.damage is not None:
         return DamagedThere(last.damage)
-    same = Unchanged if candidate.compare else AlreadySent
-    return same(last.sent_at, last.problems)
+    if not candidate.compare:
+        return AlreadySent(last.sent_at, last.problems)
+    return Unchanged(last.sent_at, last.problems, unhashed=contents.hashing == "always" and last.sha256 is None)
+
+
+def _by_content(
+    candidate: Candidate, last: LastSent, now: Fingerprint, content: Content | None
+) -> Changed | Unchanged | Touched:
+    if content is None:
+        raise ValueError(f"{candidate.path} has to be read first")
+    if content.changed or content.sha256 != last.sha256:
+        return Changed(last.sent_at)
+    if last.digest is not None and same_look(last.digest, now.digest):
+        return Unchanged(last.sent_at, last.problems)
+    return Touched(last.sent_at, last.id, now.digest)
 
 
 def _differs(last: LastSent, now: Fingerprint) -> bool:
@@ -75,23 +138,6 @@ def _differs(last: LastSent, now: Fingerprint) -> bool:
     if last.digest is not None:
         return not same_look(last.digest, now.digest)
     return now.newest_mtime_ns > _nanoseconds(last.sent_at)
-
-
-def same_look(one: str, other: str) -> bool:
-    """Whether two digests of fingerprints mean that nothing has changed.
-
-    Of files of a whole tree the sizes have to be equal, and the times too, or one of them is a whole second and the
-    other lies in it: SFTP knows no finer ones, and what a server lists may be compared with another system's record.
-    """
-    if one == other:
-        return True
-    a, b = parse_tree_digest(one), parse_tree_digest(other)
-    return a is not None and b is not None and a[:2] == b[:2] and _same_time(a, b)
-
-
-def _same_time(one: SizeAndTime, other: SizeAndTime) -> bool:
-    earlier, later = sorted((one.mtime_ns, other.mtime_ns))
-    return earlier in (later, later // _SECOND * _SECOND)
 
 
 def _nanoseconds(moment: datetime) -> int:

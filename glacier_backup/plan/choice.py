@@ -1,16 +1,25 @@
-"""What was chosen to be brought back: an archive, or some of what is inside it."""
+"""What was chosen to be brought back: an archive, one file of a group, or some of what is inside an archive."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from glacier_backup.model.naming import path_on_server
 from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.plan.across import PLAIN, Layout, layout_of
+from glacier_backup.plan.inside import can_be_taken_apart
 from glacier_backup.plan.mending import mendable
+
+Shelved = tuple[tuple[str | None, int | None], ...]
+"""Storage class and size of each of some volumes."""
+
+
+MOST_KNOWN = 10_000
+"""Groups that are held at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +32,65 @@ class Choice:
     path: str
     """What it was, absolute, on its machine or server. What can't be unpacked has the name that it is stored under."""
     time: datetime
-    volumes: tuple[tuple[str | None, int | None], ...]
-    """Storage class and size of each."""
+    volumes: Shelved
     bytes: int | None
     """That it takes in the target, as far as known."""
     member: str | None = None
     ranges: tuple[ByteRange, ...] = (WHOLE,)
+    """Not of one file of a group: what those take is known when all of them are."""
     remark: str = ""
     """What a person should know of it, in plain words."""
     layout: Layout = PLAIN
     """How the stream, which ``ranges`` are of, lies in the volumes."""
-    parity: Mapping[int, tuple[tuple[str | None, int | None], ...]] = field(default_factory=dict)
+    parity: Mapping[int, Shelved] = field(default_factory=dict)
     """By the place in ``volumes`` of one that is known to be damaged: storage class and size of what is read to mend
     it, which takes all of itself, too."""
+    number: int | None = None
+    """Of one file of a group: that of its member. None for all else."""
+    offset: int | None = None
+    """Of one file of a group: where it begins in the stream; None where that can't be taken apart."""
+
+
+class Choosing:
+    """Makes choices of archives, and of files of groups.
+
+    There may be a hundred thousand files of one group, so what is the same for all of them is made once, and shared.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Shared] = {}
+
+    def __call__(self, archive: StoredArchive, remark: str = "") -> Choice:
+        """All of what ``archive`` stands for."""
+        if archive.file is None:
+            return whole(archive, remark)
+        shared = self._shared(archive)
+        number, member = archive.file
+        on_server = path_on_server(archive.path)
+        return Choice(
+            archive.id,
+            archive.place_id,
+            _host(archive, archive.path, on_server),
+            on_server,
+            archive.time,
+            shared.volumes,
+            archive.source_bytes,
+            member.path,
+            (WHOLE,),
+            remark,
+            shared.layout,
+            shared.parity,
+            number,
+            member.offset if shared.is_apart else None,
+        )
+
+    def _shared(self, archive: StoredArchive) -> _Shared:
+        found = self._known.get(archive.id)
+        if found is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            found = self._known[archive.id] = _shared(archive)
+        return found
 
 
 def whole(archive: StoredArchive, remark: str = "") -> Choice:
@@ -44,6 +99,8 @@ def whole(archive: StoredArchive, remark: str = "") -> Choice:
     if archive.container is None:
         folder = path.rpartition("/")[0]
         path, remark = f"{folder}/{archive.name}", remark or "comes back as the file that is stored"
+    elif archive.kind == "group":
+        remark = remark or "comes back as a directory of its own: which files it holds isn't known"
     # The root directory is called so inside its archive, too.
     return _of(archive, "/root" if path_on_server(path) == "/" else path, archive.source_bytes, remark)
 
@@ -64,26 +121,44 @@ def _of(
     ranges: tuple[ByteRange, ...] = (WHOLE,),
 ) -> Choice:
     on_server = path_on_server(path)
-    # What was on a server belongs to that, whichever machine has sent it.
-    host = archive.host if on_server == path else path.removesuffix(on_server).partition("://")[2]
-    stored = archive.size if size is None and member is None else size
+    stored, shared = archive.size if size is None and member is None else size, _shared(archive)
     return Choice(
         archive.id,
         archive.place_id,
-        host,
+        _host(archive, path, on_server),
         on_server,
         archive.time,
-        _shelved(archive.volumes),
+        shared.volumes,
         stored,
         member,
         ranges,
         remark,
-        layout_of(archive),
-        {archive.volumes.index(one): _shelved(archive.parity_of(one)) for one in mendable(archive)},
+        shared.layout,
+        shared.parity,
     )
 
 
-def _shelved(volumes: Iterable[StoredVolume]) -> tuple[tuple[str | None, int | None], ...]:
+class _Shared(NamedTuple):
+    """What every choice of one archive has."""
+
+    volumes: Shelved
+    layout: Layout
+    parity: Mapping[int, Shelved]
+    is_apart: bool
+    """Whether a range of the stream takes a part of what is stored."""
+
+
+def _shared(archive: StoredArchive) -> _Shared:
+    parity = {archive.volumes.index(one): _shelved(archive.parity_of(one)) for one in mendable(archive)}
+    return _Shared(_shelved(archive.volumes), layout_of(archive), parity, can_be_taken_apart(archive))
+
+
+def _host(archive: StoredArchive, path: str, on_server: str) -> str | None:
+    """What was on a server belongs to that, whichever machine has sent it."""
+    return archive.host if on_server == path else path.removesuffix(on_server).partition("://")[2]
+
+
+def _shelved(volumes: Iterable[StoredVolume]) -> Shelved:
     return tuple((volume.storage_class, volume.size) for volume in volumes)
 
 

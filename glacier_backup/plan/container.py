@@ -7,10 +7,10 @@ from glacier_backup.model.candidate import Kind
 
 
 def container_for(kind: Kind, size: int, least: int) -> Container:
-    """``tar`` for a directory, ``raw`` for a file of ``size`` bytes.
+    """``tar`` for a directory and a group, ``raw`` for a file of ``size`` bytes.
 
     An empty file goes into a tar of one member where the destination takes no archive of 0 bytes (``least`` > 0).
     """
-    if kind == "directory" or (size == 0 and least > 0):
+    if kind in ("directory", "group") or (size == 0 and least > 0):
         return "tar"
     return "raw"

@@ -11,6 +11,9 @@ from glacier_backup.ordering import Ordering
 from glacier_backup.plan.choice import Choice
 from glacier_backup.spool import Spool
 
+_BIAS = 2**63
+"""Added to ids, for what was taken over from other systems may have one below zero."""
+
 
 class Gathered(NamedTuple):
     """A choice, and the number of the term that has made it."""
@@ -29,6 +32,7 @@ class Gathering:
     def __init__(self) -> None:
         self._in_order: Spool[Gathered] = Spool()
         self._out_of_turn = Ordering()
+        self._all_in_order = True
         self._last = b""
 
     def add(self, term: int, choice: Choice) -> None:
@@ -38,17 +42,20 @@ class Gathering:
             self._in_order.append(found)
             self._last = key
         else:
+            self._all_in_order = False
             self._out_of_turn.add(key + pickle.dumps(found, pickle.HIGHEST_PROTOCOL))
 
     def __iter__(self) -> Iterator[Gathered]:
         """Not to be called before all are added."""
+        if self._all_in_order:
+            return iter(self._in_order)
         in_order = ((_key(found.choice), found) for found in self._in_order)
         out_of_turn = map(_taken_apart, self._out_of_turn)
         return (found for _, found in heapq.merge(in_order, out_of_turn, key=lambda pair: pair[0]))
 
 
 def _key(choice: Choice) -> bytes:
-    return b"\0".join((*_texts(choice), b"")) + choice.archive.to_bytes(8)
+    return b"\0".join((*_texts(choice), b"")) + (choice.archive + _BIAS).to_bytes(8)
 
 
 def _texts(choice: Choice) -> tuple[bytes, bytes]:

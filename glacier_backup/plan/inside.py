@@ -8,7 +8,6 @@ from fnmatch import translate
 from typing import NamedTuple
 
 from glacier_backup.model.archive import Member
-from glacier_backup.model.naming import stored_name
 from glacier_backup.model.recipe import PACKING
 from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive
@@ -57,7 +56,7 @@ def needed(known: Known, archive: StoredArchive, member: str) -> Needed:
             return Needed((WHOLE,), None)
     targets = [found for target in leading_out if (found := known.member_named(archive.id, target)) is not None]
     size += sum(one.size for _, one in targets)
-    if not _can_be_taken_apart(archive):
+    if not can_be_taken_apart(archive):
         return Needed((WHOLE,), size)
     spans = [*runs.found, *((one.offset, number) for number, one in targets)]
     return Needed(merged(ByteRange(start, known.offset_behind(archive.id, last)) for start, last in spans), size)
@@ -70,7 +69,9 @@ def is_at(path: str, top: str) -> bool:
 
 def member_path(archive: StoredArchive, member: str) -> str:
     """Where ``member`` was."""
-    return (archive.path.rstrip("/") + member.removeprefix(stored_name(archive.path))) or "/"
+    top = archive.top
+    below = member[len(top) :] if top and is_at(member, top) else f"/{member}"
+    return (archive.base.rstrip("/") + below) or "/"
 
 
 def matching(known: Known, archive: StoredArchive, pattern: str) -> Iterator[Member]:
@@ -99,8 +100,9 @@ class _Runs:
             self.found.append((member.offset, number))
 
 
-def _can_be_taken_apart(archive: StoredArchive) -> bool:
-    """Only where a range of the tar takes a part of what is stored."""
+def can_be_taken_apart(archive: StoredArchive) -> bool:
+    """Whether a range of the stream takes a part of what is stored: only of a tar that nothing was done to but what
+    its layout tells."""
     packed = [] if archive.recipe is None else [step.name for step in archive.recipe.steps if step.name in PACKING]
     if archive.container != "tar" or packed != ["tar"] or layout_of(archive).takes_all:
         return False

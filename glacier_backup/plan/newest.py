@@ -49,6 +49,8 @@ class Newest:
 
     def _there(self, versions: list[StoredArchive], until: datetime | None) -> list[StoredArchive]:
         """Those of ``until`` or before that are still there (``keep_versions = no`` uses a key again)."""
+        if len(versions) == 1:  # as of most of millions of files
+            return versions if until is None or versions[0].time <= until else []
         latest = {(one.place_id, volume.locator): one.id for one in versions for volume in one.volumes}
         early = [one for one in versions if until is None or one.time <= until]
         there = [one for one in early if all(latest[one.place_id, volume.locator] == one.id for volume in one.volumes)]
@@ -63,13 +65,13 @@ class Newest:
     def by_age(self, versions: Iterable[StoredArchive]) -> list[StoredArchive]:
         """The newest first, and of equal ones the one at hand; the damaged ones last."""
         known = list(versions)
-        newest: dict[str, tuple[datetime, int]] = {}
+        newest: dict[_Look, tuple[datetime, int]] = {}
         for one in known:
             if one.digest is not None:
-                newest[one.digest] = max(newest.get(one.digest, _age(one)), _age(one))
+                newest[_look(one)] = max(newest.get(_look(one), _age(one)), _age(one))
         return sorted(
             known,
-            key=lambda one: (not is_lost(one), newest.get(one.digest or "", _age(one)), self._fitness(one)),
+            key=lambda one: (not is_lost(one), newest.get(_look(one), _age(one)), self._fitness(one)),
             reverse=True,
         )
 
@@ -83,7 +85,7 @@ class Newest:
         if worse is None or worse.hurt is None:
             return Taken(one, "")
         self.passed_over += 1
-        which = "the same" if one.digest is not None and one.digest == worse.digest else "older"
+        which = "the same" if one.digest is not None and _look(one) == _look(worse) else "older"
         return Taken(one, f"the one of {local_time(worse.time)} is damaged: {worse.hurt.damage}; this one is {which}")
 
     def _of_each_host(self, versions: list[StoredArchive]) -> Iterator[Taken]:
@@ -115,6 +117,15 @@ def is_whole(archive: StoredArchive) -> bool:
     """Whether everything that was there could be read, and what is stored can be proved to be that."""
     checked = all(volume.tree_hash is not None for volume in archive.volumes)
     return archive.problems == 0 and not archive.changed_while_read and checked
+
+
+_Look = tuple[str | None, str | None]
+
+
+def _look(archive: StoredArchive) -> _Look:
+    """What two have alike that are the same: of a file of a tree that was hashed (``compare = hash``) its content, too,
+    for it may have changed and kept size and time."""
+    return (archive.digest, archive.sha256)
 
 
 def _age(archive: StoredArchive) -> tuple[datetime, int]:

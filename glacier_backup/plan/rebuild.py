@@ -107,6 +107,7 @@ def _of_manifest(stored: Stored, key: Key, describe: Describe) -> Rebuilt | Refu
         told.fingerprint,
         told.problems,
         told.changed_while_read,
+        sha256=told.sha256,
     )
 
 

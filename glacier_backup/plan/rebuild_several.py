@@ -144,6 +144,7 @@ def rebuilt_by_manifest(parts: Parts, own: Part, read: Read, key: Key | None, de
         told.fingerprint,
         told.problems,
         told.changed_while_read,
+        sha256=told.sha256,
     )
 
 

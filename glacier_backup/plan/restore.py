@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import starmap
+from typing import NamedTuple
 
 from glacier_backup.errors import UsageError
 from glacier_backup.model.place import Place
-from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
-from glacier_backup.model.stored import ArchiveFilter
-from glacier_backup.plan.across import all_across
-from glacier_backup.plan.choice import Choice, whole
-from glacier_backup.plan.cost import Loads, load_of
+from glacier_backup.model.restore import RestoreItem
+from glacier_backup.plan.choice import Choice
+from glacier_backup.plan.cost import Loads
 from glacier_backup.plan.gathering import Gathering
 from glacier_backup.plan.known import Known
 from glacier_backup.plan.landing import Landing, Names, cut_of, is_safe
 from glacier_backup.plan.newest import Newest
-from glacier_backup.plan.ranges import to_ask_for
+from glacier_backup.plan.sets import Sets
+from glacier_backup.plan.sums import Sums
 from glacier_backup.plan.terms import EVERYTHING, Archives, Term, choices
-from glacier_backup.plan.thawing import shelf_of
 from glacier_backup.spool import Spool
-
-TOGETHER = 500
-"""Items that are looked up at a time."""
 
 NAMED = 5
 """Refused paths that are named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing to bring back, and where it goes."""
+class Entry(NamedTuple):
+    """One thing to bring back."""
 
     choice: Choice
-    item: RestoreItem
+    to: str
+    """Where it goes, relative to the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +41,12 @@ class RestorePlan:
 
     entries: Collection[Entry]
     """In the order of the paths they had."""
+    sets: Collection[RestoreItem]
+    """Those of them that are files of groups, put together."""
+    grouped: int
+    """How many entries those are."""
+    groups: int
+    """Out of how many groups."""
     places: Mapping[int, Place]
     bytes: int
     """That they take in the target, as far as known."""
@@ -59,7 +61,12 @@ class RestorePlan:
 
     @property
     def items(self) -> Iterator[RestoreItem]:
-        return (entry.item for entry in self.entries)
+        """What is done to bring them back: one item for each entry, but for files of groups, of which all of one group
+        that keep their names are one."""
+        for choice, to in self.entries:
+            if choice.number is None:
+                yield RestoreItem(choice.archive, to, choice.member, choice.ranges)
+        yield from self.sets
 
 
 def _always(choice: Choice) -> bool:
@@ -89,31 +96,13 @@ def plan_restore(
             elif wanted(choice):
                 gathering.add(number, choice)
                 names.add(number, choice)
-    entries = Spool(_entries(gathering, cuts, names))
+    entries = Spool(starmap(Entry, _landing(gathering, cuts, names).names(gathering)))
     if any_found and not entries and not refused.count:
         raise UsageError("nothing of what is stored is still where it was", hint="leave --at now away")
     if refused.count and not entries:
         raise UsageError("; ".join(refused.notes()))
-    return _summed(entries, places, refused, dict.fromkeys([*_notes(terms), *_replaced(newest)]))
-
-
-def loads_of(known: Known, items: Iterable[RestoreItem]) -> Loads:
-    """What is read for items that an earlier run has written down; of archives that are forgotten nothing is."""
-    choices, sums = Spool(_chosen(known, items)), _Sums(dict(known.places()))
-    for one in choices:
-        sums.add(one)
-    sums.add_parts(choices)
-    return sums.loads
-
-
-def _chosen(known: Known, items: Iterable[RestoreItem]) -> Iterator[Choice]:
-    rest = iter(items)
-    while page := list(islice(rest, TOGETHER)):
-        ids = tuple({item.archive for item in page})
-        archives = {one.id: one for one in known.stored_archives(ArchiveFilter(ids=ids))}
-        for item in page:
-            if (archive := archives.get(item.archive)) is not None:
-                yield replace(whole(archive), member=item.member, ranges=item.ranges)
+    notes = dict.fromkeys([*_notes(terms), *_replaced(newest), *refused.notes()])
+    return _summed(known, entries, places, refused.count, tuple(notes))
 
 
 def _notes(terms: Sequence[Term]) -> Iterator[str]:
@@ -127,12 +116,6 @@ def _replaced(newest: Newest) -> Iterator[str]:
         yield f"of {newest.passed_over} the newest archive is known to be damaged, and another comes back: see --plan"
 
 
-def _entries(gathering: Gathering, cuts: Sequence[str | None], names: Names) -> Iterator[Entry]:
-    landing = _landing(gathering, cuts, names)
-    for choice, to in landing.names(gathering):
-        yield Entry(choice, RestoreItem(choice.archive, to, choice.member, choice.ranges))
-
-
 def _landing(gathered: Gathering, cuts: Sequence[str | None], names: Names) -> Landing:
     several = len(names.hosts) > 1
     landing = Landing(cuts, short=names.can_be_short(), hosts=several)
@@ -144,81 +127,24 @@ def _landing(gathered: Gathering, cuts: Sequence[str | None], names: Names) -> L
 
 
 def _summed(
-    entries: Collection[Entry], places: Mapping[int, Place], refused: _Refused, notes: Mapping[str, None]
+    known: Known, entries: Collection[Entry], places: Mapping[int, Place], refused: int, notes: tuple[str, ...]
 ) -> RestorePlan:
-    size, sums = 0, _Sums(places)
-    for choice in (entry.choice for entry in entries):
+    size, grouped, sets, sums = 0, 0, Sets(known), Sums(places)
+    for choice, to in entries:
         size += choice.bytes or 0
-        sums.add(choice)
-    sums.add_parts(entry.choice for entry in entries)
-    return RestorePlan(entries, places, size, sums.loads, sums.unsized, refused.count, (*notes, *refused.notes()))
-
-
-class _Sums:
-    """What is read, each volume once, however many things out of it are wanted."""
-
-    def __init__(self, places: Mapping[int, Place]) -> None:
-        self.loads = Loads()
-        self.unsized = 0
-        self._places = places
-        self._parts: dict[int, _Part] = {}
-
-    def add(self, choice: Choice) -> None:
-        if choice.member is None:
-            self._read(choice, choice.ranges)
+        if choice.number is not None:
+            sets.add(choice, to)
+            grouped += 1
+        elif choice.member is not None:
+            sums.add_part(choice, choice.ranges)
         else:
-            self._parts.setdefault(choice.archive, _Part(choice)).add(choice.ranges)
-
-    def add_parts(self, choices: Iterable[Choice]) -> None:
-        """Those of archives that aren't wanted as a whole as well; ``choices`` are those of before."""
-        if self._parts:
-            for choice in choices:
-                if choice.member is None:
-                    self._parts.pop(choice.archive, None)
-        for part in self._parts.values():
-            self._read(part.choice, part.ranges())
-
-    def _read(self, choice: Choice, ranges: tuple[ByteRange, ...]) -> None:
-        taken = all_across(ranges, [size for _, size in choice.volumes], choice.layout)
-        for (storage_class, size), own in _read_of(choice, taken):
-            if size is None:
-                self.unsized += 1
-            else:
-                shelf = shelf_of(self._places[choice.place_id], storage_class)
-                self.loads.add(shelf, load_of(shelf, size, own))
-
-
-def _read_of(
-    choice: Choice, taken: Sequence[tuple[ByteRange, ...]]
-) -> Iterator[tuple[tuple[str | None, int | None], tuple[ByteRange, ...]]]:
-    """Each object that is read, and what of it: of volumes ``taken``, and of what mends them."""
-    for place, own in enumerate(taken):
-        if own:
-            mending = choice.parity.get(place, ())
-            yield choice.volumes[place], (WHOLE,) if mending else own
-            yield from ((one, (WHOLE,)) for one in mending)
-
-
-class _Part:
-    """An archive out of which something is wanted, and not all."""
-
-    def __init__(self, choice: Choice) -> None:
-        self.choice = choice
-        self._ranges: list[ByteRange] = []
-        self._most = TOGETHER
-
-    def add(self, ranges: tuple[ByteRange, ...]) -> None:
-        self._ranges += ranges
-        # Made few as often as they have doubled: there may be a million members, and each time takes all of them.
-        if len(self._ranges) > self._most:
-            self._ranges = [*self.ranges()]
-            self._most = 2 * len(self._ranges) + TOGETHER
-
-    def ranges(self) -> tuple[ByteRange, ...]:
-        # Of several volumes, and of what has to be opened, the end of the stream is nowhere said.
-        volumes = self.choice.volumes
-        alone = len(volumes) == 1 and self.choice.layout.plain
-        return to_ask_for(self._ranges, volumes[0][1] if alone else None)
+            sums.add_whole(choice)
+    # Of groups there is nothing that is wanted as a whole.
+    wholes = (choice.archive for choice, _ in entries if choice.member is None) if sums.has_parts else ()
+    for choice, item in sets.settle():
+        sums.add_part(choice, item.ranges)
+    loads = sums.loads(wholes)
+    return RestorePlan(entries, sets, grouped, sets.groups, places, size, loads, sums.unsized, refused, notes)
 
 
 class _Refused:

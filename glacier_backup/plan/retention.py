@@ -19,11 +19,15 @@ OVERWRITTEN = "a newer one has taken its place there, and nothing of it is left"
 
 
 class Verdict(NamedTuple):
-    """What becomes of one archive."""
+    """What becomes of one archive, or of one file of a group as if it were one."""
 
     archive: StoredArchive
     kept: bool
     why: str
+    unruled: bool = False
+    """Whether it stays since no section says how long."""
+    elsewhere: bool = False
+    """Whether it stays since another machine has sent it."""
 
 
 class Ruled(NamedTuple):
@@ -90,7 +94,7 @@ def overwritten_among(archives: Sequence[StoredArchive]) -> set[int]:
     last: dict[str, int] = {}
     for one in archives:
         for volume in one.volumes:
-            last[volume.locator] = max(one.id, last.get(volume.locator, 0))
+            last[volume.locator] = max(one.id, last.get(volume.locator, one.id))
     return {one.id for one in archives if any(last[volume.locator] != one.id for volume in one.volumes)}
 
 

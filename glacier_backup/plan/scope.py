@@ -1,8 +1,9 @@
-"""Which paths a word on the command line means, with all that belongs to them."""
+"""Which paths a word on the command line means, with all that belongs to them, and which archives hold them."""
 
 from __future__ import annotations
 
 import fnmatch
+from dataclasses import replace
 from typing import NamedTuple
 
 from glacier_backup.errors import UsageError
@@ -29,6 +30,18 @@ class Scope(NamedTuple):
         if self.is_glob:
             return fnmatch.fnmatchcase(path, self.text)
         return path == self.text or path.startswith(f"{self.text.rstrip('/')}/")
+
+
+def holding(known: Known, wanted: ArchiveFilter) -> list[ArchiveFilter]:
+    """What finds the archives that hold what ``wanted`` means, and of groups themselves in place of files in them; each
+    once."""
+    if not wanted.inside:
+        return [wanted]
+    plain = replace(wanted, inside=False)
+    groups = dict.fromkeys(one.id for one in known.stored_archives(wanted) if one.file is not None)
+    for one in known.stored_archives(replace(plain, ids=tuple(groups))) if groups else ():
+        groups.pop(one.id, None)
+    return [plain, ArchiveFilter(ids=tuple(groups))] if groups else [plain]
 
 
 def scope_of(word: Word, known: Known) -> Scope:

@@ -43,7 +43,8 @@ def select(sections: Sequence[S], resolve: Callable[[S], Iterable[Resolved]]) ->
 
     A section reaches itself and its direct children, so only paths of sections can be reached twice. A whole tree
     reaches more, and passes by what is another section's of itself: what it has for a candidate is its own. A directory
-    that is looked after as a tree is no archive of the section above it.
+    that is looked after as a tree is no archive of the section above it. A file of a tree stays one, though a section
+    that names it has found it.
     """
     own = {section.path: section for section in reversed(sections)}
     reached: set[str] = set()
@@ -107,7 +108,7 @@ def _selects_nothing(found: Resolved) -> bool:
 
 
 def _with_own_options(found: Resolved, own: Section) -> Resolved:
-    if isinstance(found, Candidate):
+    if isinstance(found, Candidate) and not found.of_tree:
         exclusion = own.exclusion if found.kind == "directory" else found.exclusion
         return replace(found, section=found.path, compare=own.compare, exclusion=exclusion)
     return found

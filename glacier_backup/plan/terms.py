@@ -10,7 +10,7 @@ from itertools import starmap
 from glacier_backup.errors import UsageError
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.plan import choice, inside
-from glacier_backup.plan.choice import Choice
+from glacier_backup.plan.choice import Choice, Choosing
 from glacier_backup.plan.known import Known
 from glacier_backup.plan.newest import Newest
 from glacier_backup.units import local_time
@@ -18,7 +18,7 @@ from glacier_backup.units import local_time
 
 @dataclass(frozen=True, slots=True)
 class Archives:
-    """Whole archives."""
+    """Whole archives. Of groups, where what they hold is known, the files are meant that are in them."""
 
     text: str
     """What the word is called from now on, whatever the current folder is."""
@@ -67,7 +67,7 @@ def choices(known: Known, newest: Newest, term: Term, at: datetime | None) -> It
     Raises UsageError where all that it means is younger than that.
     """
     until = None if term.exactly else at
-    found = iter(_choices(known, newest, term, until))
+    found = _choices(known, newest, term, until)
     first = next(found, None)
     if first is None:
         raise _too_early(known, term, until)
@@ -79,7 +79,9 @@ def versions(known: Known, term: Term, conditions: ArchiveFilter) -> Iterator[St
     """Every archive that ``term`` means, or that holds it or may, and that satisfies ``since`` and ``incomplete``."""
     pieces = [(term.wanted, None)] if isinstance(term, Archives) else [*term.of]
     for wanted, part in pieces:
-        both = replace(wanted, since=conditions.since, incomplete=conditions.incomplete)
+        # What could not be read isn't in a group at all: that is something to be said of the group.
+        inside_too = wanted.inside and not conditions.incomplete
+        both = replace(wanted, since=conditions.since, incomplete=conditions.incomplete, inside=inside_too)
         for archive in known.stored_archives(both):
             if part is None or _holds(known, term, archive, part):
                 yield archive
@@ -94,7 +96,8 @@ def _holds(known: Known, term: Term, archive: StoredArchive, part: str) -> bool:
 def _choices(known: Known, newest: Newest, term: Term, until: datetime | None) -> Iterator[Choice]:
     match term:
         case Archives():
-            return starmap(choice.whole, newest.of_each(known.stored_archives(term.wanted), until))
+            stored = known.stored_archives(replace(term.wanted, inside=True))
+            return starmap(Choosing(), newest.of_each(stored, until))
         case Inside():
             return _parts(known, newest, term, until)
         case MembersLike():
@@ -151,7 +154,7 @@ def _too_early(known: Known, term: Term, until: datetime | None) -> UsageError:
     if until is None:
         return UsageError("nothing is stored yet, as far as this catalog knows")
     filters = [term.wanted] if isinstance(term, Archives) else [wanted for wanted, _ in term.of]
-    times = (archive.time for wanted in filters for archive in known.stored_archives(wanted))
+    times = (one.time for wanted in filters for one in known.stored_archives(replace(wanted, inside=True)))
     first = min(times, default=None)
     what = f" of {term.text}" if term.text else ""
     if first is not None and first <= until:

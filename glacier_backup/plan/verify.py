@@ -108,16 +108,27 @@ def about(
 def cured(finding: Finding, *, is_last: bool, archive: StoredArchive | None = None) -> Finding:
     """A finding of damage, with what to do about it. ``is_last``: whether nothing newer of its path is at its place,
     so that a run sends it again, as long as its source is there. ``archive`` as the catalog has it."""
-    others = f"other versions, and copies at other places: glacier-backup list --versions {finding.path}"
-    if is_last:
-        more = "the next run sends it again, if it is still configured and still there"
+    if archive is not None and archive.kind == "group":
+        others, again = _of_files(archive)
     else:
-        more = f"a newer one was sent there since; glacier-backup delete id:{finding.archive} removes this one"
+        others = f"other versions, and copies at other places: glacier-backup list --versions {finding.path}"
+        again = "the next run sends it again, if it is still configured and still there"
+    gone_by = f"a newer one was sent there since; glacier-backup delete id:{finding.archive} removes this one"
+    more = again if is_last else gone_by
     if archive is not None and any(one.locator == finding.locator for one in archive.beside):
         return replace(finding, cure=_BESIDE)
     if archive is not None and _has_parity(archive, finding.locator):
         others = f"{_PARITY.format(finding.archive)}; {others}"
     return replace(finding, cure=f"{others}; {more}", sent_again=is_last)
+
+
+def _of_files(group: StoredArchive) -> tuple[str, str]:
+    """Where else the files of a group are, and which of them are sent again."""
+    return (
+        f"what it holds: glacier-backup list --members id:{group.id}; other versions and copies of these files: "
+        f"glacier-backup list --versions {group.base}",
+        "the next run sends those of them again that are still configured and still there, and were not sent since",
+    )
 
 
 def _has_parity(archive: StoredArchive, locator: str | None) -> bool:

@@ -16,15 +16,15 @@ from typing import NamedTuple
 
 from glacier_backup.errors import UsageError
 from glacier_backup.model.naming import stored_name
-from glacier_backup.model.stored import ArchiveFilter
-from glacier_backup.plan import choice, inside
+from glacier_backup.model.stored import ArchiveFilter, StoredArchive
+from glacier_backup.plan import inside
+from glacier_backup.plan.globs import folder_of, is_magic, literal_above, literally
+from glacier_backup.plan.group_words import above_all, groups_called, in_groups, untold_above
 from glacier_backup.plan.known import Known
 from glacier_backup.plan.terms import Archives, Inside, MembersLike, Term
 
-_ID = re.compile(r"(?:id:|#)([0-9]{1,18})")
-_MAGIC = re.compile(r"[*?[]")
-_LITERALLY = r"[\g<0>]"
-"""How a glob has a letter that would be magic."""
+_ID = re.compile(r"(?:id:|#)(-?[0-9]{1,18})")
+"""What was taken over from other systems may have one below zero."""
 _NAMED = 5
 """How many paths an ambiguous name is said to have."""
 
@@ -74,7 +74,7 @@ def _number(known: Known, word: Word) -> Term | None:
     archive = next(known.stored_archives(wanted), None)
     if archive is None:
         raise UsageError(f"no archive has the number {match[1]}", hint="glacier-backup list --versions shows them")
-    return Archives(f"id:{match[1]}", wanted, _above(choice.whole(archive).path), exactly=True)
+    return Archives(f"id:{match[1]}", wanted, above_all(known, archive), exactly=True)
 
 
 def _locator(known: Known, word: Word) -> Term | None:
@@ -84,33 +84,37 @@ def _locator(known: Known, word: Word) -> Term | None:
     archive = next(known.stored_archives(wanted), None)
     if archive is None:
         return None
-    return Archives(word.text, wanted, _above(choice.whole(archive).path), exactly=True)
+    return Archives(word.text, wanted, above_all(known, archive), exactly=True)
 
 
 def _path(known: Known, word: Word) -> Term | None:
     path = word.path
-    if next(known.stored_archives(ArchiveFilter(path=path)), None) is not None:
-        return Archives(path, ArchiveFilter(path=path), _above(path), note=_about_those_below(known, path))
-    if next(known.stored_archives(ArchiveFilter(below=path)), None) is not None:
-        return Archives(path, ArchiveFilter(below=path), _above(path))
+    at, below = ArchiveFilter(path=path, inside=True), ArchiveFilter(below=path, inside=True)
+    if next(known.stored_archives(at), None) is not None:
+        return Archives(path, at, folder_of(path), note=_about_those_below(known, path))
+    if (groups := groups_called(known, path)) is not None:
+        return groups
+    if next(known.stored_archives(below), None) is not None:
+        return Archives(path, below, folder_of(path))
     of = _holding(known, path)
-    return Inside(path, of, _above(path)) if any(_holds(known, *piece) for piece in of) else None
+    return Inside(path, of, folder_of(path)) if any(_holds(known, *piece) for piece in of) else None
 
 
 def _perhaps(known: Known, word: Word) -> Term | None:
     """A path below a directory whose archives have members that aren't known: nobody can say that it isn't there."""
     of = _holding(known, word.path)
-    if _MAGIC.search(word.text) or not any(_holds(known, *piece) is None for piece in of):
+    if is_magic(word.text) or not any(_holds(known, *piece) is None for piece in of):
         return None
-    return Inside(word.path, of, _above(word.path))
+    return Inside(word.path, of, folder_of(word.path))
 
 
 def _name(known: Known, word: Word) -> Term | None:
-    path = None if "/" in word.text else _path_of_name(known, word.text)
-    if path is None:
+    first = None if "/" in word.text else _only_one_called(known, word.text)
+    if first is None:
         return None
-    wanted = ArchiveFilter(path=path, name=word.text)
-    return Archives(word.text, wanted, _above(path))
+    # All groups of one section have one name, and each a path of its own.
+    wanted = ArchiveFilter(path=None if first.kind == "group" else first.path, name=word.text)
+    return Archives(word.text, wanted, folder_of(first.base))
 
 
 def _inside(known: Known, word: Word) -> Term | None:
@@ -123,11 +127,11 @@ def _inside(known: Known, word: Word) -> Term | None:
 
 
 def _glob(known: Known, word: Word) -> Term | None:
-    if not _MAGIC.search(word.text):
+    if not is_magic(word.text):
         return None
     pattern = word.text if word.text[0] in "/*?[" or "://" in word.text else word.path
-    wanted = ArchiveFilter(glob=pattern)
-    above = _literal_above(pattern)
+    wanted = ArchiveFilter(glob=pattern, inside=True)
+    above = literal_above(pattern)
     if next(known.stored_archives(wanted), None) is not None:
         return Archives(pattern, wanted, above)
     if above is None:
@@ -137,25 +141,26 @@ def _glob(known: Known, word: Word) -> Term | None:
 
 
 def _in_archives(known: Known, archives: Archives, right: str) -> Term:
-    versions = known.stored_archives(archives.wanted)
-    first = next(versions)
-    text, root = f"{archives.text}:{right}", stored_name(first.path)
+    first = next(known.stored_archives(archives.wanted))
+    text, root = f"{archives.text}:{right}", first.top
+    if (files := in_groups(known, archives, first, right)) is not None:
+        return files
     for may_do in (True, None):
-        for member in (f"{root}/{right}", right):
-            if _holds(known, archives.wanted, member) is may_do and (may_do or not _MAGIC.search(right)):
-                above = _above(inside.member_path(first, member))
+        for member in (f"{root}/{right}".lstrip("/"), right):
+            if _holds(known, archives.wanted, member) is may_do and (may_do or not is_magic(right)):
+                above = folder_of(inside.member_path(first, member))
                 return Inside(text, ((archives.wanted, member),), above, archives.exactly)
-    folder = (_literal_above(f"/{right}") or "").strip("/")
-    in_root = f"{_MAGIC.sub(_LITERALLY, root)}/{right}"
+    folder = (literal_above(f"/{right}") or "").strip("/")
+    in_root = f"{literally(root)}/{right}"
     for pattern, inner in ((in_root, f"{root}/{folder}".rstrip("/")), (right, folder)):
         of = ((archives.wanted, pattern),)
-        if _MAGIC.search(right) and _has_like(known, of):
-            above = inside.member_path(first, inner) if inner else _above(first.path)
+        if is_magic(right) and _has_like(known, of):
+            above = inside.member_path(first, inner) if inner else folder_of(first.path)
             return MembersLike(text, of, above, archives.exactly)
     if all(one.container != "tar" for one in known.stored_archives(archives.wanted)):
         raise UsageError(f"{first.path} was stored as a single file: there is nothing inside", hint="leave :… away")
     raise UsageError(
-        f"no archive of {first.path} has anything called {right}, as far as its members are known",
+        f"no archive of {first.base} has anything called {right}, as far as its members are known",
         hint=f"glacier-backup list --members {archives.text} shows what is inside",
     )
 
@@ -164,23 +169,26 @@ def _archives_called(known: Known, word: Word) -> Archives | None:
     """The archives of one path that NAME stands for."""
     term = _number(known, word)
     if term is None and next(known.stored_archives(ArchiveFilter(path=word.path)), None) is not None:
-        term = Archives(word.path, ArchiveFilter(path=word.path), None)
+        term = groups_called(known, word.path) or Archives(word.path, ArchiveFilter(path=word.path), None)
     term = term or _name(known, word)
     return term if isinstance(term, Archives) else None
 
 
-def _path_of_name(known: Known, name: str) -> str | None:
-    """The only path that has archives of that name."""
+def _only_one_called(known: Known, name: str) -> StoredArchive | None:
+    """The first of the archives of that name, which are all of one path, or groups of one section."""
     paths: list[str] = []
+    first = None
     for archive in known.stored_archives(ArchiveFilter(name=name)):
-        if not paths or paths[-1] != archive.path:
-            paths.append(archive.path)
+        first = first or archive
+        path = archive.base
+        if not paths or paths[-1] != path:
+            paths.append(path)
         if len(paths) > _NAMED:
             break
     if len(paths) > 1:
         named = ", ".join([*paths[:_NAMED], *(["…"] if len(paths) > _NAMED else [])])
         raise UsageError(f"{name} is the name of archives of several paths: {named}", hint="name the path instead")
-    return paths[0] if paths else None
+    return first
 
 
 def _holding(known: Known, path: str, called: str | None = None) -> Pieces:
@@ -215,25 +223,14 @@ def _about_those_below(known: Known, path: str) -> str:
     return f"there are archives of paths below {path} too: '{path.rstrip('/')}/*' brings those back"
 
 
-def _above(path: str) -> str:
-    """The folder that holds ``path``."""
-    return path.rpartition("/")[0] or "/"
-
-
-def _literal_above(pattern: str) -> str | None:
-    """The folder in front of everything that the glob leaves open; None where there is none."""
-    match = _MAGIC.search(pattern)
-    literal = pattern[: match.start()] if match else pattern
-    if literal.count("/") < (3 if "://" in literal else 1):
-        return None
-    return _above(literal)
-
-
 def _unknown(known: Known, word: Word) -> UsageError:
-    if _MAGIC.search(word.text):
+    if is_magic(word.text):
         hint = f"glacier-backup find {shlex.quote(word.text)} looks inside of archives, too"
         return UsageError(f"nothing that is stored is called {word.text}", hint=hint)
-    near = known.known_paths_like(word.path)
-    if near:
-        return UsageError(f"nothing that is stored is called {word.text}", hint=f"near it are: {', '.join(near)}")
-    return UsageError(f"nothing that is stored is called {word.text}", hint="glacier-backup list shows what is")
+    hints = []
+    if near := known.known_paths_like(word.path):
+        hints.append(f"near it are: {', '.join(near)}")
+    if (section := untold_above(known, word.path)) is not None:
+        hints.append(f"nobody knows what some packs of {section} hold, which come back with all of it")
+    hint = "; ".join(hints) or "glacier-backup list shows what is"
+    return UsageError(f"nothing that is stored is called {word.text}", hint=hint)

@@ -29,11 +29,13 @@ bandwidth_limit = 2 MiB
 keep_last = 3
 keep_within = 6 months
 keep_yearly = 10
+pack_size = 512 MiB
 
 [/data/]
 keep_last = 5
 keep_daily = 7
 keep_yearly = off
+pack_size = 2 MiB
 upload_single_dir = no
 upload_dirs = yes
 upload_files = on
@@ -53,6 +55,8 @@ exclude_regex = \\.(bak|~)$
 keys = Relative
 keep_versions = no
 symlinks = follow
+compare = HASH, size
+  mtime
 """
 
 
@@ -79,6 +83,7 @@ def test_every_option_arrives(desk: Desk) -> None:
         "upload_dirs": True,
         "upload_files": True,
         "upload_if_changed": True,
+        "compare": "size, mtime, hash",
         "exclude": (".", "# x"),
         "upload_tree": True,
         "exclude_paths": ("old/tmp", "/data/x, y"),
@@ -94,9 +99,12 @@ def test_every_option_arrives(desk: Desk) -> None:
         "keep_weekly": None,
         "keep_monthly": None,
         "keep_yearly": None,
+        "pack_size": 2 * MIB,
     }
     assert (settings.keep_last, settings.keep_within, settings.keep_yearly) == (3, Period(6, "month"), 10)
-    assert settings.warnings == ()
+    assert settings.pack_size == 512 * MIB
+    (warning,) = settings.warnings
+    assert "x.conf:40: [/data/] keep_versions: has no effect on files that pack_size sends together" in warning
 
 
 def test_what_is_not_said_has_its_default(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from glacier_backup.config.given import read_option
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.login_options import LOGIN_OPTIONS
 from glacier_backup.config.option import Option
+from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.schema import (
     BY_NAME,
     BY_SPELLING,
@@ -34,9 +35,9 @@ _SEALS = (
 )
 _OF_PATHS = (
     f"{_SEALS} "
-    "keep_last keep_within keep_daily keep_weekly keep_monthly keep_yearly "
-    "upload_single_dir upload_tree upload_dirs upload_files upload_if_changed exclude exclude_patterns "
-    "exclude_regex exclude_paths keys keep_versions symlinks"
+    "keep_last keep_within keep_daily keep_weekly keep_monthly keep_yearly pack_size "
+    "upload_single_dir upload_tree upload_dirs upload_files upload_if_changed compare exclude "
+    "exclude_patterns exclude_regex exclude_paths keys keep_versions symlinks"
 )
 
 every_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -122,7 +123,7 @@ def test_an_option_has_one_home_or_several(options: tuple[Option, ...], names: s
 
 
 def test_main_may_hold_all_but_what_only_a_path_has() -> None:
-    assert (*DESTINATION_OPTIONS, *RUN_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS) == MAIN_OPTIONS
+    assert (*DESTINATION_OPTIONS, *RUN_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS) == MAIN_OPTIONS
 
 
 @pytest.mark.parametrize("option", [option for option in OPTIONS if option.is_secret], ids=lambda option: option.name)

@@ -7,7 +7,9 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from glacier_backup.config.seal_settings import SealSettings
 from glacier_backup.config.settings import DestinationSettings, SectionSettings, ServerSettings, Settings
 
 PLAIN = Settings(
@@ -68,7 +70,45 @@ def test_the_settings_themselves_stay_as_they_are() -> None:
     settings = with_sections(SectionSettings(path="/a", upload_dirs=True))
     others = settings.for_paths(["/a"])
     assert settings.sections[0].upload_dirs
-    assert others.model_copy(update={"sections": settings.sections, "ad_hoc": False}) == settings
+    assert others.configured == settings.sections
+    assert others.model_copy(update={"sections": settings.sections, "configured": (), "ad_hoc": False}) == settings
+
+
+def test_the_tree_around_a_path_is_the_innermost_one() -> None:
+    around, tree, dump = (
+        SectionSettings(path="/a", upload_tree=True),
+        SectionSettings(path="/a/b", upload_tree=True),
+        SectionSettings(path="/a/dump.sql"),
+    )
+    archives = SectionSettings(path="/a/b/c", upload_dirs=True)
+    settings = with_sections(around, tree, archives, dump).for_paths(["/a/x", "/a/b/c/y", "/a/b", "/a/dump.sql", "/ab"])
+    assert [settings.tree_around(section.path) for section in settings.sections] == [around, tree, None, None, None]
+    assert settings.in_force == (*settings.sections, around, tree)
+    assert settings.seal_of("/a/b/z") == tree.seal
+
+
+def test_destinations_of_the_tree_around_are_there() -> None:
+    other = DestinationSettings(name="o", kind="local", directory="/o")
+    settings = with_sections(SectionSettings(path="/a", upload_tree=True, destinations=("o",))).model_copy(
+        update={"destinations": (*PLAIN.destinations, other)}
+    )
+    assert [one.name for one in settings.for_paths(["/a/x"]).destinations] == ["main", "o"]
+    assert [one.name for one in settings.for_paths(["/b/x"]).destinations] == ["main"]
+
+
+def test_a_path_on_a_server_logs_in_as_the_section_around_it() -> None:
+    server = ServerSettings(host="host", user="me", ssh_key="/k")
+    settings = with_sections(SectionSettings(path="sftp://me@host:22/photos", server=server, upload_tree=True))
+    assert settings.for_paths(["sftp://me@host/photos/a.jpg"]).sections[0].server == server
+    assert settings.for_paths(["sftp://me@host/other"]).sections[0].server == ServerSettings(host="host", user="me")
+
+
+def test_the_password_of_the_tree_around_stays_secret() -> None:
+    trees = SectionSettings(
+        path="/a", upload_tree=True, seal=SealSettings(seal=("openssl",), password=SecretStr("hush"))
+    )
+    inside = SectionSettings(path="/a/b", upload_dirs=True)
+    assert with_sections(trees, inside).for_paths(["/a/b/x"]).secrets == {"hush"}
 
 
 @pytest.mark.parametrize("path", ["", "a", "./a", "~/a", "s3://bucket/a", "sftp://host", "sftp://host/~/a"])

@@ -8,6 +8,7 @@ import pytest
 
 from glacier_backup.config.schema import BY_NAME
 from glacier_backup.config.show import Row, rows
+from glacier_backup.units import MIB
 from tests.config.conftest import Desk
 
 MAIN = "[main]\ndestination = s3://my-bucket/backup\n"
@@ -85,6 +86,40 @@ def test_other_values_are_problems(option: str, text: str, problem: str) -> None
     assert str(caught.value).startswith(problem)
 
 
+@pytest.mark.parametrize("text", ["size, mtime", "size,mtime,hash", "Hash", "mtime size", "hash\n  mtime\n  size"])
+def test_what_is_compared_may_be_written_as_any_list(desk: Desk, text: str) -> None:
+    settings = desk.load(f"{MAIN}[/a]\n{TREE}compare = {text}\n")
+    (row,) = (row for row in rows(settings) if row.option == "compare")
+    assert set(row.value.split(", ")) == set(text.lower().replace(",", " ").split())
+    assert row.value == settings.sections[0].compare
+    assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("size", "what is edited may keep its size; its time tells"),
+        ("mtime", "the size costs nothing, and is compared with the time"),
+        ("size, hash", "hash alone compares the size, too"),
+        ("mtime, hash", "the size costs nothing, and is compared first"),
+        ("size, ctime", "'ctime' is none of size, mtime, hash"),
+        ("size, mtime, size", "size stands there twice"),
+    ],
+)
+def test_what_is_no_way_to_compare_is_a_problem_with_its_reason(desk: Desk, text: str, why: str) -> None:
+    (problem,) = desk.problems(f"{MAIN}[/a]\n{TREE}compare = {text}\n")
+    forms = "`size, mtime`, or `size, mtime, hash`, or `hash`"
+    assert problem == f"x.conf:5: [/a] compare: found '{text}' ({why}); expected {forms}"
+
+
+def test_to_compare_what_is_never_compared_is_warned_of(desk: Desk) -> None:
+    (warning,) = desk.load(f"{MAIN}[/a]\nupload_dirs = yes\ncompare = hash\n").warnings
+    assert warning.endswith("x.conf:5: [/a] compare: has no effect without upload_tree")
+    (warning,) = desk.load(f"{MAIN}[/a]\n{TREE}upload_if_changed = no\ncompare = hash\n").warnings
+    assert "x.conf:6: [/a] compare: has no effect with upload_if_changed = no" in warning
+    assert desk.load(f"[DEFAULT]\ncompare = hash\n{MAIN}[/a]\nupload_dirs = yes\n").warnings == ()
+
+
 def test_a_path_on_the_command_line_is_no_tree(desk: Desk) -> None:
     (section,) = desk.load(f"{MAIN}[/a]\n{TREE}", paths=["/a"]).sections
     assert (section.upload_single_dir, section.upload_tree, section.upload_if_changed) == (True, False, True)
@@ -156,3 +191,41 @@ def test_a_vault_has_no_keys_that_could_be_the_same(desk: Desk) -> None:
 def test_ten_thousand_trees_take_no_time(desk: Desk) -> None:
     text = MAIN + "".join(f"[/a/{number}]\n{TREE}" for number in range(10_000))
     assert len(desk.load(text).sections) == 10_000
+
+
+def test_a_section_packs_as_main_does_unless_it_says_otherwise(desk: Desk) -> None:
+    text = f"{MAIN}pack_size = 512 MiB\n[/a]\n{TREE}[/b]\n{TREE}pack_size = 1 MiB\n[/c]\n{TREE}pack_size = none\n"
+    settings = desk.load(text)
+    assert [section.pack_size for section in settings.sections] == [512 * MIB, MIB, None]
+    assert settings.warnings == ()
+    assert [row.value for row in rows(settings) if row.option == "pack_size"] == ["512 MiB", "512 MiB", "1 MiB", "none"]
+    in_default = desk.load(f"[DEFAULT]\n{TREE}pack_size = 3 MiB\n{MAIN}[/a]\n")
+    assert (in_default.pack_size, in_default.sections[0].pack_size) == (3 * MIB, 3 * MIB)
+    from_outside = desk.load(f"{MAIN}[/a]\n{TREE}", environ={"GLACIER_BACKUP_PACK_SIZE": "2 GiB"})
+    assert from_outside.sections[0].pack_size == 2048 * MIB
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("1023 KiB", "found '1023 KiB' (it is 1,047,552 bytes)"), ("2 TiB", "found '2 TiB'"), ("much", "found 'much'")],
+)
+def test_a_pack_has_a_size_that_makes_sense(desk: Desk, text: str, found: str) -> None:
+    (problem,) = desk.problems(f"{MAIN}[/a]\n{TREE}pack_size = {text}\n")
+    assert problem == f"x.conf:5: [/a] pack_size: {found}; expected a size from 1 MiB to 1 TiB, or none"
+
+
+def test_packs_of_what_is_no_tree_are_warned_of(desk: Desk) -> None:
+    idle = "has no effect without upload_tree"
+    (warning,) = desk.load(f"{MAIN}[/a]\nupload_dirs = yes\npack_size = 5 MiB\n").warnings
+    assert warning.endswith(f"x.conf:5: [/a] pack_size: {idle}")
+    (warning,) = desk.load(f"{MAIN}pack_size = 5 MiB\n[/a]\nupload_dirs = yes\n").warnings
+    assert warning.endswith("x.conf:3: [main] pack_size: has no effect without a section that has upload_tree")
+    assert desk.load(f"{MAIN}pack_size = none\n[/a]\nupload_dirs = yes\n").warnings == ()
+    assert desk.load(f"{MAIN}pack_size = 5 MiB\n[/a]\n{TREE}", paths=["/a/b"]).warnings == ()
+
+
+def test_what_packs_keep_all_the_same_is_warned_of(desk: Desk) -> None:
+    text = f"{MAIN}pack_size = 5 MiB\n[/a]\n{TREE}keep_versions = no\n[/b]\n{TREE}"
+    (warning,) = desk.load(text).warnings
+    assert "x.conf:6: [/a] keep_versions: has no effect on files that pack_size sends together" in warning
+    assert desk.load(text.replace("5 MiB", "none")).warnings == ()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
 from glacier_backup.model.archive import Member, MemberType
-from glacier_backup.model.naming import archive_name
+from glacier_backup.model.naming import archive_name, group_path, stored_name
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Recipe, Step
-from glacier_backup.model.stored import ArchiveFilter, StoredArchive, StoredVolume
+from glacier_backup.model.stored import ArchiveFilter, GroupedFile, StoredArchive, StoredVolume
+from glacier_backup.model.tree_digest import tree_fingerprint
+from glacier_backup.plan.inside import member_path
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -87,12 +89,48 @@ class Shelves:
         self.inside[id] = contents(*members)
         return archive
 
+    def add_group(
+        self, section: str, at: float = 0, *files: Member, known: bool = True, **values: Any
+    ) -> StoredArchive:
+        """One more group, of files whose paths are below ``section``; with ``known=False`` nobody knows which."""
+        stored = tuple(one._replace(path=f"{stored_name(section)}/{one.path}") for one in files)
+        path = group_path(section, f"{len(self.archives):012x}")
+        group = self.add(path, at, **{"kind": "group", "container": "tar", "has_members": known, **values})
+        self.inside[group.id] = contents(*stored) if known else ()
+        return group
+
     def places(self) -> list[tuple[int, Place]]:
         return list(PLACES.items())
 
     def stored_archives(self, wanted: ArchiveFilter) -> Iterator[StoredArchive]:
-        found = (one for one in self.archives if _is_wanted(one, wanted))
-        return iter(sorted(found, key=lambda one: (*_in_database(one.path), one.place_id, one.id)))
+        of_archives = ArchiveFilter(ids=wanted.ids, name=wanted.name, locator=wanted.locator)
+        found = (each for one in self.archives if _is_wanted(one, of_archives) for each in self._each(one, wanted))
+        wanted_ones = (one for one in found if _is_wanted(one, replace(wanted, name=None, locator=None)))
+        return iter(sorted(wanted_ones, key=lambda one: (*_in_database(one.path), one.place_id, one.id)))
+
+    def _each(self, archive: StoredArchive, wanted: ArchiveFilter) -> Iterator[StoredArchive]:
+        """That, or in its place the files that are in it."""
+        if not (wanted.inside and archive.kind == "group" and archive.has_members):
+            yield archive
+            return
+        by_path = {one.path: (number, one) for number, one in enumerate(self.inside[archive.id])}
+        for path, own in by_path.items():
+            # A hard link stands for the member that it leads to, which has the content.
+            number, one = by_path[own[1].target or ""] if own[1].type == "hardlink" else own
+            is_link = one.type == "symlink"
+            looked = tree_fingerprint("link" if is_link else "file", len(one.target or "") or one.size, one.mtime_ns)
+            yield replace(
+                archive,
+                path=member_path(archive, path),
+                kind="link" if is_link else "file",
+                digest=looked.digest,
+                source_bytes=looked.bytes,
+                mtime_ns=one.mtime_ns,
+                mode=one.mode,
+                problems=0,
+                changed_while_read=False,
+                file=GroupedFile(number, one),
+            )
 
     def holds_path_above(self, path: str) -> list[str]:
         kinds = ("directory", None)
@@ -100,7 +138,8 @@ class Shelves:
         return sorted(above, key=len, reverse=True)
 
     def known_paths_like(self, text: str, limit: int = 5) -> list[str]:
-        return sorted({one.path for one in self.archives if one.path[:4] == text[:4]})[:limit]
+        known = {one.path for one in self.stored_archives(ArchiveFilter(inside=True))}
+        return sorted(path for path in known if path[:4] == text[:4])[:limit]
 
     def members(self, archive_id: int) -> Iterator[Member]:
         return iter(self.inside[archive_id])
@@ -129,6 +168,8 @@ def _is_wanted(one: StoredArchive, wanted: ArchiveFilter) -> bool:
         and (wanted.path is None or one.path == wanted.path)
         and (below is None or one.path == wanted.below or one.path.startswith(below))
         and (wanted.glob is None or fnmatchcase(one.path, wanted.glob))
+        and (wanted.since is None or one.time >= wanted.since)
+        and (not wanted.incomplete or one.problems > 0)
         and (wanted.name is None or one.name == wanted.name)
         and (wanted.locator is None or one.volumes[0].locator == wanted.locator)
         and (wanted.until is None or one.time <= wanted.until)

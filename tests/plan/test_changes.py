@@ -10,10 +10,10 @@ import pytest
 
 from glacier_backup.model.candidate import Candidate
 from glacier_backup.model.plan import Skip, Upload
-from glacier_backup.model.reason import AlreadySent, Changed, DamagedThere, Forced, NeverSent, Unchanged
+from glacier_backup.model.reason import AlreadySent, Changed, DamagedThere, Forced, NeverSent, Renamed, Unchanged
 from glacier_backup.model.record import LastSent
-from glacier_backup.model.tree_digest import tree_fingerprint
-from glacier_backup.plan.changes import decide, needs_look, same_look
+from glacier_backup.model.tree_digest import same_look, tree_fingerprint
+from glacier_backup.plan.changes import decide, needs_look
 from tests.plan.values import SENT, candidate, fingerprint
 
 LAST = LastSent(id=7, sent_at=SENT, bytes=5, digest="then")
@@ -24,6 +24,12 @@ SENT_NS = int(SENT.replace(microsecond=0).timestamp()) * 10**9 + 123_456_000
 def test_what_was_never_sent_is_sent() -> None:
     found = decide(candidate(), None, fingerprint(), force=False, least=1)
     assert found == Upload(candidate(), "photos.tar", "tar", fingerprint(), NeverSent(), None)
+
+
+def test_what_was_never_sent_may_have_had_another_name() -> None:
+    found = decide(candidate(), None, fingerprint(), force=True, least=1, was="/data/old")
+    assert (found.reason, str(found.reason)) == (Renamed("/data/old"), "renamed, was /data/old")
+    assert decide(candidate(), LAST, fingerprint(), force=False, least=1, was="/data/old").reason == Changed(SENT)
 
 
 def test_what_was_sent_is_not_sent_again_nor_looked_at() -> None:

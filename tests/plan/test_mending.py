@@ -14,8 +14,9 @@ from glacier_backup.plan.inside import needed
 from glacier_backup.plan.mending import can_replace, is_lost, may_mend, mendable
 from glacier_backup.plan.newest import Newest
 from glacier_backup.plan.removal import in_order_of_removal
-from glacier_backup.plan.restore import loads_of, plan_restore
+from glacier_backup.plan.restore import plan_restore
 from glacier_backup.plan.sample import sample
+from glacier_backup.plan.sums import loads_of
 from glacier_backup.plan.thawing import Shelf
 from glacier_backup.plan.verified import verified
 from glacier_backup.plan.verify import cured, known_volumes, missing

@@ -63,6 +63,14 @@ def test_a_manifest_tells_all() -> None:
     assert (found.label, found.recipe, found.fingerprint) == (LABEL, TAR, FINGERPRINT)
     assert (found.volumes[0].size, found.volumes[0].tree_hash, found.volumes[0].sha256) == (100, "a" * 64, "b" * 64)
     assert found.origin is None
+    assert found.sha256 is None
+
+
+def test_a_manifest_tells_the_hash_of_the_content() -> None:
+    found = told(stored(manifest=text().replace('"content_sha256": null', f'"content_sha256": "{"d" * 64}"')))
+
+    assert isinstance(found, Rebuilt)
+    assert found.sha256 == "d" * 64
 
 
 @pytest.mark.parametrize(
@@ -167,6 +175,36 @@ def test_a_file_of_a_tree_in_a_vault_is_known_to_be_unchanged() -> None:
 
     assert found.fingerprint is not None
     assert found.fingerprint.digest == "file 100 1600000000123456789"
+
+
+GROUP = replace(LABEL, name="photos.pack.tar", path="/data/photos/~pack-0123456789ab", kind="group")
+
+
+def test_a_group_is_told_by_its_manifest_by_its_key_and_by_its_description() -> None:
+    by_manifest, by_key = told(stored(GROUP, manifest=text(GROUP))), told(stored(GROUP, tree_hash=None))
+    by_description = in_vault(describe(GROUP), around=replace(AROUND, trees=("/data/photos",)))
+
+    for found in (by_manifest, by_key, by_description):
+        assert isinstance(found, Rebuilt)
+        assert (found.label.path, found.label.kind, found.label.name) == (GROUP.path, "group", GROUP.name)
+        assert found.recipe == TAR
+    assert by_description.fingerprint is None
+
+
+def test_a_sealed_group_is_told_by_its_key() -> None:
+    found = told(stored(replace(GROUP, suffix=".zst.age"), tree_hash=None))
+
+    assert isinstance(found, Rebuilt)
+    assert (found.label.path, found.label.kind, found.label.suffix) == (GROUP.path, "group", ".zst.age")
+
+
+def test_a_group_of_what_lay_on_a_server_gets_its_section_s_url() -> None:
+    label = replace(GROUP, path="sftp://me@box:23/data/~pack-0123456789ab")
+
+    found = told(stored(label, tree_hash=None), around=replace(AROUND, sections=("sftp://me@box:23/data",)))
+
+    assert isinstance(found, Rebuilt)
+    assert (found.label.path, found.label.kind) == (label.path, "group")
 
 
 LONG = "/data/" + "/".join(["ä" * 100] * 8)

@@ -17,7 +17,8 @@ from glacier_backup.plan.choice import part
 from glacier_backup.plan.cost import Load, Loads
 from glacier_backup.plan.inside import MOST_RANGES
 from glacier_backup.plan.landing import UNKNOWN_HOST
-from glacier_backup.plan.restore import RestorePlan, _Sums, loads_of, plan_restore
+from glacier_backup.plan.restore import RestorePlan, plan_restore
+from glacier_backup.plan.sums import Sums, loads_of
 from glacier_backup.plan.words import Word, interpret
 from glacier_backup.units import GIB, MIB, stamp
 from tests.plan.stored import COLD, HERE, PLACES, SERVER, VAULT, Shelves, day, member
@@ -29,7 +30,7 @@ def planned(shelves: Shelves, *words: str, at: datetime | None = None, folder: s
 
 def went(plan: RestorePlan) -> dict[str, int]:
     """Where each goes, and the archive it comes from."""
-    found = {entry.item.to: entry.item.archive for entry in plan.entries}
+    found = {entry.to: entry.choice.archive for entry in plan.entries}
     assert len(found) == len(plan.entries)
     return found
 
@@ -70,7 +71,7 @@ class TestWhatIsMeant:
             assert "is damaged: it is not there any more; this one is older" in entry.choice.remark
             assert [note for note in plan.notes if "1 the newest archive is known to be damaged" in note]
         (entry,) = planned(shelves, f"id:{newest}").entries
-        assert (entry.item.archive, entry.choice.remark) == (newest, "known to be damaged: it is not there any more")
+        assert (entry.choice.archive, entry.choice.remark) == (newest, "known to be damaged: it is not there any more")
 
     def test_a_copy_elsewhere_is_taken_of_what_is_damaged_however_far_away_it_is(self) -> None:
         shelves = Shelves()
@@ -146,7 +147,7 @@ class TestWhatIsMeant:
         plan = planned(shelves, "/home/me/photos/2019")
 
         (entry,) = plan.entries
-        assert (entry.item.archive, entry.item.member, entry.item.to) == (has_it, "photos/2019", "2019")
+        assert (entry.choice.archive, entry.choice.member, entry.to) == (has_it, "photos/2019", "2019")
         assert plan.bytes == 1100
 
     def test_a_member_may_come_from_the_archive_of_any_directory_above(self) -> None:
@@ -156,7 +157,7 @@ class TestWhatIsMeant:
 
         (entry,) = planned(shelves, "/home/me/photos/2019/img_0001.jpg").entries
 
-        assert (entry.item.archive, entry.item.member) == (newer, "me/photos/2019/img_0001.jpg")
+        assert (entry.choice.archive, entry.choice.member) == (newer, "me/photos/2019/img_0001.jpg")
 
     @pytest.mark.parametrize(
         "word", ["photos.tar:2019/img_0001.jpg", "photos.tar:photos/2019/img_0001.jpg", "photos:2019/img_0001.jpg"]
@@ -167,8 +168,8 @@ class TestWhatIsMeant:
 
         (entry,) = planned(shelves, word).entries
 
-        assert (entry.item.archive, entry.item.member) == (newest, "photos/2019/img_0001.jpg")
-        assert entry.item.to == "img_0001.jpg"
+        assert (entry.choice.archive, entry.choice.member) == (newest, "photos/2019/img_0001.jpg")
+        assert entry.to == "img_0001.jpg"
 
     def test_what_is_inside_one_certain_archive_can_be_named_by_its_number(self) -> None:
         shelves = Shelves()
@@ -177,14 +178,14 @@ class TestWhatIsMeant:
 
         (entry,) = planned(shelves, f"id:{first}:2019").entries
 
-        assert (entry.item.archive, entry.item.member, entry.item.to) == (first, "photos/2019", "2019")
+        assert (entry.choice.archive, entry.choice.member, entry.to) == (first, "photos/2019", "2019")
 
     def test_names_may_hold_colons(self) -> None:
         shelves = Shelves()
         odd = shelves.add("/a:b", 0, member("a:b", "directory", 0), member("a:b/c:d")).id
 
         assert went(planned(shelves, "/a:b")) == {"a:b": odd}
-        assert [entry.item.member for entry in planned(shelves, "/a:b:c:d").entries] == ["a:b/c:d"]
+        assert [entry.choice.member for entry in planned(shelves, "/a:b:c:d").entries] == ["a:b/c:d"]
 
     def test_a_name_that_several_paths_have_is_refused_and_they_are_listed(self) -> None:
         shelves = Shelves()
@@ -221,7 +222,7 @@ class TestWhatIsMeant:
 
         plan = planned(shelves, word)
 
-        assert [entry.item.to for entry in plan.entries] == ["img_0001.jpg", "img_0002.jpg"]
+        assert [entry.to for entry in plan.entries] == ["img_0001.jpg", "img_0002.jpg"]
         assert plan.bytes == 1100
 
     def test_a_glob_for_a_path_is_about_that_path(self) -> None:
@@ -250,7 +251,7 @@ class TestWhatIsMeant:
         shelves = Shelves()
         photos(shelves)
 
-        assert [entry.item.member for entry in planned(shelves, "photos.tar:20*").entries] == [
+        assert [entry.choice.member for entry in planned(shelves, "photos.tar:20*").entries] == [
             "photos/2019",
             "photos/2020",
         ]
@@ -285,7 +286,7 @@ class TestWhereMembersAreNotKnown:
 
         (entry,) = planned(shelves, "/home/me/photos/2019").entries
 
-        assert (entry.item.archive, entry.item.member, entry.item.ranges) == (newest, "photos/2019", (WHOLE,))
+        assert (entry.choice.archive, entry.choice.member, entry.choice.ranges) == (newest, "photos/2019", (WHOLE,))
         assert "members aren't known" in entry.choice.remark
 
     def test_an_older_archive_that_is_known_to_have_it_is_taken(self) -> None:
@@ -295,7 +296,7 @@ class TestWhereMembersAreNotKnown:
 
         (entry,) = planned(shelves, "/home/me/photos/2019").entries
 
-        assert entry.item.archive == known
+        assert entry.choice.archive == known
         assert "a younger archive may have it too" in entry.choice.remark
 
     def test_what_can_be_told_for_certain_is_tried_first(self) -> None:
@@ -320,6 +321,13 @@ class TestWhichOfSeveral:
             latest = photos(shelves, 0 if place == HERE else 0.5, place=place, digest="the same")
 
         assert went(planned(shelves, "photos")) == {"photos": latest}
+
+    def test_what_looks_the_same_and_has_other_content_is_not_the_same_as_what_is_nearer(self) -> None:
+        shelves = Shelves()
+        photos(shelves, place=HERE, digest="file 9 9", sha256="0" * 64)
+        newest = photos(shelves, 1, place=COLD, digest="file 9 9", sha256="1" * 64)
+
+        assert went(planned(shelves, "photos")) == {"photos": newest}
 
     def test_a_whole_one_is_preferred_to_an_incomplete_one_that_is_nearer(self) -> None:
         shelves = Shelves()
@@ -506,16 +514,16 @@ class TestRanges:
         photos(shelves)
 
         (entry,) = planned(shelves, "photos:2019/img_0002.jpg").entries
-        assert entry.item.ranges == (ByteRange(2048, 3584),)
+        assert entry.choice.ranges == (ByteRange(2048, 3584),)
         (entry,) = planned(shelves, "photos:2019").entries
-        assert entry.item.ranges == (ByteRange(512, 3584),)
+        assert entry.choice.ranges == (ByteRange(512, 3584),)
 
     def test_the_last_one_reaches_to_the_end(self) -> None:
         shelves = Shelves()
         photos(shelves)
 
         (entry,) = planned(shelves, "photos:2020/img.jpg").entries
-        assert entry.item.ranges == (ByteRange(4096, None),)
+        assert entry.choice.ranges == (ByteRange(4096, None),)
 
     def test_what_hard_links_lead_to_comes_before_them(self) -> None:
         shelves = Shelves()
@@ -534,7 +542,7 @@ class TestRanges:
 
         (entry,) = planned(shelves, "/d/s").entries
 
-        assert entry.item.ranges == (ByteRange(512, 1536), ByteRange(2560, 5120))
+        assert entry.choice.ranges == (ByteRange(512, 1536), ByteRange(2560, 5120))
         assert entry.choice.bytes == 200
 
     @pytest.mark.parametrize("recipe", [None, Recipe((Step("tar"), Step("zstd")))])
@@ -544,7 +552,7 @@ class TestRanges:
 
         (entry,) = planned(shelves, "/d/a").entries
 
-        assert (entry.item.ranges, entry.choice.bytes) == ((WHOLE,), 100)
+        assert (entry.choice.ranges, entry.choice.bytes) == ((WHOLE,), 100)
 
     def test_a_member_of_too_many_pieces_is_read_whole(self) -> None:
         shelves = Shelves()
@@ -554,7 +562,7 @@ class TestRanges:
 
         (entry,) = planned(shelves, "/d/s").entries
 
-        assert entry.item.ranges == (WHOLE,)
+        assert entry.choice.ranges == (WHOLE,)
 
 
 class TestSums:
@@ -589,15 +597,15 @@ class TestSums:
     def test_counting_goes_with_the_number_of_members(self) -> None:
         count = 20_000
         archive = Shelves().add("/d", place=VAULT, size=4 * count * MIB)
-        sums = _Sums({VAULT: PLACES[VAULT]})
+        sums = Sums({VAULT: PLACES[VAULT]})
 
         begun = time.process_time()
         for number in range(count):
             ranges = (ByteRange(4 * number * MIB, 4 * number * MIB + 1),)
-            sums.add(part(archive, f"/d/{number}", f"d/{number}", ranges, 1))
-        sums.add_parts(())
+            choice = part(archive, f"/d/{number}", f"d/{number}", ranges, 1)
+            sums.add_part(choice, choice.ranges)
 
-        assert sums.loads.cold == Load(1, count * MIB, count, count * MIB, count)
+        assert sums.loads().cold == Load(1, count * MIB, count, count * MIB, count)
         assert time.process_time() - begun < 20  # it took ten minutes once
 
     def test_what_nobody_knows_the_size_of_is_counted(self) -> None:

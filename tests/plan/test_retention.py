@@ -119,6 +119,12 @@ def test_what_was_overwritten_goes_and_takes_no_place() -> None:
     assert found[1].why == "a newer one has taken its place there, and nothing of it is left"
 
 
+def test_what_has_an_id_below_zero_is_there_like_any_other() -> None:
+    """As what was taken over or found again when newer ones were known already."""
+    older = [archive(-(2**31), NOON - timedelta(days=1)), archive(1, NOON)]
+    assert kept(older, Policy(keep_last=2)) == [-(2**31), 1]
+
+
 POLICIES = Policies(
     {
         "/": Policy(keep_last=9),

@@ -56,6 +56,12 @@ def test_a_path_reached_before_its_own_section_keeps_its_place_and_has_its_own_o
     ]
 
 
+def test_a_file_of_a_tree_that_was_named_by_itself_stays_the_trees() -> None:
+    seen = tree_fingerprint("file", 1, 0)
+    found = Candidate("/data/a", "file", "/data", compare=True, seen=seen)
+    assert selected(Section("/data/a", (found,)), section("/data")) == [found, *section("/data").found]
+
+
 def test_a_path_reached_after_its_own_section_is_not_repeated() -> None:
     data, dump = section("/data", "dump", "notes", compare=True), section("/data/dump")
     assert selected(dump, data) == [

@@ -14,11 +14,13 @@ from glacier_backup.plan.verify import (
     compare,
     cured,
     damaged_at,
+    known_volumes,
     may_be_missing,
     members_at,
     missing,
     newest,
 )
+from tests.plan import stored
 
 NOW = datetime(2026, 3, 21, tzinfo=UTC)
 KNOWN = Known(1, 1, "nas/a.tar", 100, "a" * 64, "b" * 64, "crc=", NOW, "/data/a", NOW)
@@ -49,6 +51,16 @@ def test_what_to_do_depends_on_whether_a_run_sends_it_again() -> None:
     assert "glacier-backup delete id:1" in (older.cure or "")
     for one in (last, older):
         assert "list --versions /data/a" in (one.cure or "")
+
+
+def test_of_a_group_it_is_about_the_files_in_it() -> None:
+    group = stored.Shelves().add_group("/srv/photos", 0, stored.member("a"))
+    lost = cured(missing(next(known_volumes(group)), BUCKET), is_last=True, archive=group)
+
+    assert lost.sent_again
+    assert "list --members id:1;" in (lost.cure or "")
+    assert "list --versions /srv/photos;" in (lost.cure or "")
+    assert "sends those of them again" in (lost.cure or "")
 
 
 @pytest.mark.parametrize("field", ["tree_hash", "sha256", "crc64nvme"])
