@@ -27,7 +27,7 @@ from glacier_backup.model.event import (
     Waiting,
     Warned,
 )
-from glacier_backup.units import MIB, format_size, local_time
+from glacier_backup.units import MIB, format_amount, format_files, local_time
 
 LARGEST = 5 * MIB
 KEPT = 5
@@ -96,7 +96,7 @@ class LogLines:
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted(plan):
-                size = format_size(plan.bytes)
+                size = format_amount(plan.bytes, plan.files)
                 self._logger.info("run started: %d to send (%s), %d to skip", plan.uploads, size, plan.skips)
                 for name, place in plan.places.items() if self._several else ():
                     self._logger.info("%s is %s: %d to send", shown(name), shown(str(place)), plan.share(name).uploads)
@@ -112,12 +112,13 @@ class LogLines:
             case ArchiveFound(path, locator, to):
                 about = self._about(path, to)
                 self._logger.warning("recorded %s, which an earlier run had stored as %s", about, shown(locator))
-            case ArchiveSent(upload, record):
+            case ArchiveSent(upload, record) as sent:
                 self._logger.info(
-                    "sent %s as %s, %d bytes, %s",
+                    "sent %s as %s, %d bytes, %s%s",
                     self._about(upload.path, upload.to),
                     shown(record.label.name + record.label.suffix),
                     record.stored_bytes,
+                    f"{format_files(sent.files)}, " if sent.files else "",
                     shown(record.receipts[0].locator),
                 )
             case ArchiveFailed(upload, error, _, defect):
@@ -132,8 +133,9 @@ class LogLines:
                     there = summary.count(name)
                     self._logger.info("%s: %d sent, %d failed", shown(name), there.sent, there.failed)
                 self._logger.info(
-                    "run ended: %d sent, %d failed, %d skipped, exit code %d",
+                    "run ended: %d sent%s, %d failed, %d skipped, exit code %d",
                     summary.sent,
+                    f" ({format_files(summary.files)} in packs)" if summary.files else "",
                     summary.failed,
                     summary.skipped,
                     summary.exit_code,

@@ -11,6 +11,7 @@ from glacier_backup.display import shown
 from glacier_backup.model.event import (
     ArchiveFailed,
     ArchiveSent,
+    ArchiveSkipped,
     ArchiveStarted,
     BytesSent,
     Event,
@@ -18,6 +19,7 @@ from glacier_backup.model.event import (
     RunStarted,
     Waiting,
 )
+from glacier_backup.units import format_files
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +76,8 @@ class Bars:
                 self._total = plan.bytes
                 self._all = self._progress.add_task(self._title(), total=self._total)
             case ArchiveStarted(upload, estimate):
-                name = f"{upload.name} to {upload.to}" if self._several else upload.name
+                inside = "" if upload.contents is None else f", {format_files(len(upload.contents))}"
+                name = upload.name + inside + (f" to {upload.to}" if self._several else "")
                 task = self._progress.add_task(shown(name), total=estimate)
                 self._archives[upload.path, upload.to] = task
                 self._correct_total(estimate - upload.bytes)
@@ -85,6 +88,8 @@ class Bars:
                 self._advance(path, to, count)
             case ArchiveSent(upload, _) | ArchiveFailed(upload, _, _, _):
                 self._finish(upload.path, upload.to)
+            case ArchiveSkipped(skip) if (skip.path, skip.to) in self._archives:
+                self._finish(skip.path, skip.to)
             case _:
                 pass
 

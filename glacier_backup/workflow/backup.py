@@ -26,6 +26,7 @@ from glacier_backup.workflow.sending.execute import Run, execute
 from glacier_backup.workflow.sending.lane import Lane
 from glacier_backup.workflow.sending.leftovers import reconcile
 from glacier_backup.workflow.sending.prepare import LastSentOf, Order, prepare
+from glacier_backup.workflow.sending.renames import AlikeOf
 from glacier_backup.workflow.sending.whereabouts import Whereabouts, ask, insist, tell_apart
 from glacier_backup.workflow.side_by_side import side_by_side
 from glacier_backup.workflow.takeover import take_over
@@ -52,16 +53,18 @@ class Backup:
 
 def preview(backup: Backup) -> BackupPlan:
     """What a run would do now. Sends no request, writes nothing, needs neither credentials nor a lock."""
-    catalog, known = backup.catalog, dict[str, LastSentOf]()
+    catalog, known, alike = backup.catalog, dict[str, LastSentOf](), dict[str, AlikeOf]()
     importable = unfinished = 0
     for target in backup.targets:
         place_id = catalog.place_id(target.destination.place, trusting=True)
         unfinished += 0 if place_id is None else len(catalog.unfinished(place_id))
         known[target.name] = _sent_to(place_id, catalog)
+        if place_id is not None:
+            alike[target.name] = partial(catalog.paths_like, place_id)
         if imported := {} if target.older is None else target.older.as_last_sent():
             importable += len(imported)
             known[target.name] = partial(_among, imported)
-    plan = prepare(backup.order, backup.tools.origins, backup.targets, known)
+    plan = prepare(backup.order, backup.tools.origins, backup.targets, known, alike)
     return replace(limited(plan, backup.order.limit), importable=importable, unfinished=unfinished)
 
 
@@ -87,8 +90,7 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     _reconcile(backup, places, tell, stop)
     if plan is None:
         with stop.at_once():
-            known = {one.target.name: _sent_to(one.presumable_id, backup.catalog) for one in places}
-            plan = prepare(backup.order, backup.tools.origins, backup.targets, known)
+            plan = _planned(backup, places, stop)
     ask([one for one in places if plan.share(one.target.name).uploads], stop)
     insist(places)
     _tell_unavailable(places, tell)
@@ -97,6 +99,13 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     summary = replace(_copied(summary, backup, places, tell, stop), warnings=tell.warnings)
     tell(RunEnded(summary))
     return summary
+
+
+def _planned(backup: Backup, places: Sequence[Whereabouts], stop: StopRequest) -> BackupPlan:
+    catalog, ids = backup.catalog, {one.target.name: one.presumable_id for one in places}
+    known = {name: _sent_to(place_id, catalog) for name, place_id in ids.items()}
+    alike = {name: partial(catalog.paths_like, id) for name, id in ids.items() if id is not None}
+    return prepare(backup.order, backup.tools.origins, backup.targets, known, alike, stop.check)
 
 
 class _Noting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -19,6 +19,7 @@ from glacier_backup.plan.terms import Archives
 from glacier_backup.plan.words import Word, interpret
 from glacier_backup.units import local_time
 from glacier_backup.workflow.removing.archive_ids import ArchiveIds
+from glacier_backup.workflow.removing.picked import PickedFiles
 from glacier_backup.workflow.removing.removal_book import RemovalBook
 
 NAMED = 5
@@ -49,41 +50,101 @@ class Delete:
 
 
 class _OfPath(NamedTuple):
-    """All archives of one path, at all places, and which of them are meant."""
+    """All archives of one path, at all places, alone or in groups, and which of them are meant."""
 
     archives: list[StoredArchive]
     chosen: list[StoredArchive]
     why: str
 
 
+class _Chosen(NamedTuple):
+    """What is to go."""
+
+    ids: ArchiveIds
+    """All of it."""
+    named: ArchiveIds
+    """Of these: groups that are meant as such."""
+    complete: tuple[int, ...]
+    """Of these: groups of whose files each is meant."""
+
+
 def plan_delete(delete: Delete, catalog: Catalog) -> RemovalPlan:
-    """What deleting would remove. Nothing but the catalog is asked.
+    """What deleting would remove: archives, and groups that are named, or whose files all are. Nothing but the catalog
+    is asked.
 
     Raises CatalogError, and UsageError for what isn't stored, for a path of which it isn't clear which archive is
-    meant, and where the last good archive would go of a path that is still there.
+    meant, for some files of a group only, and where the last good archive would go of a path that is still there.
     """
     terms = [_term(word, delete, catalog) for word in delete.words]
-    chosen = ArchiveIds()
-    for term in terms:
-        for one in _choices(term, delete, catalog):
-            chosen.update(archive.id for archive in one.chosen)
+    chosen = _chosen(terms, delete, catalog)
     book, written, last = RemovalBook(dict(catalog.places()), delete.present), ArchiveIds(), dict[str, None]()
     for term in terms:
         now_written = ArchiveIds()
         for one in _choices(term, delete, catalog):
-            if len(last) <= NAMED and not delete.even_last and _takes_the_last(one, chosen, delete):
+            if len(last) <= NAMED and not delete.even_last and _takes_the_last(one, chosen.ids, delete):
                 last[one.archives[0].path] = None
-            now_written.update(_write_down(one, chosen, written, book))
+            now_written.update(_write_down(one, chosen.ids, written, book))
         written.update(now_written)
+    if not delete.even_last:
+        last.update(dict.fromkeys(islice(_last_in_groups(chosen, delete, catalog), NAMED + 1)))
     if last:
         raise _of_the_last(last)
+    for group in sorted(catalog.stored_archives(ArchiveFilter(ids=chosen.complete)), key=attrgetter("id")):
+        book.remove(group, "all files in it are named")
     return book.plan()
+
+
+def _chosen(terms: Sequence[Archives], delete: Delete, catalog: Catalog) -> _Chosen:
+    ids, named, picked = ArchiveIds(), ArchiveIds(), PickedFiles()
+    for term in terms:
+        for one in _choices(term, delete, catalog):
+            picked.update(one.chosen)
+            ids.update(archive.id for archive in one.chosen if archive.file is None)
+            named.update(archive.id for archive in one.chosen if archive.kind == "group")
+    complete = tuple(_complete(picked, ids, catalog))
+    ids.update(complete)
+    return _Chosen(ids, named, complete)
+
+
+def _complete(picked: PickedFiles, chosen: Container[int], catalog: Catalog) -> Iterator[int]:
+    """The groups whose files are all picked, but for those that are chosen already. Raises UsageError for one of which
+    only some are."""
+    for group, count in picked.counts():
+        if group not in chosen:
+            files = sum(1 for _ in catalog.stored_archives(ArchiveFilter(ids=(group,), inside=True)))
+            if count < files:
+                raise _of_some(group, count, files, catalog)
+            yield group
+
+
+def _of_some(group: int, count: int, files: int, catalog: Catalog) -> UsageError:
+    (archive,) = catalog.stored_archives(ArchiveFilter(ids=(group,)))
+    which = "one file is" if count == 1 else f"{count:,} files are"
+    return UsageError(
+        f"{which} meant of the {files:,} in the pack id:{group} of {local_time(archive.time)}, and a pack can only be "
+        "deleted as a whole",
+        hint=f"glacier-backup list --members id:{group} shows them all, delete id:{group} deletes them all; prune "
+        "deletes a pack when no rule keeps any of its files",
+    )
+
+
+def _last_in_groups(chosen: _Chosen, delete: Delete, catalog: Catalog) -> Iterator[str]:
+    """The paths of files of which nothing good would be left, in groups that are meant as such. Where nobody knows the
+    files, the path of the group, as long as its section is there."""
+    groups = catalog.stored_archives(ArchiveFilter(ids=tuple(chosen.named)))
+    for base in sorted({group.base for group in groups}):
+        versions = catalog.stored_archives(ArchiveFilter(below=base, inside=True))
+        for path, group in groupby(versions, key=attrgetter("path")):
+            every = list(group)
+            meant = [one for one in every if one.id in chosen.named]
+            if meant and _takes_the_last(_OfPath(every, meant, ""), chosen.ids, delete, in_groups=True):
+                yield path
 
 
 def _term(word: Word, delete: Delete, catalog: Catalog) -> Archives:
     """The archives that a word means."""
     term = interpret(catalog, word)
-    if not isinstance(term, Archives):
+    if not isinstance(term, Archives) or (term.exactly and term.wanted.inside):
         raise UsageError(
             f"{word.text} is inside an archive, and only whole archives can be deleted",
             hint=f"glacier-backup find {word.text} shows which archives hold it",
@@ -104,12 +165,12 @@ def _choices(term: Archives, delete: Delete, catalog: Catalog) -> Iterator[_OfPa
     archives = catalog.stored_archives(term.wanted)
     if term.exactly:
         archives = _at_one_place(term, [one for one in archives if delete.place_id in (None, one.place_id)])
-    for path, group in groupby(archives, key=attrgetter("path")):
+    for path, listed in _by_path(archives, term):
         # A name or a locator is that of some of the archives of a path.
-        listed = list(group)
-        every = listed if term.wanted.glob is not None else list(catalog.stored_archives(ArchiveFilter(path=path)))
+        every = listed if term.wanted.glob is not None or listed[0].kind == "group" else _every(path, catalog)
         eligible = [one for one in listed if delete.place_id in (None, one.place_id)]
-        chosen = eligible if term.exactly or delete.all_versions else _one_of_each_place(eligible, every, delete)
+        takes_all = term.exactly or delete.all_versions
+        chosen = eligible if takes_all else _one_of_each_place(eligible, every, delete, term)
         if chosen:
             found = True
             yield _OfPath(every, chosen, _why(term, delete))
@@ -117,6 +178,19 @@ def _choices(term: Archives, delete: Delete, catalog: Catalog) -> Iterator[_OfPa
             first = min(one.time for one in eligible)
     if not found:
         raise _nothing(term, delete, first)
+
+
+def _by_path(archives: Iterable[StoredArchive], term: Archives) -> Iterator[tuple[str, list[StoredArchive]]]:
+    """The versions of each path. The groups of a section have one name and many paths, and by that name it is as little
+    clear which of them is meant as it is of versions."""
+    if term.wanted.name is None:
+        yield from ((path, list(versions)) for path, versions in groupby(archives, key=attrgetter("path")))
+    elif listed := sorted(archives, key=attrgetter("place_id", "id")):
+        yield listed[0].path, listed
+
+
+def _every(path: str, catalog: Catalog) -> list[StoredArchive]:
+    return list(catalog.stored_archives(ArchiveFilter(path=path, inside=True)))
 
 
 def _why(term: Archives, delete: Delete) -> str:
@@ -143,25 +217,28 @@ def _at_one_place(term: Archives, archives: list[StoredArchive]) -> Iterator[Sto
 
 
 def _one_of_each_place(
-    eligible: list[StoredArchive], every: list[StoredArchive], delete: Delete
+    eligible: list[StoredArchive], every: list[StoredArchive], delete: Delete, term: Archives
 ) -> list[StoredArchive]:
     """Of one path the archive that is meant where not all are. What was overwritten isn't there to be meant."""
     gone, chosen = _nothing_left(every), []
     for _, group in groupby(eligible, key=attrgetter("place_id")):
         there = [one for one in group if one.id not in gone and (delete.at is None or one.time <= delete.at)]
         if delete.at is None and len(there) > 1:
-            path = there[0].path
+            called = there[0].path if term.wanted.name is None else term.text
             raise UsageError(
-                f"{path} has {len(there)} archives at one place, and it isn't clear which of them is meant",
+                f"{called} has {len(there)} archives at one place, and it isn't clear which of them is meant",
                 hint="name one by its locator or id, or with --at TIME the newest up to then, or add --all-versions; "
-                f"glacier-backup list --versions {path} shows them",
+                f"glacier-backup list --versions {called} shows them",
             )
         chosen += sorted(there, key=lambda one: (one.time, one.id))[-1:]
     return chosen
 
 
-def _takes_the_last(one: _OfPath, chosen: Container[int], delete: Delete) -> bool:
-    """Whether nothing that is as good as what goes would be left of a path that is still there."""
+def _takes_the_last(one: _OfPath, chosen: Container[int], delete: Delete, *, in_groups: bool = False) -> bool:
+    """Whether nothing that is as good as what goes would be left of a path that is still there. Groups have none of
+    their own: their files are looked at by themselves (``in_groups``), and their section where these aren't known."""
+    if one.archives[0].kind == "group" and not in_groups:
+        return False
     gone = _nothing_left(one.archives)
     there = [archive for archive in one.archives if archive.id not in gone]
     # Where this machine has sent nothing it may have had another name, and no run sends again what is unchanged.
@@ -172,7 +249,7 @@ def _takes_the_last(one: _OfPath, chosen: Container[int], delete: Delete) -> boo
         return False
     if staying and not any(is_whole(archive) for archive in leaving):
         return False
-    return delete.exists(leaving[0].path)
+    return delete.exists(leaving[0].base)
 
 
 def _nothing_left(archives: Sequence[StoredArchive]) -> set[int]:
@@ -187,7 +264,7 @@ def _write_down(one: _OfPath, chosen: Container[int], written: Container[int], b
     gone, named = _nothing_left(one.archives), {archive.id for archive in one.chosen}
     leaving = {(archive.place_id, volume.locator) for archive in one.chosen for volume in archive.volumes}
     for archive in one.archives:
-        if archive.id in written:
+        if archive.id in written or archive.file is not None:
             continue
         if archive.id in named:
             book.remove(archive, one.why, is_left=archive.id not in gone)

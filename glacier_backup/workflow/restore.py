@@ -39,10 +39,11 @@ from glacier_backup.workflow.restoring.desk import Desk, folder_of
 from glacier_backup.workflow.restoring.fetch import Fetcher
 from glacier_backup.workflow.restoring.fetch_round import FetchRound, Ready
 from glacier_backup.workflow.restoring.openable import Openable
-from glacier_backup.workflow.restoring.publish import is_published
+from glacier_backup.workflow.restoring.publish import all_came
 from glacier_backup.workflow.restoring.reachable import Reachable
+from glacier_backup.workflow.restoring.several import Several
 from glacier_backup.workflow.restoring.staging import LOCK, Staging
-from glacier_backup.workflow.restoring.standing import Standing, about
+from glacier_backup.workflow.restoring.standing import Standing
 from glacier_backup.workflow.restoring.survey import Survey
 from glacier_backup.workflow.restoring.target import STAGING, Target
 from glacier_backup.workflow.restoring.thawing import Thawing
@@ -226,14 +227,12 @@ class _Run:
         if self._staging is None or archive is None:
             return False
         folder = folder_of(record, archive, str(self._reachable.place(archive.place_id)), self._staging)
+        several = Several.of(record.item, archive, self._tools.catalog)
         done = folder.done()
-        return done is not None and (
-            folder.is_known_complete(done) or is_published(self._staging.target, done, record.item.to)
-        )
+        return done is not None and all_came(self._staging.target, folder, done, record.item, several)
 
     def _tell_error(self, one: Standing) -> None:
-        path = one.record.item.to if one.archive is None else about(one.record, one.archive)
-        self._book.tell_ended(one.record, path, one.state, one.error)
+        self._book.tell_ended(one.record, self._book.about(one.record, one.archive), one.state, one.error)
 
     def _waits(self, wait: bool) -> bool:
         """Whether to look again, after waiting for what is being made readable."""

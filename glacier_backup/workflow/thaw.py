@@ -14,7 +14,6 @@ from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem, Res
 from glacier_backup.units import now
 from glacier_backup.workflow.restoring.book import PAGE, Book, cause_of
 from glacier_backup.workflow.restoring.reachable import Reachable
-from glacier_backup.workflow.restoring.standing import about
 from glacier_backup.workflow.restoring.thawing import Thawing
 from glacier_backup.workflow.restoring.tools import RestoreTools
 
@@ -41,8 +40,7 @@ def request_thaws(
         for one in thawing.look(page, archives):
             counts[one.state] += 1
             if one.state in ("failed", "damaged"):
-                path = one.record.item.to if one.archive is None else about(one.record, one.archive)
-                book.tell_ended(one.record, path, one.state, one.error)
+                book.tell_ended(one.record, book.about(one.record, one.archive), one.state, one.error)
     for place_id, error in reachable.out.items():
         tell(Warned(f"{reachable.place(place_id)}: {cause_of(error)}"))
     return RestoreSummary(

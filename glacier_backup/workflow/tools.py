@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from glacier_backup.destination.destination import Destination
-from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.archive import Container
-from glacier_backup.model.candidate import Kind
+from glacier_backup.model.candidate import Candidate
+from glacier_backup.model.contents import Contents
 from glacier_backup.model.plan import ClassChoice
 from glacier_backup.pack.packer import Packer, leaving_out
 from glacier_backup.resolve.source import Source, TreeRules
@@ -37,6 +37,9 @@ class Origin:
     packers: Mapping[Container, Packer]
     links: Packer
     """For candidates that are links."""
+    groups: Callable[[Contents], Packer]
+    """For groups, by what they hold: packs files below the path that it is given, the section's, and stores them under
+    the name that it is given."""
     shared: Collection[Container] = frozenset[Container]({"tar"})
     """What is read once for all destinations, which then keep pace with each other. All else each of them reads for
     itself: a file of this machine costs little to read again, one of a server is worth sharing."""
@@ -44,13 +47,18 @@ class Origin:
     unshared: Mapping[Container, Packer] | None = None
     """The same ``packers`` for one's own use, where what those read is shared."""
 
-    def packer(self, kind: Kind, container: Container, exclusion: Exclusion = NOTHING) -> Packer:
-        """What packs candidates of that kind into that container, without what is left out of them."""
-        return leaving_out(self.links if kind == "link" else self.packers[container], exclusion)
+    def packer(self, candidate: Candidate, container: Container) -> Packer:
+        """What packs that candidate into that container, without what is left out of it."""
+        return self._packer(candidate, container, self.packers)
 
-    def alone(self, kind: Kind, container: Container, exclusion: Exclusion = NOTHING) -> Packer:
-        """The same, to be read by nobody else and at any time."""
-        return leaving_out(self.links if kind == "link" else (self.unshared or self.packers)[container], exclusion)
+    def alone(self, candidate: Candidate, container: Container) -> Packer:
+        """The same, to be read by nobody else and at any time. Groups always are: each destination has its own."""
+        return self._packer(candidate, container, self.unshared or self.packers)
+
+    def _packer(self, candidate: Candidate, container: Container, packers: Mapping[Container, Packer]) -> Packer:
+        if candidate.contents is not None:
+            return self.groups(candidate.contents)
+        return leaving_out(self.links if candidate.kind == "link" else packers[container], candidate.exclusion)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,17 @@ def test_a_fixed_key_replaces_what_has_it(sftp: Sftp, root: Path) -> None:
     assert (root / "photos/a.jpg").read_bytes() == b"newer"
 
 
+def test_what_died_while_it_was_tried_whether_files_can_be_renamed_is_removed(sftp: Sftp, root: Path) -> None:
+    label = replace(LABEL, fixed_key="photos/a.jpg", mtime_ns=0)
+    begin(sftp, label)
+    (partial,) = (path for path in root.rglob("*.partial") if path.is_file())
+    partial.rename(f"{partial}.partial")
+
+    sftp.abort(label, None, nothing)
+
+    assert files(root) == []
+
+
 @pytest.mark.parametrize("mtime_ns", [-1, 2**32 * 10**9, None])
 def test_a_time_that_the_protocol_can_t_tell_is_left_out(sftp: Sftp, root: Path, mtime_ns: int | None) -> None:
     label = replace(LABEL, fixed_key="old", mtime_ns=mtime_ns)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.display import shown
+from glacier_backup.model.archive import ArchiveRecord, Label, ReadProblem, Receipt
 from glacier_backup.model.event import (
     ArchiveFailed,
     ArchiveFound,
+    ArchiveSent,
     ArchiveSkipped,
     Counts,
     Event,
@@ -25,11 +27,12 @@ from glacier_backup.model.event import (
     Warned,
 )
 from glacier_backup.model.place import Place
+from glacier_backup.model.recipe import Recipe
 from glacier_backup.plan.backup import planned
 from glacier_backup.report import log
 from glacier_backup.report.log import log_file
 from glacier_backup.units import local_time
-from tests.plan.values import PLACE, PLACES, SENT, skip, upload
+from tests.plan.values import PLACE, PLACES, SENT, group, skip, upload
 
 
 def write(path: Path, *events: Event) -> list[str]:
@@ -69,6 +72,36 @@ def test_what_happens_is_one_line_each(tmp_path: Path, event: Event, line: str) 
     (written,) = write(tmp_path / "log", event)
 
     assert written.split(maxsplit=2)[2] == line
+
+
+PACK = group("/srv/photos", "a", "b", "c")
+"""Of which one could not be read."""
+SENT_PACK = ArchiveRecord(
+    Label(PACK.name, PACK.path, "nas", "group", "tar", SENT, "recipe"),
+    "",
+    Recipe(()),
+    PACK.fingerprint,
+    (Receipt("key", 10_240, "", b"", SENT),),
+    (ReadProblem("/srv/photos/c", "Permission denied"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (RunStarted(planned(PLACES, (PACK,))), "run started: 1 to send (30 B; 3 files in packs), 0 to skip"),
+        (ArchiveSent(PACK, SENT_PACK), f"sent {PACK.path} as photos.pack.tar, 10240 bytes, 2 files, key"),
+        (
+            RunEnded(Summary(PLAN, (), 1, 0, 0, 4, files=2)),
+            "run ended: 1 sent (2 files in packs), 0 failed, 0 skipped, exit code 0",
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_lines_say_how_many_files_are_in_packs(tmp_path: Path, event: Event, line: str) -> None:
+    (written,) = write(tmp_path / "log", event)
+
+    assert written.split(maxsplit=3)[3] == line
 
 
 SEVERAL = planned({"nas": Place("local", "/nas"), "vault": PLACE}, (upload("/a", "nas"), upload("/a", "vault")))

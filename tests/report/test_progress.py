@@ -7,10 +7,12 @@ import io
 from rich.console import Console
 from rich.progress import Progress
 
-from glacier_backup.model.event import ArchiveFailed, ArchiveStarted, BytesSent, RunStarted, Waiting
+from glacier_backup.model.event import ArchiveFailed, ArchiveSkipped, ArchiveStarted, BytesSent, RunStarted, Waiting
+from glacier_backup.model.plan import Skip
+from glacier_backup.model.reason import Vanished
 from glacier_backup.plan.backup import planned
 from glacier_backup.report.progress import Bars, progress_bars
-from tests.plan.values import PLACE, PLACES, upload
+from tests.plan.values import PLACE, PLACES, group, upload
 
 PLAN = planned(PLACES, (upload("/a"), upload("/b")))
 
@@ -42,6 +44,27 @@ def test_what_goes_to_two_destinations_has_two_bars_that_name_them() -> None:
 
     _, archive = progress.tasks
     assert (archive.description, archive.completed) == ("name.tar to vault", 4)
+
+
+def test_the_bar_of_a_pack_says_how_many_files_are_in_it() -> None:
+    listener, progress = bars()
+    pack = group("/srv/photos", "a", "b")
+
+    for event in (RunStarted(planned(PLACES, (pack,))), ArchiveStarted(pack, 10_240)):
+        listener(event)
+
+    assert [task.description for task in progress.tasks] == ["0 of 1 done", "photos.pack.tar, 2 files"]
+
+
+def test_a_pack_of_which_nothing_is_left_loses_its_bar() -> None:
+    listener, progress = bars()
+    pack = group("/srv/photos", "a")
+    gone = Skip(pack.path, pack.name, pack.bytes, Vanished(), pack.to)
+
+    for event in (RunStarted(planned(PLACES, (pack,))), ArchiveStarted(pack, 10_240), ArchiveSkipped(gone)):
+        listener(event)
+
+    assert [task.description for task in progress.tasks] == ["1 of 1 done"]
 
 
 def test_an_archive_that_ends_loses_its_bar_and_counts() -> None:

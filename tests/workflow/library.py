@@ -19,7 +19,7 @@ from glacier_backup.model.reading_event import ItemEnded, ReadingEvent, RestoreS
 from glacier_backup.model.restore import RestoreItem, Wish
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.thaw import Tier
-from glacier_backup.pack.registry import LINK_UNPACKER, LINKS, PACKERS, UNPACKERS
+from glacier_backup.pack.registry import GROUPS, LINK_UNPACKER, LINKS, PACKERS, UNPACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.seal.chain import NO_SEAL, Chain
@@ -77,7 +77,7 @@ class Library:
             selection = Selection(
                 str(self.source), dirs=not tree, files=not tree, compare=True, destinations=("main",), tree=rules
             )
-            origin = Origin(LocalSource([], {}), PACKERS, LINKS)
+            origin = Origin(LocalSource([], {}), PACKERS, LINKS, GROUPS)
             trees = {} if rules is None else {str(self.source): rules}
             order = Order((selection,), force=False, limit=None, ad_hoc=False)
             tools = Tools(

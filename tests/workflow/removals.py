@@ -12,6 +12,7 @@ from glacier_backup.destination.destination import Check, Destination
 from glacier_backup.errors import UsageError
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.archive import ReadProblem
+from glacier_backup.model.naming import group_path
 from glacier_backup.model.place import Place
 from glacier_backup.model.retention import Policy, RemovalEvent, RemovalPlan, RemovalSummary
 from glacier_backup.model.stored import ArchiveFilter
@@ -21,7 +22,7 @@ from glacier_backup.plan.words import Word
 from glacier_backup.workflow.delete import Delete, plan_delete
 from glacier_backup.workflow.prune import Prune, plan_prune
 from glacier_backup.workflow.removing.remove import Remover, carry_out
-from tests.catalog.values import a_sealed, an_archive, record, seal
+from tests.catalog.values import a_member, a_sealed, an_archive, record, seal
 from tests.fakes import MemoryDestination
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -85,6 +86,29 @@ class Removals:
         made = replace(made, receipts=(receipt,), label=replace(made.label, host=host, time=time))
         shelf.stored[locator] = b"bytes"
         return record(self.catalog, None, self.catalog.register(place, place), made)
+
+    def group(
+        self,
+        days_ago: float,
+        *names: str,
+        place: Place = HERE,
+        storage_class: str | None = None,
+        host: str = "host",
+        known: bool = True,
+    ) -> int:
+        """A group of files of PHOTOS, each of 1,000 bytes, of that age; its id. Unless ``known`` nobody knows which."""
+        time = NOW - timedelta(days=days_ago)
+        path = group_path(PHOTOS, f"{'.'.join(names)}{days_ago:g}".encode().hex())
+        locator = f"{path[1:]} {days_ago:g}"
+        made = an_archive(path, sent_at=time, locator=locator)
+        receipt = replace(made.receipts[0], storage_class=storage_class)
+        label = replace(made.label, name="photos.pack.tar", kind="group", host=host, time=time)
+        made = replace(made, receipts=(receipt,), label=label)
+        self.at(place).stored[locator] = b"bytes"
+        members = [
+            a_member(f"photos/{name}", offset=number * 2_048)._replace(size=1_000) for number, name in enumerate(names)
+        ]
+        return record(self.catalog, None, self.catalog.register(place, place), made, members if known else [])
 
     def sealed(self, path: str = PHOTOS, *, place: Place = HERE) -> int:
         """An archive of two volumes, with parity and a manifest; its id."""

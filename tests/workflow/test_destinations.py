@@ -28,7 +28,7 @@ from glacier_backup.model.reason import Unreadable
 from glacier_backup.model.upload import UploadRequest
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.raw import RawPacker
-from glacier_backup.pack.registry import LINKS
+from glacier_backup.pack.registry import GROUPS, LINKS
 from glacier_backup.pack.tar import TarPacker
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection
@@ -374,7 +374,7 @@ def test_the_class_that_was_chosen_is_asked_for_and_told(two: World, monkeypatch
 
 def backup_of(world: World, *selections: Selection) -> Backup:
     """Sections of this machine, and of a server that holds the same."""
-    here = Origin(world.source, {"raw": world.packer, "tar": world.packer}, world.packer)
+    here = Origin(world.source, {"raw": world.packer, "tar": world.packer}, world.packer, GROUPS)
     backup = world.backup()
     return replace(
         backup, order=Order(selections), tools=replace(backup.tools, origins={"": here, "sftp://server": here})
@@ -399,7 +399,7 @@ def test_candidates_of_a_server_are_looked_at_and_packed_there(two: World) -> No
     two.source.files = {}
     server = MemorySource({"/far/x": b"x"})
     packer = MemoryPacker(server)
-    there = Origin(server, {"raw": packer, "tar": packer}, packer, shared=frozenset({"raw"}))
+    there = Origin(server, {"raw": packer, "tar": packer}, packer, GROUPS, shared=frozenset({"raw"}))
     backup = two.backup()
     selection = Selection("/far", files=True, destinations=("main", "nas"), origin="sftp://server")
     tools = replace(backup.tools, origins={**backup.tools.origins, "sftp://server": there})
@@ -454,7 +454,7 @@ def test_a_directory_is_packed_by_one_tar_for_two_disks_that_then_hold_the_same(
         Selection(str(data / "tree"), single_dir=True, compare=True, destinations=tuple(disks)),
         Selection(str(data / "file"), compare=True, destinations=tuple(disks)),
     )
-    tools = Tools({"": Origin(LocalSource(), {"raw": RawPacker(), "tar": tar}, LINKS)}, "host")
+    tools = Tools({"": Origin(LocalSource(), {"raw": RawPacker(), "tar": tar}, LINKS, GROUPS)}, "host")
     sizes = {"one": 1 << 20, "other": 8 << 20}
 
     def back_up() -> Summary:

@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -357,8 +358,7 @@ def test_listing_checks_to_the_end(tmp_path: Path, desk: Desk, names: str) -> No
     last.write_bytes(last.read_bytes()[:-1] + b"?")
     objects[-1].unlink()
     (listed,) = desk.list(objects[0], keys=keys)
-    assert (listed.state == "damaged") == (names == "zstd age")
-    assert names == "split" or len(list(listed.members)) == 0
+    assert (listed.state, len(list(listed.members))) == ("damaged", 0)
 
 
 def openssl_cut(data: bytes, folder: Path, name: str, size: int = 100_000) -> list[Path]:
@@ -375,6 +375,9 @@ def openssl_cut(data: bytes, folder: Path, name: str, size: int = 100_000) -> li
     return sorted(folder.iterdir())
 
 
+WRONG = ("wrong", "wronger", "wrongest")
+"""Only the padding tells, and that of one wrong password in 256 is right by chance."""
+
 ZFS = bytes(8) + (0x2F5BACBAC).to_bytes(8, "little")
 
 
@@ -390,8 +393,8 @@ def test_parts_of_zfs_to_aws_become_one_stream(tmp_path: Path, desk: Desk) -> No
     assert content(desk.to) == {"tank-F20260101-T20260108": stream}
     assert any("zfs receive" in said for said in desk.said)
     shutil.rmtree(desk.to)
-    assert isinstance(desk.refused(parts[0], keys=Keys(password=lambda: "wrong")), GlacierBackupError)
     assert isinstance(desk.refused(parts[0]), KeyNeeded)
+    assert any(desk.one(parts[0], keys=Keys(password=partial(str, wrong))).error for wrong in WRONG)
 
 
 @pytest.mark.parametrize("ciphered", [True, False])

@@ -24,6 +24,7 @@ from glacier_backup.model.journal import live, read_journal
 from glacier_backup.model.manifest import manifest, one_object
 from glacier_backup.model.naming import catalog_key, key
 from glacier_backup.model.rebuilding import RebuiltPlace, Refused
+from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.thaw import Stored
 from glacier_backup.plan.told_by_key import Around
@@ -33,6 +34,7 @@ from glacier_backup.workflow.rebuilding.first_copy import copies, newest_first, 
 from tests.workflow.shelves import LEAVES, RAW, TIME, TREE_HASH, VAULT, Listing, Shelf, label_of, shelf
 
 ALL = RebuildOrder()
+TAR = Recipe((Step("tar"),))
 
 
 class Rebuilder:
@@ -88,6 +90,24 @@ def test_what_is_recorded_is_recorded_once(rebuild: Rebuilder) -> None:
     again = rebuild()
 
     assert (again.added, again.known, rebuild.place.examined) == (0, 2, [])
+
+
+@pytest.mark.parametrize("with_manifest", [True, False])
+def test_a_group_whose_files_nobody_knows_stays_as_it_is(rebuild: Rebuilder, with_manifest: bool) -> None:
+    label = replace(
+        label_of("/data/~pack-0123456789ab"), name="data.pack.tar", kind="group", container="tar", recipe_id=TAR.id
+    )
+    record = ArchiveRecord(label, key(label), TAR, Fingerprint("d" * 64, 100, 2, 5))
+    text = manifest(record, one_object(record, Checksums(100, TREE_HASH, LEAVES)))
+    rebuild.place.put(key(label), manifest=text if with_manifest else None)
+
+    assert rebuild().added == 1
+
+    for inside in (False, True):
+        (one,) = rebuild.shelf.catalog.stored_archives(ArchiveFilter(inside=inside))
+        assert (one.path, one.kind, one.base, one.top, one.file) == (label.path, "group", "/data", "data", None)
+    assert rebuild.shelf.catalog.last_sent(rebuild.shelf.id, ["/data/a"]) == {}
+    assert (rebuild().added, rebuild().known) == (0, 1)
 
 
 def test_the_newest_archive_of_a_path_counts(rebuild: Rebuilder) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,11 +15,8 @@ from glacier_backup.workflow.restoring import beneath, bring, fetch
 from glacier_backup.workflow.restoring.checkpoint import Checkpoint, Done, boot_id
 from tests.permissions import without_privilege
 from tests.streams import noise
+from tests.workflow.dying import Killed, dying
 from tests.workflow.library import Library, look, look_at_new
-
-
-class Killed(BaseException):
-    """Nobody catches it."""
 
 
 @pytest.fixture
@@ -47,27 +43,6 @@ POINTS = [
     "glacier_backup.workflow.restoring.book.Book.end_if_done",
     "glacier_backup.workflow.restore._clear",
 ]
-
-
-def dying(monkeypatch: pytest.MonkeyPatch, point: str, *, after: bool, nth: int) -> None:
-    """From now on the process dies before or after the nth call of ``point``."""
-    owner, _, name = point.rpartition(".")
-    module, _, kind = owner.rpartition(".")
-    holder = getattr(sys.modules[module], kind) if kind[0].isupper() else sys.modules[owner]
-    really = getattr(holder, name)
-    calls = 0
-
-    def call(*given: object, **named: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls == nth and not after:
-            raise Killed
-        result = really(*given, **named)
-        if calls == nth:
-            raise Killed
-        return result
-
-    monkeypatch.setattr(holder, name, call)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -18,7 +18,7 @@ from glacier_backup.model.event import Summary
 from glacier_backup.model.naming import Layout
 from glacier_backup.model.plan import ClassChoice
 from glacier_backup.model.stored import ArchiveFilter
-from glacier_backup.pack.registry import LINKS, PACKERS
+from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.seal.chain import NO_SEAL, Chain, Split
@@ -52,13 +52,13 @@ class Forest:
         return self._run(Selection(str(self.folder), compare=True, destinations=("main",), tree=rules))
 
     def run_path(self, name: str) -> Summary:
-        """As ``-p`` does."""
+        """As a section of its own does."""
         return self._run(Selection(str(self.folder / name), single_dir=True, compare=True, destinations=("main",)))
 
     def _run(self, selection: Selection) -> Summary:
         order = Order((selection,))
         trees = {} if selection.tree is None else {selection.path: selection.tree}
-        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS)}, "nas", trees, lambda section: self.seal)
+        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS, GROUPS)}, "nas", trees, lambda section: self.seal)
         target = Target("main", self.destination, classify=lambda size: ClassChoice("STANDARD", "small"))
         return run(Backup(order, tools, [target], self.catalog, 2), lambda event: None, StopRequest())
 

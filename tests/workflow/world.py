@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.interrupt import StopRequest
-from glacier_backup.model.archive import Label
+from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.event import BytesSent, Event, Result, Summary
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan, Upload
 from glacier_backup.model.upload import Unfinished
+from glacier_backup.pack.packer import Packer
+from glacier_backup.pack.registry import GROUPS
 from glacier_backup.resolve.source import Selection
 from glacier_backup.seal.chain import NO_SEAL
 from glacier_backup.workflow.backup import Backup, run
@@ -56,7 +58,8 @@ class World:
         return self.destinations[name]
 
     def backup(self, limit: int | None = None, force: bool = False) -> Backup:
-        origin = Origin(self.source, {"raw": self.packer, "tar": self.packer}, self.packer, shared=("raw", "tar"))
+        packers: dict[Container, Packer] = {"raw": self.packer, "tar": self.packer}
+        origin = Origin(self.source, packers, self.packer, GROUPS, shared=("raw", "tar"))
         targets = [
             Target(name, destination, self.part_sizes.get(name, self.part_size), classify=self.classify)
             for name, destination in self.destinations.items()

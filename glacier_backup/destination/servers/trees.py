@@ -81,7 +81,7 @@ async def abort(session: Session, paths: RemoteTreePaths, *, direct: bool, begun
     """Remove what is on its way. Where that has the file's own name (``direct``), only what was begun here is surely
     not whole."""
     if not direct:
-        await remove(session, paths.partial)
+        await asyncio.gather(*(remove(session, path) for path in (paths.partial, paths.trial)))
     elif begun_here:
         await remove(session, paths.archive)
 

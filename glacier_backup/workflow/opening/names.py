@@ -15,9 +15,9 @@ import re
 from typing import Literal, NamedTuple
 
 from glacier_backup.model.archive import Role
+from glacier_backup.model.pyarchiver import ENCRYPTED, parse_tar_name
 from glacier_backup.model.recipe import Step, parse_compact
 from glacier_backup.model.suffixes import OF_STEPS, parse_suffix, split_suffix
-from glacier_backup.seal.pyarchiver import STEP as AES
 
 Maker = Literal["ours", "pyArchiver", "zfs-to-aws"]
 
@@ -25,7 +25,6 @@ SPLIT = Step("split")
 """Without its size, which no name tells."""
 
 _PARITY = re.compile(r"(.+?)(?:\.vol[0-9]{1,9}\+[0-9]{1,9})?\.par2", re.DOTALL)
-_PYARCHIVER = re.compile(r"ARCHIVE_(.*)_[0-9]{8}-[0-9]{6}_[0-9]{6,}\.tar\.gz(\.aes)?", re.DOTALL)
 _PART = re.compile(r"(.+)-part-([a-z]{2,12})", re.DOTALL)
 _VERSION = re.compile(r"~[0-9]{8}T[0-9]{6}\.[0-9]{6}Z")
 _STEPS = {suffix: parse_compact(name)[0] for name, suffix in OF_STEPS.items()}
@@ -50,14 +49,14 @@ def named(name: str) -> Named:
     """What ``name``, of a file without its folder, tells."""
     if match := _PARITY.fullmatch(name):
         return named(match[1])._replace(role="parity", steps=())
-    if match := _PYARCHIVER.fullmatch(name):
-        steps = (_STEPS[".gz"], *([AES] if match[2] else []))
-        return Named(f"ARCHIVE_{match[1]}", match[1] or "pyArchiver", steps=steps, maker="pyArchiver")
+    if tar := parse_tar_name(name):
+        steps = (_STEPS[".gz"], *([ENCRYPTED] if tar.is_encrypted else []))
+        return Named(f"ARCHIVE_{tar.archive}", tar.archive or "pyArchiver", steps=steps, maker="pyArchiver")
     if match := _PART.fullmatch(name):
         return Named(match[1], match[1], volume=_number(match[2]), steps=(SPLIT,), maker="zfs-to-aws")
     if name.endswith(".aes") and len(name) > len(".aes"):
         inside = named(name.removesuffix(".aes"))
-        return inside._replace(archive=name, steps=(*inside.steps, AES))
+        return inside._replace(archive=name, steps=(*inside.steps, ENCRYPTED))
     stem, suffix = split_suffix(name)
     told = parse_suffix(suffix)
     if told is None:

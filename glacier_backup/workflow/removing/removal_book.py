@@ -34,7 +34,7 @@ class RemovalBook:
         self._charge = 0.0
         self._unpriced = 0
         self._until: datetime | None = None
-        self._kept = self._unruled = self._elsewhere = self._deferred = 0
+        self._kept = self._unruled = self._elsewhere = self._deferred = self._mixed = self._history = 0
         self._mark = hashlib.sha256()
 
     def remove(self, archive: StoredArchive, why: str, *, is_left: bool = True) -> None:
@@ -66,9 +66,13 @@ class RemovalBook:
         unruled: bool = False,
         elsewhere: bool = False,
         deferred: bool = False,
+        history: int = 0,
     ) -> None:
-        """``archive`` stays: what it is that keeps it is counted."""
+        """``archive`` stays: what it is that keeps it is counted. Of a group ``history`` bytes stay with the others
+        only."""
         self._kept += 1
+        self._mixed += history > 0
+        self._history += history
         self._deferred += deferred
         self._unruled += unruled
         self._elsewhere += elsewhere
@@ -88,6 +92,8 @@ class RemovalBook:
             unruled=self._unruled,
             elsewhere=self._elsewhere,
             deferred=self._deferred,
+            mixed=self._mixed,
+            history=self._history,
             retained=self._retained,
             mark=self._mark.hexdigest(),
         )

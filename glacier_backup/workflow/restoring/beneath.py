@@ -13,6 +13,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from glacier_backup.pack.below import NO_NAME
+
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_LINKS_HERE = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
@@ -47,12 +49,19 @@ def folder(top: int, names: Sequence[str], *, make: bool = False) -> Iterator[in
 
 
 def look(top: int, names: Sequence[str]) -> os.stat_result | None:
-    """What bears that name, a link as itself; None where nothing does."""
+    """What bears that name, a link as itself; None where nothing does, or nothing can."""
     try:
         with folder(top, names[:-1]) as above:
             return os.stat(names[-1], dir_fd=above, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
+    except OSError as error:
+        if is_nothing(error):
+            return None
+        raise
+
+
+def is_nothing(error: OSError) -> bool:
+    """Whether it says of a name that nothing bears it."""
+    return isinstance(error, FileNotFoundError) or error.errno in NO_NAME
 
 
 def rename_new(old: str, old_folder: int, new: str, new_folder: int) -> None:

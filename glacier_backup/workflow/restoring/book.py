@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
@@ -12,9 +11,10 @@ from glacier_backup.errors import GlacierBackupError
 from glacier_backup.model.reading_event import ItemEnded, ReadingListener
 from glacier_backup.model.restore import ENDED, ItemRecord, ItemState, RestoreRecord, Wish
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
+from glacier_backup.workflow.restoring.standing import about
 
-PAGE = 500
-"""Items that are dealt with together."""
+PAGE, MOST_RUNS = 500, 100_000
+"""Items that are dealt with together, and runs of files of groups that those may have, but for one of them."""
 
 UNDER_WAY: frozenset[ItemState] = frozenset({"planned", "requested", "thawing", "ready", "fetched", "verified"})
 """What a run still has to deal with. ``verified`` is not for a verification, which has that for its end."""
@@ -48,13 +48,24 @@ class Book:
         return self.grouped(self.catalog.items(self.restore.id, states))
 
     def grouped(self, records: Iterable[ItemRecord]) -> Iterator[Page]:
-        rest = iter(records)
-        while page := list(islice(rest, PAGE)):
+        page: list[ItemRecord] = []
+        runs = 0
+        for record in records:
+            runs += len(record.item.numbers)
+            if page and (len(page) >= PAGE or runs > MOST_RUNS):
+                yield Page(page, self.archives(page))
+                page, runs = [], len(record.item.numbers)
+            page.append(record)
+        if page:
             yield Page(page, self.archives(page))
 
     def archives(self, records: Iterable[ItemRecord]) -> dict[int, StoredArchive]:
         ids = tuple({record.item.archive for record in records})
         return {archive.id: archive for archive in self.catalog.stored_archives(ArchiveFilter(ids=ids))}
+
+    def about(self, record: ItemRecord, archive: StoredArchive | None) -> str:
+        """What people call an item; of an archive that is gone only where it was to go is known."""
+        return record.item.to if archive is None else about(record, archive, self.catalog)
 
     def set(self, changes: Iterable[tuple[int, ItemState, str | None]]) -> None:
         changed = list(changes)

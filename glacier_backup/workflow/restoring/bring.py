@@ -6,9 +6,10 @@ with as many bytes fetched again as lie between two of them at most.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,24 +17,27 @@ from glacier_backup.errors import DamageFound, GlacierBackupError, WrongKey
 from glacier_backup.model.archive import Member
 from glacier_backup.model.event import Warned
 from glacier_backup.model.naming import stored_name
-from glacier_backup.model.restore import WHOLE, ByteRange
+from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
 from glacier_backup.model.stored import StoredArchive
-from glacier_backup.pack.unpacker import ArchiveBytes, LeadsOut, Unpacking, UnpackOrder
+from glacier_backup.pack.unpacker import LeadsOut, Unpacking, UnpackOrder
 from glacier_backup.plan.mending import may_mend
 from glacier_backup.units import MIB
 from glacier_backup.workflow.restoring import beneath
 from glacier_backup.workflow.restoring.checkpoint import Checkpoint
-from glacier_backup.workflow.restoring.contents import Comparison
-from glacier_backup.workflow.restoring.coverage import stored_parts
+from glacier_backup.workflow.restoring.chosen import Chosen
+from glacier_backup.workflow.restoring.contents import Comparison, Judge
 from glacier_backup.workflow.restoring.desk import Desk, Work, folder_of
+from glacier_backup.workflow.restoring.draining import drain
 from glacier_backup.workflow.restoring.hurt import VolumeHurt
 from glacier_backup.workflow.restoring.item_folder import ItemFolder
-from glacier_backup.workflow.restoring.publish import Brought, is_published
+from glacier_backup.workflow.restoring.narrowing import narrowed
+from glacier_backup.workflow.restoring.publish import Brought, all_came
 from glacier_backup.workflow.restoring.same_password import begins_alike, tells_late
 from glacier_backup.workflow.restoring.sameness import in_the_way
+from glacier_backup.workflow.restoring.several import Several, outlook
 from glacier_backup.workflow.restoring.staging import Staging
 from glacier_backup.workflow.restoring.stream import identity
-from glacier_backup.workflow.restoring.target import Obstacle
+from glacier_backup.workflow.restoring.target import Obstacle, Target
 from glacier_backup.workflow.restoring.unsealed import Stream
 
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * MIB, 10.0
@@ -43,34 +47,6 @@ FLUSH_SECONDS = 300.0
 """How often what was unpacked is flushed to the disk, so that the machine may go down."""
 
 
-GONE = "it is not there any more"
-"""Behind the locator of an object, in what a verification says of it."""
-
-
-def check_all(work: Work, desk: Desk) -> None:
-    """Read all bytes of an item and check them, for a verification: also behind what is damaged. Raises DamageFound."""
-    desk.started(work)
-    reading = desk.reading(work, None)
-    hurt: list[VolumeHurt] = []
-    for wanted in work.record.item.ranges:
-        for part in stored_parts(wanted, work.archive):
-            if not reading.is_there(part.volume):
-                # Noted already, as what a list may deny: that isn't for what was read to take back.
-                hurt.append(VolumeHurt(f"{part.volume.locator}: {GONE}", (), missing=True))
-                continue
-            try:
-                with reading.part(part) as stream:
-                    _drain(stream, desk.check)
-                reading.prove(part.volume)
-            except VolumeHurt as error:
-                hurt.append(error)
-    if hurt:
-        raise VolumeHurt.of_several(hurt)
-    by = reading.finish()
-    if by in ("nothing", "size"):
-        desk.tell(Warned(f"{work.path}: could be read, but the catalog has no checksum of it"))
-
-
 def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
     """Have all of an item in its folder, right; None where it has its name already.
 
@@ -78,15 +54,24 @@ def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
     there is of it then stays for a later process, but where it is damaged.
     """
     folder = folder_of(work.record, work.archive, work.place, staging)
-    of_many = work.archive.container == "tar"
+    several = Several.of(work.record.item, work.archive, desk.catalog)
+    of_many = work.archive.container == "tar" and several is None
     done = folder.done()
-    if done is not None and (folder.is_known_complete(done) or is_published(staging.target, done, work.record.item.to)):
-        return Brought(work.record, folder, done, of_many)
-    obstacle = in_the_way(work.record.item, work.archive, staging.target, desk.catalog)
-    if obstacle is True:
-        return None
-    if isinstance(obstacle, Obstacle) and not desk.overwrite:
-        raise obstacle
+    if done is not None and all_came(staging.target, folder, done, work.record.item, several):
+        return Brought(work.record, folder, done, of_many, several)
+    if several is None:
+        obstacle = in_the_way(work.record.item, work.archive, staging.target, desk.catalog)
+        if obstacle is True:
+            return None
+        if isinstance(obstacle, Obstacle) and not desk.overwrite:
+            raise obstacle
+    else:
+        if done is not None:
+            folder.remove()  # some have left it, and aren't where they went to any more
+        item = _to_fetch(several, desk, staging.target)
+        if item is None:
+            return None
+        work = work._replace(record=replace(work.record, item=item))
     desk.started(work)
     try:
         try:
@@ -105,7 +90,23 @@ def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
         if tells_late(work.archive):
             folder.remove()
         raise
-    return Brought(work.record, folder, folder.finish(root, left_out), of_many)
+    return Brought(work.record, folder, folder.finish(root, left_out), of_many, several)
+
+
+def _to_fetch(several: Several, desk: Desk, target: Target) -> RestoreItem | None:
+    """The files that aren't there already, of what is to come; None where all are. Raises Obstacle or TargetError where
+    no other can get its name: else what gets none is told when those get theirs."""
+    seen = outlook(several, target, overwrite=desk.overwrite)
+    if seen.known != len(several):
+        raise GlacierBackupError(
+            f"the catalog doesn't know all of the files any more that were to come out of {several.archive.name}",
+            hint="give this restore up (glacier-backup thaw cancel), and ask for it again",
+        )
+    if seen.missing:
+        return narrowed(several.item, seen.numbers, several.archive, desk.catalog)
+    if (error := seen.error(len(several))) is not None:
+        raise error
+    return None
 
 
 def _will_be_mended(work: Work, error: DamageFound) -> bool:
@@ -117,7 +118,7 @@ def _will_be_mended(work: Work, error: DamageFound) -> bool:
 
 def _unpacked(work: Work, desk: Desk, folder: ItemFolder) -> tuple[list[str], str]:
     """What was left out, and what gets the name. Where hard links in a member lead out of it, and nobody knew, all of
-    the archive is unpacked for its sake."""
+    the archive is unpacked for its sake; of a group only what they lead to."""
     everything = folder.checkpoint(_identity(work, everything=True)) is not None
     try:
         return _Bringing(work, desk, folder, everything=everything).run()
@@ -127,7 +128,11 @@ def _unpacked(work: Work, desk: Desk, folder: ItemFolder) -> tuple[list[str], st
 
 
 def _identity(work: Work, *, everything: bool) -> str:
-    return identity(work.archive) + (" everything" if everything else "")
+    """Of files of a group with which they are, for those that have appeared in the target since are fetched no more;
+    and with their bytes, which depend on what the catalog knows now (:func:`narrowed`)."""
+    item = work.record.item
+    which = [hashlib.sha256(repr((item.numbers, item.ranges)).encode()).hexdigest()] if item.numbers else []
+    return " ".join((identity(work.archive), *(["everything"] if everything else []), *which))
 
 
 class _Bringing:
@@ -152,19 +157,17 @@ class _Bringing:
         left_out: dict[str, None] = {}
         content = self._folder.begin(anew=begun is None)
         try:
-            item = replace(self._item, member=None) if self._everything else self._item
-            done = 0 if begun is None else begun.members
-            comparison = Comparison(self._desk.catalog, item, self._archive, done=done)
+            judge = self._judge(done=0 if begun is None else begun.members)
             first = 0 if begun is None else begun.range
             # Let go of at once, whatever happens: others wait for the memory.
             with self._desk.unsealed(self._work, self._reading) as unsealed:
                 for number in range(first, len(self._item.ranges)):
                     resume = begun.line if begun is not None and number == first else None
-                    order = self._order(number, resume)
+                    order = replace(self._order(number, resume), among=judge.among)
                     with unsealed.bytes(ByteRange(order.start, self._item.ranges[number].end)) as stream:
-                        left_out |= dict.fromkeys(self._unpack(number, content, stream, order, comparison))
+                        left_out |= dict.fromkeys(self._unpack(number, content, stream, order, judge))
                 unsealed.finish()
-            comparison.finish()
+            judge.finish()
             proven = self._reading.finish()
             root = self._root(content)
         finally:
@@ -174,6 +177,12 @@ class _Bringing:
                 Warned(f"{self._work.path}: the catalog has no checksum of it, so only its size is checked")
             )
         return list(left_out), root
+
+    def _judge(self, done: int) -> Judge:
+        if self._item.numbers:
+            return Chosen(self._desk.catalog, self._item, self._archive, done=done, links=self._everything)
+        item = replace(self._item, member=None) if self._everything else self._item
+        return Comparison(self._desk.catalog, item, self._archive, done=done)
 
     def _goes_on(self) -> Checkpoint | None:
         found = self._folder.checkpoint(self._identity)
@@ -194,19 +203,17 @@ class _Bringing:
         with self._desk.unsealed(self._work, self._reading) as unsealed:
             return begins_alike(self._folder, _own_name(self._archive), unsealed, position)
 
-    def _unpack(
-        self, number: int, content: int, stream: Stream, order: UnpackOrder, comparison: Comparison
-    ) -> tuple[str, ...]:
+    def _unpack(self, number: int, content: int, stream: Stream, order: UnpackOrder, judge: Judge) -> tuple[str, ...]:
         unpacking = self._unpacker.unpack(stream, content, order)
         self._since = 0
         with _closed(iter(unpacking)) as members:
             for member in members:
                 if member is not None:
-                    comparison.see(member)
+                    judge.see(member)
                 if self._is_due(stream.handed_on):
-                    self._save(number, unpacking, comparison)
+                    self._save(number, unpacking, judge)
         # What lies behind the end of an archive belongs to what was sent, and to its checksum.
-        _drain(stream)
+        drain(stream)
         return unpacking.left_out
 
     def _order(self, number: int, resume: str | None) -> UnpackOrder:
@@ -231,20 +238,23 @@ class _Bringing:
         self._since = handed_on
         return True
 
-    def _save(self, number: int, unpacking: Unpacking, comparison: Comparison) -> None:
+    def _save(self, number: int, unpacking: Unpacking, judge: Judge) -> None:
         """Digests first: the checkpoint relies on them."""
         self._target.still_there()
         self._reading.keep()
         line = unpacking.checkpoint()
         moment = time.monotonic()
         flush = moment - self._flushed_at > FLUSH_SECONDS
-        self._folder.save(Checkpoint(self._identity, self._folder.boot, number, line, comparison.done), flush=flush)
+        self._folder.save(Checkpoint(self._identity, self._folder.boot, number, line, judge.done), flush=flush)
         self._saved_at = moment
         if flush:
             self._flushed_at = time.monotonic()
 
     def _root(self, content: int) -> str:
-        """What of the content gets the name. All of it, where it isn't one thing of the name that ours have."""
+        """What of the content gets the name, or its names. All of it, where it isn't one thing of the name that ours
+        have."""
+        if self._item.numbers:
+            return ""
         if self._item.member is not None:
             try:
                 found = beneath.look(content, beneath.components(self._item.member))
@@ -271,9 +281,3 @@ def _own_name(archive: StoredArchive) -> str:
     """What it is called while it is unpacked. It comes out of a catalog, and may be anything."""
     name = stored_name(archive.path)
     return "content" if name in (".", "..") or "\0" in name else name
-
-
-def _drain(stream: ArchiveBytes, check: Callable[[], object] = lambda: None) -> None:
-    buffer = memoryview(bytearray(MIB // 4))
-    while stream.readinto(buffer):
-        check()

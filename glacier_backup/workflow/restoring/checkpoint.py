@@ -51,6 +51,8 @@ class Done:
     """Permission bits of that."""
     left_out: list[str]
     """What could not be given back as it was."""
+    flushed: bool = False
+    """Whether all of it is on the disk, so that it holds after the machine went down too."""
 
     def written(self) -> str:
         return _written(self)

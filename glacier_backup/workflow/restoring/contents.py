@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Protocol
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import DamageFound
@@ -12,8 +13,30 @@ from glacier_backup.model.restore import RestoreItem
 from glacier_backup.model.stored import StoredArchive
 
 
+class Judge(Protocol):
+    """Says of each member whether it is right, in the order in which they come."""
+
+    done: int
+    """How many were found right, by earlier processes too."""
+
+    @property
+    def among(self) -> Callable[[int], bool] | None:
+        """Which members are to come at all; see :class:`~glacier_backup.pack.unpacker.UnpackOrder`."""
+        ...
+
+    def see(self, member: Member) -> None:
+        """Raises DamageFound where it isn't the one that comes next."""
+        ...
+
+    def finish(self) -> None:
+        """There are no more. Raises DamageFound where some are missing."""
+        ...
+
+
 class Comparison:
     """One item's members, told in the order in which they come. Where the catalog knows none, all are right."""
+
+    among = None
 
     def __init__(self, catalog: Catalog, item: RestoreItem, archive: StoredArchive, *, done: int = 0) -> None:
         """``done`` of them were compared by an earlier process."""
@@ -26,19 +49,15 @@ class Comparison:
             self._known = islice(self._known, done, None)
 
     def see(self, member: Member) -> None:
-        """Raises DamageFound where it isn't the one that comes next."""
-        if self._known is None:
-            return
-        known = self._next(member)
-        if known is None or (known.path, known.type, known.size) != (member.path, member.type, member.size):
-            wanted = "nothing more" if known is None else f"{known.path} ({known.type}, {known.size:,} bytes)"
-            raise self._other(f"{member.path} ({member.type}, {member.size:,} bytes) comes where {wanted} was packed")
+        """See :class:`Judge`."""
+        if self._known is not None:
+            compare(member, self._next(member), self._archive)
 
     def finish(self) -> None:
-        """There are no more. Raises DamageFound where some are missing."""
+        """See :class:`Judge`."""
         missing = next(self._known, None) if self._known is not None else None
         if missing is not None:
-            raise self._other(f"{missing.path} is not in it")
+            raise other(self._archive, f"{missing.path} is not in it")
 
     def _next(self, member: Member) -> Member | None:
         wanted = self._item.member
@@ -49,11 +68,20 @@ class Comparison:
         self.done += 1
         return next(self._known, None) if self._known is not None else None
 
-    def _other(self, what: str) -> DamageFound:
-        return DamageFound(
-            f"{self._archive.name} of {self._archive.path} holds other things than the catalog says: {what}",
-            hint="a catalog that was damaged or tampered with can be made anew: glacier-backup catalog rebuild",
-        )
+
+def compare(member: Member, known: Member | None, archive: StoredArchive) -> None:
+    """Raises DamageFound where ``member`` isn't ``known``; None: nothing more was to come."""
+    if known is None or (known.path, known.type, known.size) != (member.path, member.type, member.size):
+        wanted = "nothing more" if known is None else f"{known.path} ({known.type}, {known.size:,} bytes)"
+        raise other(archive, f"{member.path} ({member.type}, {member.size:,} bytes) comes where {wanted} was packed")
+
+
+def other(archive: StoredArchive, what: str) -> DamageFound:
+    """What says that an archive isn't what the catalog has of it."""
+    return DamageFound(
+        f"{archive.name} of {archive.path} holds other things than the catalog says: {what}",
+        hint="a catalog that was damaged or tampered with can be made anew: glacier-backup catalog rebuild",
+    )
 
 
 def _known(catalog: Catalog, item: RestoreItem, archive: StoredArchive) -> Iterator[Member] | None:

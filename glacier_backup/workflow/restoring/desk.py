@@ -21,7 +21,6 @@ from glacier_backup.workflow.restoring.fetch import Fetcher
 from glacier_backup.workflow.restoring.item_folder import ItemFolder
 from glacier_backup.workflow.restoring.mending import ByParity, number_of
 from glacier_backup.workflow.restoring.staging import Staging, name_of
-from glacier_backup.workflow.restoring.standing import about
 from glacier_backup.workflow.restoring.stream import Reading, Source, is_whole
 from glacier_backup.workflow.restoring.tools import RestoreTools
 from glacier_backup.workflow.restoring.unsealed import Unsealed
@@ -35,11 +34,8 @@ class Work(NamedTuple):
     place: str
     destination: Destination
     thaws: tuple[Thaw, ...]
-
-    @property
-    def path(self) -> str:
-        """What people call it."""
-        return about(self.record, self.archive)
+    path: str
+    """What people call it."""
 
     @property
     def source(self) -> Source:
@@ -103,4 +99,4 @@ class Desk:
 def folder_of(record: ItemRecord, archive: StoredArchive, place: str, staging: Staging) -> ItemFolder:
     """Where it is made. The same whatever became of the catalog meanwhile."""
     locators = [volume.locator for volume in archive.volumes]
-    return staging.item(name_of(place, locators, record.item.member, record.item.to))
+    return staging.item(name_of(place, locators, record.item.member, record.item.to, record.item.numbers))

@@ -27,7 +27,8 @@ from glacier_backup.plan.mending import may_mend, mendable
 from glacier_backup.units import now
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.restoring.book import Book, cause_of
-from glacier_backup.workflow.restoring.bring import bring, check_all
+from glacier_backup.workflow.restoring.bring import bring
+from glacier_backup.workflow.restoring.check_all import check_all
 from glacier_backup.workflow.restoring.coverage import is_repair
 from glacier_backup.workflow.restoring.crew import Crew, Finished
 from glacier_backup.workflow.restoring.damage import hurt_volumes, is_gone, note_damage
@@ -137,7 +138,8 @@ class FetchRound:
                 if archive is None:
                     continue  # somebody has just deleted it: the next run says so
                 if (destination := self._reachable.destination(archive.place_id)) is not None:
-                    yield Work(record, archive, str(self._reachable.place(archive.place_id)), destination, own)
+                    place, path = str(self._reachable.place(archive.place_id)), self._book.about(record, archive)
+                    yield Work(record, archive, place, destination, own, path)
 
     def _do(self, work: Work) -> Brought | None:
         if self._staging is None:
@@ -255,10 +257,12 @@ class FetchRound:
             self._book.tell_ended(work.record, work.path, "restored")
         staging.flush()
         # What an earlier process has brought was right then, and wasn't read now.
-        self._note_verified(work for one in brought if (work := works[one.record.number]).thaws)
+        read = ((works[one.record.number], one.record) for one in brought)
+        self._note_verified(work._replace(record=record) for work, record in read if work.thaws)
         self._book.set((one.record.number, "verified", None) for one in brought)
         try:
-            published = publish(staging.target, brought, overwrite=self._book.wish.overwrite)
+            brought = [_as_flushed(one) for one in brought]
+            published = publish(staging.target, brought, overwrite=self._book.wish.overwrite, check=self._stop.check)
         except TargetError as error:
             self._ending.note(error)
             return
@@ -271,7 +275,21 @@ class FetchRound:
             self.done += one.state != "failed"
             if one.state != "failed":
                 tidy(one.brought)
-            notes = list(one.brought.done.left_out)
-            if one.aside is not None:
-                notes.append(f"what was in its place is {one.aside} now")
-            self._book.tell_ended(record, works[record.number].path, one.state, one.error, tuple(notes))
+            notes = (*one.brought.done.left_out, *one.notes)
+            self._book.tell_ended(record, works[record.number].path, one.state, one.error, notes)
+        if len(published) < len(brought):
+            self._stopped()
+
+    def _stopped(self) -> None:
+        try:
+            self._stop.check()
+        except Interrupted as error:
+            self._ending.note(error)
+
+
+def _as_flushed(one: Brought) -> Brought:
+    """Files that get their names one by one may have some of them when the machine goes down: what the others are taken
+    from is to hold then."""
+    if one.several is None or one.done.flushed:
+        return one
+    return one._replace(done=one.folder.note_flushed(one.done))

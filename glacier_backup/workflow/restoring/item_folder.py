@@ -8,6 +8,7 @@ import secrets
 import stat
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 
 from glacier_backup.errors import TargetError
 from glacier_backup.workflow.restoring import beneath
@@ -36,7 +37,7 @@ class ItemFolder:
     def is_known_complete(self, done: Done) -> bool:
         """Whether ``done`` speaks of what bears the name in here, which can't have got lost on its way to the disk."""
         found = self._look(done.root)
-        return found is not None and found.st_ino == done.inode and done.boot == self.boot
+        return found is not None and found.st_ino == done.inode and (done.flushed or done.boot == self.boot)
 
     def checkpoint(self, identity: str) -> Checkpoint | None:
         """Where to go on with the bytes of ``identity``."""
@@ -96,6 +97,13 @@ class ItemFolder:
             done = Done(self.boot, below, found.st_ino, stat.S_IMODE(found.st_mode), list(left_out))
             self._write("done", done.written(), flush=False)
             return done
+
+    def note_flushed(self, done: Done) -> Done:
+        """Note of what is all there that it is on the disk."""
+        with troubles(self.target.path):
+            flushed = replace(done, flushed=True)
+            self._write("done", flushed.written(), flush=True)
+            return flushed
 
     def inside(self, names: Sequence[str] = ()) -> AbstractContextManager[int]:
         """The folder, or one of these names in it, open for a block. Raises OSError."""
@@ -161,3 +169,5 @@ class ItemFolder:
                 if flush:
                     os.fsync(file)
             os.rename(new, name, src_dir_fd=own, dst_dir_fd=own)
+            if flush:
+                os.fsync(own)

@@ -11,6 +11,7 @@ import hashlib
 from typing import Literal
 
 from glacier_backup.digest import DIGEST_BYTES, LEAF, Buffer, tree_hash
+from glacier_backup.model.archive import Checksums
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.workflow.restoring.hurt import VolumeHurt
 
@@ -47,6 +48,15 @@ class Proof:
     def gathered(self) -> bytes:
         """The digests of all bytes that were taken, as far as whole MiB go; none where the catalog has them."""
         return bytes(self._gathered[: self._size // LEAF * DIGEST_BYTES])
+
+    @property
+    def checksums(self) -> Checksums | None:
+        """What all bytes that were taken add up to; None where they weren't gathered, for the catalog has it or only a
+        part is read."""
+        if self._known is not None or not self._whole:
+            return None
+        leaves = bytes(self._gathered)
+        return Checksums(self._size, tree_hash(leaves), leaves)
 
     def wrong(self, start: int, leaves: bytes) -> int | None:
         """The first byte of the first MiB, of those from ``start`` on that have these digests, that isn't what was

@@ -4,30 +4,29 @@ What is moved is on the disk before it is moved, and the move before it counts a
 the next run finds the note that all is there (:class:`~glacier_backup.workflow.restoring.checkpoint.Done`), and sees by
 the inode what bears the name now. Nothing that has appeared at the name meanwhile is replaced, unless that is wanted;
 and then only a file by a file: a directory that is in the way may hold what is nowhere else, so it gets another name.
+What is several files is dealt with by :mod:`~glacier_backup.workflow.restoring.give_names`.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from glacier_backup.errors import GlacierBackupError, TargetError
-from glacier_backup.model.restore import ItemRecord, ItemState
-from glacier_backup.units import now, stamp
+from glacier_backup.errors import GlacierBackupError, Interrupted, TargetError
+from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem
 from glacier_backup.workflow.restoring import beneath
 from glacier_backup.workflow.restoring.checkpoint import Done
+from glacier_backup.workflow.restoring.give_names import give_names
 from glacier_backup.workflow.restoring.item_folder import ItemFolder
+from glacier_backup.workflow.restoring.replacing import replace
+from glacier_backup.workflow.restoring.several import Several
 from glacier_backup.workflow.restoring.target import Obstacle, Target, names, troubles
 
 FEW = 16
 """Folders that are flushed one by one; more of them are as soon flushed with everything else."""
-
-
-LONGEST_ASIDE = 220
-"""Bytes of a name, so that ``~`` and a time behind it fit."""
 
 
 class Brought(NamedTuple):
@@ -38,6 +37,8 @@ class Brought(NamedTuple):
     done: Done
     of_many: bool
     """Whether it is made of members: what it looks like from outside doesn't tell later whether it is the same."""
+    several: Several | None = None
+    """The files that each get a name, where it isn't one thing."""
 
 
 class Published(NamedTuple):
@@ -47,15 +48,27 @@ class Published(NamedTuple):
     state: ItemState
     error: GlacierBackupError | None = None
     """Why it isn't ``restored``."""
-    aside: str | None = None
+    notes: tuple[str, ...] = ()
     """Where that is now which was in its way."""
 
 
-def publish(target: Target, all_brought: Sequence[Brought], *, overwrite: bool) -> list[Published]:
-    """Give each its name, durably. Raises TargetError where the target isn't there any more."""
+def publish(
+    target: Target, all_brought: Sequence[Brought], *, overwrite: bool, check: Callable[[], object] = lambda: None
+) -> list[Published]:
+    """Give each its name, durably. What is several files is left out of the result where ``check``, which is asked
+    between two of them, raises Interrupted: not all of those have theirs then.
+
+    Raises TargetError where the target isn't there any more, and CatalogError.
+    """
     target.still_there()
-    result = [_publish(target, one, overwrite) for one in all_brought]
-    _flush(target, {"/".join(names(one.record.item.to)[:-1]) for one in all_brought})
+    result = []
+    for one in all_brought:
+        with suppress(Interrupted):
+            result.append(_publish(target, one, overwrite, check))
+    if any(one.several is not None for one in all_brought):
+        os.sync()
+    else:
+        _flush(target, {"/".join(names(one.record.item.to)[:-1]) for one in all_brought})
     return result
 
 
@@ -76,7 +89,16 @@ def is_published(target: Target, done: Done, to: str) -> bool:
     return False
 
 
-def _publish(target: Target, brought: Brought, overwrite: bool) -> Published:
+def all_came(target: Target, folder: ItemFolder, done: Done, item: RestoreItem, several: Several | None) -> bool:
+    """Whether all that ``done`` speaks of is there, in the folder or under its name."""
+    if several is not None:
+        return folder.is_known_complete(done) and several.all_came(folder, target)
+    return folder.is_known_complete(done) or is_published(target, done, item.to)
+
+
+def _publish(target: Target, brought: Brought, overwrite: bool, check: Callable[[], object]) -> Published:
+    if brought.several is not None:
+        return _publish_several(target, brought, brought.several, overwrite, check)
     to, done = brought.record.item.to, brought.done
     aside = None
     try:
@@ -89,7 +111,18 @@ def _publish(target: Target, brought: Brought, overwrite: bool) -> Published:
         return Published(brought, "kept", error)
     except TargetError as error:
         return Published(brought, "failed", error)
-    return Published(brought, "restored", aside=aside)
+    return Published(brought, "restored", notes=() if aside is None else (f"what was in its place is {aside} now",))
+
+
+def _publish_several(
+    target: Target, brought: Brought, several: Several, overwrite: bool, check: Callable[[], object]
+) -> Published:
+    try:
+        with troubles(target.path):
+            given = give_names(several, brought.folder, brought.done, target, overwrite=overwrite, check=check)
+    except TargetError as error:
+        return Published(brought, "failed", error)
+    return Published(brought, *given)
 
 
 def _move(target: Target, brought: Brought, overwrite: bool) -> str | None:
@@ -103,29 +136,11 @@ def _move(target: Target, brought: Brought, overwrite: bool) -> str | None:
             except FileExistsError:
                 if not overwrite:
                     raise Obstacle(f"{os.path.join(target.path, *above, name)} is there already") from None
-                aside = _replace(root, here, name, there)
+                aside = replace(root, here, name, there)
                 return aside and os.path.join(target.path, *above, aside)
     except NotADirectoryError:
         raise target.obstacle_above(brought.record.item.to) from None
     return None
-
-
-def _replace(root: str, here: int, name: str, there: int) -> str | None:
-    if not _is_folder(root, here) and not _is_folder(name, there):
-        os.rename(root, name, src_dir_fd=here, dst_dir_fd=there)
-        return None
-    aside = f"{os.fsdecode(os.fsencode(name)[:LONGEST_ASIDE])}~{stamp(now())}"
-    beneath.rename_new(name, there, aside, there)
-    try:
-        beneath.rename_new(root, here, name, there)
-    except OSError:
-        beneath.rename_new(aside, there, name, there)
-        raise
-    return aside
-
-
-def _is_folder(name: str, above: int) -> bool:
-    return stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode)
 
 
 def _restore_mode(target: Target, to: str, mode: int) -> None:

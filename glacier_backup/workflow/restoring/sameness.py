@@ -17,6 +17,7 @@ from glacier_backup.model.restore import RestoreItem
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.plan.across import layout_of
 from glacier_backup.workflow.restoring import beneath
+from glacier_backup.workflow.restoring.alike import same_file, same_member
 from glacier_backup.workflow.restoring.target import Obstacle, Target, names
 
 
@@ -51,16 +52,14 @@ def _is_same(
         return _has_all(target, names(item.to), item.member, members)
     if archive.container == "tar":
         own = next(iter(catalog.members(archive.id)), None)
-        return own is not None and _has_all(target, names(item.to), own.path, catalog.members(archive.id))
+        # The members of a group have no directory among them that all others are in.
+        root = "" if own is None or archive.kind == "group" else own.path
+        return own is not None and _has_all(target, names(item.to), root, catalog.members(archive.id))
     if archive.kind == "link":
-        return stat.S_ISLNK(found.st_mode) and _same_file(found, archive.source_bytes, archive.mtime_ns)
+        return stat.S_ISLNK(found.st_mode) and same_file(found, archive.source_bytes, archive.mtime_ns)
     stored = archive.size if layout_of(archive).plain else None
     size = archive.source_bytes if archive.source_bytes is not None else stored
-    return stat.S_ISREG(found.st_mode) and _same_file(found, size, archive.mtime_ns)
-
-
-def _same_file(found: os.stat_result, size: int | None, mtime_ns: int | None) -> bool:
-    return size is not None and mtime_ns is not None and (found.st_size, found.st_mtime_ns) == (size, mtime_ns)
+    return stat.S_ISREG(found.st_mode) and same_file(found, size, archive.mtime_ns)
 
 
 def _has_all(target: Target, to: list[str], root: str, members: Iterable[Member]) -> bool:
@@ -73,7 +72,7 @@ def _has_all(target: Target, to: list[str], root: str, members: Iterable[Member]
             link = _target_of(target, to, below) if member.type == "symlink" else None
         except (OSError, ValueError):
             return False
-        if found is None or not _same_member(member, found, link):
+        if found is None or not same_member(member, found, link):
             return False
         some = True
     return some
@@ -83,19 +82,3 @@ def _target_of(target: Target, to: list[str], below: str) -> str:
     way = [*to, *(beneath.components(below) if below else [])]
     with beneath.folder(target.folder, way[:-1]) as above:
         return os.readlink(way[-1], dir_fd=above)
-
-
-def _same_member(member: Member, found: os.stat_result, link: str | None) -> bool:
-    match member.type:
-        case "file":
-            return stat.S_ISREG(found.st_mode) and _same_file(found, member.size, member.mtime_ns)
-        case "hardlink":
-            return stat.S_ISREG(found.st_mode)
-        case "directory":
-            return stat.S_ISDIR(found.st_mode)
-        case "symlink":
-            return stat.S_ISLNK(found.st_mode) and link == member.target
-        case "fifo":
-            return stat.S_ISFIFO(found.st_mode)
-        case _:
-            return True

@@ -145,8 +145,10 @@ class Staging:
                 beneath.remove(name, self.folder)
 
 
-def name_of(place: str, locators: Sequence[str], member: str | None, to: str) -> str:
+def name_of(
+    place: str, locators: Sequence[str], member: str | None, to: str, numbers: Sequence[tuple[int, int]] = ()
+) -> str:
     """What the folder of a thing is called."""
-    parts = [place, *locators, member or "", to]
+    parts = [place, *locators, member or "", to, *(f"{first}-{last}" for first, last in numbers)]
     text = "\0".join(part.replace("\0", "\0\0") for part in parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import GlacierBackupError, VolumeMissing
 from glacier_backup.model.restore import ItemRecord, ItemState
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.model.thaw import Thaw
+from glacier_backup.plan.inside import member_path
 from glacier_backup.workflow.restoring.coverage import Need, made_readable, without
 
 Key = tuple[int, str]
@@ -59,6 +61,15 @@ def is_gone_at(errors: Mapping[Key, GlacierBackupError], key: Key) -> bool:
     return isinstance(errors.get(key), VolumeMissing)
 
 
-def about(record: ItemRecord, archive: StoredArchive) -> str:
-    """What people call an item: the path of its archive, and the member where only that is meant."""
-    return archive.path if record.item.member is None else f"{archive.path}: {record.item.member}"
+def about(record: ItemRecord, archive: StoredArchive, catalog: Catalog) -> str:
+    """What people call an item: the path of its archive, and the member where only that is meant; of files of a group
+    the path of the only one, else how many they are and below what."""
+    item = record.item
+    if not item.numbers:
+        return archive.path if item.member is None else f"{archive.path}: {item.member}"
+    count = sum(last - first + 1 for first, last in item.numbers)
+    only = next(iter(catalog.members_in(archive.id, item.numbers)), None) if count == 1 else None
+    if only is not None:
+        return member_path(archive, only[1].path)
+    below = archive.base if item.member is None else member_path(archive, item.member)
+    return f"{count:,} {'file' if count == 1 else 'files'} of {below}"

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.destination.destination import Check, Destination
 from glacier_backup.digest import DIGEST_BYTES, LEAF
+from glacier_backup.model.archive import Checksums
 from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Thaw
@@ -141,6 +142,11 @@ class Reading:
             proof.finish()
         order: tuple[ProvenBy, ...] = ("nothing", "size", "SHA-256", "tree hash", "leaves")
         return min((proof.by for proof in self._proofs.values()), key=order.index, default="leaves")
+
+    def checksums(self) -> dict[int, Checksums]:
+        """By number, what volumes add up to of which the catalog doesn't know it and all was read."""
+        found = {number: proof.checksums for number, proof in self._proofs.items()}
+        return {number: sums for number, sums in found.items() if sums is not None}
 
     def _proof(self, volume: StoredVolume) -> Proof:
         if volume.number not in self._proofs:

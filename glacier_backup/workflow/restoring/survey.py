@@ -9,10 +9,11 @@ from glacier_backup.model.stored import StoredArchive
 from glacier_backup.workflow.restoring.book import Book, Page, cause_of
 from glacier_backup.workflow.restoring.coverage import count
 from glacier_backup.workflow.restoring.desk import folder_of
+from glacier_backup.workflow.restoring.item_folder import ItemFolder
 from glacier_backup.workflow.restoring.reachable import Reachable
 from glacier_backup.workflow.restoring.sameness import in_the_way
+from glacier_backup.workflow.restoring.several import Several, outlook
 from glacier_backup.workflow.restoring.staging import Staging
-from glacier_backup.workflow.restoring.standing import about
 from glacier_backup.workflow.restoring.target import Obstacle
 
 
@@ -43,9 +44,9 @@ class Survey:
         ends: list[tuple[ItemRecord, str, ItemState, GlacierBackupError | None]] = []
         for record in page.records:
             archive = page.archives.get(record.item.archive)
-            path = record.item.to if archive is None else about(record, archive)
             state, error = self._state(record, archive)
-            ends.append((record, path, state, error))
+            if state != record.state or state != "planned":
+                ends.append((record, self._book.about(record, archive), state, error))
         self._book.set(
             (record.number, state, None if error is None else cause_of(error))
             for record, _, state, error in ends
@@ -59,8 +60,10 @@ class Survey:
         if archive is None:
             return "planned", None  # what becomes of it is said where its bytes are asked for
         try:
+            if (several := Several.of(record.item, archive, self._book.catalog)) is not None:
+                return self._state_of_several(record, archive, several)
             self._staging.target.refuse_elsewhere(record.item.to)
-            if folder_of(record, archive, str(self._reachable.place(archive.place_id)), self._staging).done() is None:
+            if self._folder(record, archive).done() is None:
                 found = in_the_way(record.item, archive, self._staging.target, self._book.catalog)
                 if found is True:
                     return "restored", None
@@ -72,6 +75,22 @@ class Survey:
             return "failed", error
         self._bytes += _size(record, archive)
         return "planned", None
+
+    def _state_of_several(
+        self, record: ItemRecord, archive: StoredArchive, several: Several
+    ) -> tuple[ItemState, GlacierBackupError | None]:
+        """Where some are missing those are fetched, whatever is at the places of others."""
+        seen = outlook(several, self._staging.target, overwrite=self._overwrite)
+        if not seen.missing and seen.known == len(several) and self._folder(record, archive).done() is None:
+            error = seen.error(len(several))
+            if isinstance(error, TargetError):
+                return "failed", error
+            return "restored" if error is None else "kept", error
+        self._bytes += seen.bytes
+        return "planned", None
+
+    def _folder(self, record: ItemRecord, archive: StoredArchive) -> ItemFolder:
+        return folder_of(record, archive, str(self._reachable.place(archive.place_id)), self._staging)
 
 
 def _size(record: ItemRecord, archive: StoredArchive) -> int:

@@ -66,10 +66,16 @@ class Target:
 
     def refuse_elsewhere(self, to: str) -> None:
         """Raise TargetError where the folder that ``to`` will be in lies on another file system than the target:
-        nothing can be moved there from the hidden folder."""
+        nothing can be moved there from the hidden folder; or may not be looked at. What is no directory on the way
+        isn't told here."""
         above = names(to)[:-1]
-        while above and (found := beneath.look(self.folder, above)) is None:
-            above.pop()
+        try:
+            while above and (found := beneath.look(self.folder, above)) is None:
+                above.pop()
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            raise TargetError(f"{os.path.join(self.path, *above)}: {error.strerror}") from error
         if above and found is not None and found.st_dev != os.fstat(self.folder).st_dev:
             there = os.path.join(self.path, *above)
             raise TargetError(

@@ -214,7 +214,7 @@ class Thawing:
                 covered = [made_readable(thaw) for thaw in self._serving(known.get(key, ()), need, key, errors)]
                 if missing := without(need.ranges, covered):
                     ranges[key] += missing
-                    volumes[key] = need.volume, about(one.record, one.archive)
+                    volumes[key] = need.volume, about(one.record, one.archive, self._catalog)
         for key, wanted in ranges.items():
             volume, path = volumes[key]
             if key not in errors:

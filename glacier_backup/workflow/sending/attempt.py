@@ -13,12 +13,13 @@ from glacier_backup.errors import (
     GlacierBackupError,
     Interrupted,
     SourceError,
+    SourceGone,
     SourceUnavailable,
 )
 from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.event import ArchiveFailed, ArchiveSent, ArchiveSkipped, ArchiveStarted, Result, Warned
 from glacier_backup.model.plan import Skip, Upload
-from glacier_backup.model.reason import SentMeanwhile, ServerUnavailable
+from glacier_backup.model.reason import SentMeanwhile, ServerUnavailable, SkipReason, Vanished
 from glacier_backup.workflow.sending.desk import Sending
 from glacier_backup.workflow.sending.send import send
 from glacier_backup.workflow.sending.tally import Done
@@ -28,11 +29,13 @@ def attempt(upload: Upload, sending: Sending) -> Done:
     """Send one candidate and tell how that goes. Raises nothing that source, destination or catalog did wrong."""
     try:
         if _last_sent_at(upload, sending) != upload.previous:
-            return skipped(Skip(upload.path, upload.name, upload.bytes, SentMeanwhile(), upload.to), sending)
+            return skipped(_skip(upload, SentMeanwhile()), sending)
         _tell_started(upload, sending)
         record = send(sending, upload.candidate, upload.storage_class)
     except (DestinationUnavailable, CatalogError, Interrupted) as error:
         return failed(Result(upload, error=str(error), hint=error.hint), sending, error)
+    except SourceGone:
+        return skipped(_skip(upload, Vanished()), sending)
     except SourceError as error:
         done = failed(Result(upload, error=error.without(upload.path), hint=error.hint), sending)
         return done._replace(out_of_reach=isinstance(error, SourceUnavailable))
@@ -43,6 +46,10 @@ def attempt(upload: Upload, sending: Sending) -> Done:
         text = "".join(traceback.format_exception(error))
         return failed(Result(upload, error=f"unexpected {type(error).__name__}: {error}", defect=text), sending)
     return _sent(upload, record, sending)
+
+
+def _skip(upload: Upload, reason: SkipReason) -> Skip:
+    return Skip(upload.path, upload.name, upload.bytes, reason, upload.to, upload.contents)
 
 
 def skipped(skip: Skip, sending: Sending) -> Done:
@@ -69,16 +76,17 @@ def _last_sent_at(upload: Upload, sending: Sending) -> datetime | None:
 
 def _tell_started(upload: Upload, sending: Sending) -> None:
     candidate = upload.candidate
-    packer = sending.tools.origins[candidate.origin].packer(candidate.kind, upload.container)
+    packer = sending.tools.origins[candidate.origin].packer(candidate, upload.container)
     sending.tell(ArchiveStarted(upload, packer.estimate(upload.bytes, upload.fingerprint.entries)))
 
 
 def _sent(upload: Upload, record: ArchiveRecord, sending: Sending) -> Done:
     for imperfection in _imperfections(record, sending.about(upload.path)):
         sending.tell(Warned(imperfection))
-    sending.tell(ArchiveSent(upload, record))
+    sent = ArchiveSent(upload, record)
+    sending.tell(sent)
     # No more of the record is kept: that of a large archive is large.
-    return Done(Result(upload, record.receipts[0].locator), incomplete=bool(record.problems))
+    return Done(Result(upload, record.receipts[0].locator, files=sent.files), incomplete=bool(record.problems))
 
 
 def _imperfections(record: ArchiveRecord, about: str) -> Iterator[str]:
@@ -88,5 +96,7 @@ def _imperfections(record: ArchiveRecord, about: str) -> Iterator[str]:
             f"{about}: incomplete, {len(record.problems)} inside could not be read, "
             f"the first is {first.path}: {first.cause}"
         )
-    if record.changed_while_read:
+    if record.changed_while_read and record.label.kind == "group":
+        yield f"{about}: files in it have changed, or gone, while it was read; the next run sends what has changed"
+    elif record.changed_while_read:
         yield f"{about}: changed while it was read"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from glacier_backup.errors import CatalogError, GlacierBackupError, Interrupted, SourceUnavailable
 from glacier_backup.interrupt import StopRequest
-from glacier_backup.model.event import Counts, Listener, Summary, Warned
+from glacier_backup.model.event import Counts, Listener, Result, Summary, Warned
 from glacier_backup.model.plan import BackupPlan, Decision, Upload
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.sending import sharing
@@ -103,7 +103,7 @@ class _Job:
 
     def _sharing(self, decision: Decision, about: Sequence[Decision]) -> Collection[str]:
         """The other destinations that ``decision`` is packed for; ``about`` are all decisions about its path."""
-        if len(about) == 1 or not isinstance(decision, Upload):
+        if len(about) == 1 or not isinstance(decision, Upload) or decision.candidate.kind == "group":
             return ()
         if decision.container not in self._origins[decision.candidate.origin].shared:
             return ()
@@ -124,15 +124,22 @@ def _summary(plan: BackupPlan, run: Run, lanes: Sequence[Ended], ending: Ending)
     results = {lane.name: one.tally.results for lane, one in zip(run.lanes, lanes, strict=True)}
     return Summary(
         plan,
-        next(iter(results.values())) if len(results) == 1 else Merged(plan.decisions, run.lane_of, results),
+        _in_order(plan, run, results),
         sent=sum(count.sent for count in all_counts),
         failed=sum(count.failed for count in all_counts),
         skipped=sum(count.skipped for count in all_counts),
         bytes=sum(count.bytes for count in all_counts),
+        files=sum(count.files for count in all_counts),
         exit_code=_exit_code(lanes, counts, ending),
         ended_early=any(lane.early for lane in lanes),
         counts={name: count for lane in counts for name, count in lane.items() if name},
     )
+
+
+def _in_order(plan: BackupPlan, run: Run, results: Mapping[str, Collection[Result]]) -> Collection[Result]:
+    if len(results) == 1 and not plan.files:
+        return next(iter(results.values()))
+    return Merged(plan.decisions, run.lane_of, results)
 
 
 def _exit_code(lanes: Sequence[Ended], counts: Sequence[Mapping[str, Counts]], ending: Ending) -> int:

@@ -6,15 +6,17 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from glacier_backup.model.archive import ArchiveRecord, Label
 from glacier_backup.model.candidate import Candidate, Fingerprint
-from glacier_backup.model.naming import archive_name
+from glacier_backup.model.naming import archive_name, section_of, stored_name
 from glacier_backup.model.recipe import Recipe, compact
-from glacier_backup.pack.packer import Packer
+from glacier_backup.pack.hashed import hashed
+from glacier_backup.pack.packer import PackedStream, Packer
 from glacier_backup.seal.chain import Chain, Split
 from glacier_backup.seal.order import COMPRESSION
 from glacier_backup.units import now, stamp
@@ -31,11 +33,25 @@ class Intent:
     packer: Packer
     chain: Chain
     """As it fits this candidate."""
+    is_hashed: bool = False
+    """Whether its files are, so that they can be compared by their content."""
 
     @property
     def estimate(self) -> int:
         """Bytes of the packed stream, as far as known."""
         return self.packer.estimate(self.record.fingerprint.bytes, self.record.fingerprint.entries)
+
+    def packed(self) -> AbstractContextManager[PackedStream]:
+        """The stream. Raises as :meth:`glacier_backup.pack.packer.Packer.pack`."""
+        stream = packed(self.packer, self.candidate)
+        return hashed(stream, self.packer.container) if self.is_hashed else stream
+
+
+def packed(packer: Packer, candidate: Candidate) -> AbstractContextManager[PackedStream]:
+    """What ``packer`` makes of ``candidate``: files of a group lie below its section, and are called as if that had
+    been packed."""
+    path = section_of(candidate.path) if candidate.kind == "group" else candidate.path
+    return packer.pack(path, stored_name(path))
 
 
 class Names(NamedTuple):
@@ -49,7 +65,9 @@ class Names(NamedTuple):
     """Whether a random name is to stand for it."""
 
 
-def intended(candidate: Candidate, fingerprint: Fingerprint, packer: Packer, chain: Chain, names: Names) -> Intent:
+def intended(
+    candidate: Candidate, fingerprint: Fingerprint, packer: Packer, chain: Chain, names: Names, *, is_hashed: bool
+) -> Intent:
     """With all that names the archive, and the time of the intent to send, which its fixed key may hold."""
     time = now()
     is_raw = packer.container == "raw"
@@ -69,7 +87,7 @@ def intended(candidate: Candidate, fingerprint: Fingerprint, packer: Packer, cha
         seal=compact(recipe),
         alias=_alias() if names.private else None,
     )
-    return Intent(candidate, ArchiveRecord(label, names.describe(label), recipe, fingerprint), packer, chain)
+    return Intent(candidate, ArchiveRecord(label, names.describe(label), recipe, fingerprint), packer, chain, is_hashed)
 
 
 def in_volumes(chain: Chain) -> Chain:

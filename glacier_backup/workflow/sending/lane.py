@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from glacier_backup.errors import DestinationUnavailable, GlacierBackupError
+from glacier_backup.errors import CatalogError, DestinationUnavailable, GlacierBackupError
 from glacier_backup.interrupt import interrupted
 from glacier_backup.model.event import Result, Warned
 from glacier_backup.model.plan import Decision, Skip, Upload
@@ -23,7 +23,8 @@ from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.sending.attempt import attempt, failed, skipped
 from glacier_backup.workflow.sending.desk import Sending
 from glacier_backup.workflow.sending.sharing import Party
-from glacier_backup.workflow.sending.tally import Done, Tally
+from glacier_backup.workflow.sending.tally import Done, Tally, light
+from glacier_backup.workflow.sending.touches import Touches
 
 AHEAD = 1000
 """Decisions in memory that wait for an earlier one, to be put away in order."""
@@ -71,6 +72,7 @@ class Batch:
         self._own_end: GlacierBackupError | None = lane.unavailable
         self._sent = 0
         self._untried = 0
+        self._touches = Touches(lane.sending)
         self.tally = Tally()
 
     def __enter__(self) -> Batch:
@@ -92,18 +94,32 @@ class Batch:
         ``others`` are the destinations that the same is packed for.
         """
         if isinstance(decision, Skip):
-            self._waiting.append(skipped(decision, self._sending))
+            self._waiting.append(light(skipped(decision, self._sending)))
+            self._touch(decision)
         else:
-            self._waiting.append(self._begun(position, decision, others))
+            one = self._begun(position, decision, others)
+            self._waiting.append(light(one) if isinstance(one, Done) else one)
         self._put_away()
 
     def finish(self) -> None:
         """Wait for what is under way."""
         self._wait(ALL_COMPLETED)
         self._put_away()
+        self._touch()
         if self._untried and not self._ending.is_interrupted:
             at = f"{self._lane.name}: " if self._sending.several else ""
             self._sending.tell(Warned(f"{at}{self._untried} more were not tried"))
+
+    def _touch(self, skip: Skip | None = None) -> None:
+        """Have noted what got another time alone; without one: all that is left of them."""
+        try:
+            if skip is None:
+                self._touches.note()
+            else:
+                self._touches.add(skip)
+        except CatalogError as error:
+            self._sending.tell(Warned(f"that some files are unchanged could not be noted: {error}"))
+            self._ending.note(error)
 
     def _begun(self, position: int, upload: Upload, others: Collection[str]) -> Done | Future[Done]:
         self._wait_for_room()
@@ -122,7 +138,7 @@ class Batch:
 
     def _attempt(self, upload: Upload) -> Done:
         try:
-            return attempt(upload, self._sending)
+            return light(attempt(upload, self._sending))
         finally:
             self._party.end(upload.path)
 
@@ -155,7 +171,7 @@ class Batch:
         error = self._ending.note(interrupted())
         for future in futures:
             result = Result(self._under_way.pop(future), error=str(error), hint=error.hint)
-            self._finish(future, failed(result, self._sending, error))
+            self._finish(future, light(failed(result, self._sending, error)))
 
     def _note(self, done: Iterable[Future[Done]]) -> None:
         for future in done:

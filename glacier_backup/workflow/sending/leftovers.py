@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from datetime import timedelta
 from operator import attrgetter
@@ -10,8 +10,9 @@ from operator import attrgetter
 from glacier_backup.errors import DestinationError, DestinationUnavailable, Interrupted, UploadForgotten
 from glacier_backup.model.archive import Checksums
 from glacier_backup.model.event import ArchiveFound, UploadAborted
+from glacier_backup.model.naming import section_of
 from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
-from glacier_backup.model.reason import AlreadySent, SentMeanwhile, Unchanged
+from glacier_backup.model.reason import AlreadySent, SentMeanwhile, Unchanged, Vanished
 from glacier_backup.model.upload import OpenUpload, Unfinished
 from glacier_backup.units import now
 from glacier_backup.workflow.sending.conclusion import reconciled
@@ -61,23 +62,44 @@ def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
 
     What the plan would have sent but didn't come to, for its limit was reached, is left to the next run. What the plan
     doesn't know may only be out of sight: its disk isn't mounted, or it was asked for by ``-p``, as in an ``ad_hoc``
-    run, which knows nothing of others.
+    run, which knows nothing of others. Not so where files are put together: what was begun with others than now is done
+    with as soon as its section was looked at.
     """
     if not sending.left:
         return
     name = sending.target.name
     decided = {one.path: one for one in plan.decisions if one.to == name and one.path in sending.left}
+    regrouped = _regrouped(sending, plan, sending.left.keys() - decided.keys()) if not ad_hoc else set()
     with suppress(Interrupted, DestinationUnavailable):
         for path, left in sending.left.items():
             for one in left:
                 sending.stop.check()
-                if _is_done_with(decided.get(path), now() - one.begun, ad_hoc=ad_hoc):
+                if path in regrouped or _is_done_with(decided.get(path), now() - one.begun, ad_hoc=ad_hoc):
                     drop(sending, one, "nothing goes on with it")
+
+
+def _regrouped(sending: Sending, plan: BackupPlan, undecided: Set[str]) -> Set[str]:
+    """Those of the ``undecided`` that are groups, where there is something below their sections, and that are files
+    which go together with others now."""
+    groups = {path: _above(path) for path in undecided if sending.left[path][0].record.label.kind == "group"}
+    alone, found = undecided - groups.keys(), set[str]()
+    for one in plan.decisions if undecided else ():
+        if one.to != sending.target.name:
+            continue
+        found |= {path for path, above in groups.items() if one.path.startswith(above)}
+        above = _above(one.path)
+        if one.contents is not None and any(path.startswith(above) for path in alone):
+            found |= {path for held in one.contents if (path := above + held.name) in alone}
+    return found
+
+
+def _above(group: str) -> str:
+    return f"{section_of(group).rstrip('/')}/"
 
 
 def _is_done_with(decision: Decision | None, age: timedelta, *, ad_hoc: bool) -> bool:
     if isinstance(decision, Upload):
         return False
-    if isinstance(decision, Skip) and isinstance(decision.reason, AlreadySent | Unchanged | SentMeanwhile):
+    if isinstance(decision, Skip) and isinstance(decision.reason, AlreadySent | Unchanged | SentMeanwhile | Vanished):
         return True
     return age > KEPT and not ad_hoc

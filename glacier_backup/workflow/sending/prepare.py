@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TypeVar
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 from glacier_backup.errors import SourceError, SourceUnavailable
 from glacier_backup.model.candidate import Candidate, Fingerprint, PassedOver, Resolved
@@ -13,10 +14,14 @@ from glacier_backup.model.naming import archive_name
 from glacier_backup.model.plan import BackupPlan, Decision, Skip
 from glacier_backup.model.reason import ServerUnavailable, Unreadable
 from glacier_backup.model.record import LastSent
+from glacier_backup.model.tree_digest import Hashing
 from glacier_backup.plan.backup import planned
-from glacier_backup.plan.changes import decide, needs_look
+from glacier_backup.plan.changes import Content, Contents, decide, needs_content, needs_look
+from glacier_backup.plan.grouping import Packing, grouped
 from glacier_backup.plan.select import select
 from glacier_backup.resolve.source import Selection, divided
+from glacier_backup.workflow.sending.hashing import nothing, read_contents
+from glacier_backup.workflow.sending.renames import AlikeOf, renames
 from glacier_backup.workflow.tools import Origin, Target
 
 T = TypeVar("T")
@@ -26,6 +31,20 @@ LOOK_UP = 500
 
 LastSentOf = Callable[[Sequence[str]], Mapping[str, LastSent]]
 """The newest archive of each path that one destination has one of."""
+
+_NO_PLACES: Mapping[str, AlikeOf] = MappingProxyType({})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class _Facts(NamedTuple):
+    """What is known of some candidates."""
+
+    sent: Mapping[str, Mapping[str, LastSent]]
+    """By destination and path."""
+    renamed: Mapping[str, Mapping[str, str]]
+    """What those that were never sent were called, likewise."""
+    contents: Mapping[str, Content | SourceError]
+    """What had to be read, or why it couldn't be, by path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +58,31 @@ class Order:
     ad_hoc: bool = False
     """Whether it is about other paths than the configured ones."""
 
+    @property
+    def sections(self) -> Mapping[str, Selection]:
+        """Those that candidates are of, by path: the selections, and the whole trees that some were named out of."""
+        trees = (one.within for one in self.selections if one.within is not None)
+        return {one.path: one for one in (*reversed(self.selections), *trees)}
+
 
 def prepare(
-    order: Order, origins: Mapping[str, Origin], targets: Sequence[Target], last_sent: Mapping[str, LastSentOf]
+    order: Order,
+    origins: Mapping[str, Origin],
+    targets: Sequence[Target],
+    last_sent: Mapping[str, LastSentOf],
+    alike: Mapping[str, AlikeOf] = _NO_PLACES,
+    check: Callable[[], object] = nothing,
 ) -> BackupPlan:
     """Decide for every candidate, and for each destination that it goes to, whether it is to be sent, and why; the
-    limit of a run is not counted here.
+    limit of a run is not counted here. ``alike`` is for destinations that have something: there files of sections that
+    are put together are known again under another name.
 
-    Everything is resolved, and looked at, once. Raises ValueError for a selection that goes nowhere, or to a
+    Everything is resolved, and looked at, once; of files that are compared by their content some are read, which may
+    take long, and ends with what ``check`` raises. Raises ValueError for a selection that goes nowhere, or to a
     destination that isn't among the ``targets``, and for one of an unknown origin.
     """
     _check(order, origins, targets)
-    deciding = _Deciding(order, origins, {target.name: target for target in targets}, last_sent)
+    deciding = _Deciding(order, origins, {target.name: target for target in targets}, last_sent, alike, check)
     places = {target.name: target.destination.place for target in targets}
     return planned(places, deciding.all())
 
@@ -73,45 +105,100 @@ class _Deciding:
         origins: Mapping[str, Origin],
         targets: Mapping[str, Target],
         last_sent: Mapping[str, LastSentOf],
+        alike: Mapping[str, AlikeOf],
+        check: Callable[[], object],
     ) -> None:
         self._order = order
         self._origins = origins
         self._targets = targets
         self._last_sent = last_sent
-        self._goes_to = {one.path: one.destinations for one in reversed(order.selections)}
+        self._alike = alike
+        self._check = check
+        sections = order.sections.values()
+        self._goes_to = {one.path: one.destinations for one in sections}
+        self._packings = {
+            one.path: Packing(one.tree.pack_size, one.tree.symlinks == "follow")
+            for one in sections
+            if one.tree is not None and one.tree.pack_size is not None
+        }
+        self._hashings = {one.path: one.tree.hashing for one in sections if one.tree is not None}
 
     def all(self) -> Iterator[Decision]:
+        return map(self._settled, grouped(self._each(), self._packings))
+
+    def _each(self) -> Iterator[Decision]:
+        """Of each candidate by itself."""
         for batch in _batches(select(divided(self._order.selections), self._resolve), LOOK_UP):
-            known = self._known([one for one in batch if isinstance(one, Candidate)])
+            candidates = [one for one in batch if isinstance(one, Candidate)]
+            sent = self._sent(candidates)
+            facts = _Facts(sent, self._renamed(candidates, sent), self._contents(candidates, sent))
             for one in batch:
                 if isinstance(one, PassedOver):
                     yield Skip(one.path, archive_name(one.path, "raw", "file"), 0, one.reason)
                 else:
-                    yield from self._decide(one, known)
+                    yield from self._decide(one, facts)
 
     def _resolve(self, selection: Selection) -> Iterator[Resolved]:
         found = self._origins[selection.origin].source.resolve(selection)
         return found if not selection.origin else (_coming_from(selection.origin, one) for one in found)
 
-    def _known(self, candidates: Sequence[Candidate]) -> Mapping[str, Mapping[str, LastSent]]:
-        """By destination and path."""
+    def _sent(self, candidates: Sequence[Candidate]) -> Mapping[str, Mapping[str, LastSent]]:
         paths: dict[str, list[str]] = {}
         for candidate in candidates:
             for name in self._goes_to[candidate.section]:
                 paths.setdefault(name, []).append(candidate.path)
         return {name: self._last_sent[name](wanted) for name, wanted in paths.items()}
 
-    def _decide(self, candidate: Candidate, known: Mapping[str, Mapping[str, LastSent]]) -> Iterator[Decision]:
-        """What can't be read is said once for all destinations that it would have to be looked at for."""
+    def _renamed(
+        self, candidates: Sequence[Candidate], sent: Mapping[str, Mapping[str, LastSent]]
+    ) -> Mapping[str, Mapping[str, str]]:
+        packed = [one for one in candidates if one.section in self._packings]
+        return {
+            name: renames(
+                (one for one in packed if name in self._goes_to[one.section] and one.path not in sent[name]),
+                alike,
+                self._origins,
+            )
+            for name, alike in self._alike.items()
+        }
+
+    def _contents(
+        self, candidates: Sequence[Candidate], sent: Mapping[str, Mapping[str, LastSent]]
+    ) -> Mapping[str, Content | SourceError]:
+        compared = [one for one in candidates if self._hashing(one) != "never"]
+        wanted = [
+            candidate
+            for candidate in compared
+            if any(
+                self._needs_content(candidate, sent[name].get(candidate.path))
+                for name in self._goes_to[candidate.section]
+            )
+        ]
+        return read_contents(wanted, self._origins, self._check)
+
+    def _decide(self, candidate: Candidate, facts: _Facts) -> Iterator[Decision]:
+        """What can't be read is said once for all destinations that it would have to be looked at, or read, for."""
         force = self._order.force
-        last = {name: known[name].get(candidate.path) for name in self._goes_to[candidate.section]}
+        last = {name: facts.sent[name].get(candidate.path) for name in self._goes_to[candidate.section]}
         seen = self._look(candidate) if any(needs_look(candidate, one, force) for one in last.values()) else None
+        content = facts.contents.get(candidate.path)
         if isinstance(seen, SourceError):
             yield _unreadable(candidate, seen)
             seen, last = None, {name: one for name, one in last.items() if not needs_look(candidate, one, force)}
+        if isinstance(content, SourceError):
+            yield _unreadable(candidate, content)
+            content, last = None, {name: one for name, one in last.items() if not self._needs_content(candidate, one)}
+        contents = Contents(self._hashing(candidate), content)
         for name, one in last.items():
-            target = self._targets[name]
-            yield self._addressed(decide(candidate, one, seen, force, target.destination.limits.least), target)
+            least = self._targets[name].destination.limits.least
+            was = facts.renamed.get(name, _NOTHING).get(candidate.path)
+            yield replace(decide(candidate, one, seen, force, least, was, contents), to=name)
+
+    def _needs_content(self, candidate: Candidate, last: LastSent | None) -> bool:
+        return needs_content(candidate, last, self._order.force, self._hashing(candidate))
+
+    def _hashing(self, candidate: Candidate) -> Hashing:
+        return self._hashings.get(candidate.section, "never") if candidate.of_tree else "never"
 
     def _look(self, candidate: Candidate) -> Fingerprint | SourceError:
         try:
@@ -119,15 +206,20 @@ class _Deciding:
         except SourceError as error:
             return error
 
-    def _addressed(self, decision: Decision, target: Target) -> Decision:
+    def _settled(self, decision: Decision) -> Decision:
+        """With what there is to say only of what becomes one archive."""
         if isinstance(decision, Skip):
-            return replace(decision, to=target.name)
+            return decision
         candidate = decision.candidate
-        packer = self._origins[candidate.origin].packer(candidate.kind, decision.container)
-        chosen = target.classify(packer.estimate(decision.bytes, decision.fingerprint.entries))
+        if candidate.kind == "group":
+            # The same files may have been sent together before: they are forced, or damaged where they are.
+            last = self._last_sent[decision.to]([candidate.path]).get(candidate.path)
+            decision = replace(decision, previous=None if last is None else last.sent_at)
+        packer = self._origins[candidate.origin].packer(candidate, decision.container)
+        chosen = self._targets[decision.to].classify(packer.estimate(decision.bytes, decision.fingerprint.entries))
         if chosen is None:
-            return replace(decision, to=target.name)
-        return replace(decision, to=target.name, storage_class=chosen.storage_class, class_reason=chosen.reason)
+            return decision
+        return replace(decision, storage_class=chosen.storage_class, class_reason=chosen.reason)
 
 
 def _coming_from(origin: str, found: Resolved) -> Resolved:

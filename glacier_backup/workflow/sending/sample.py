@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from glacier_backup.destination.destination import RandomAccess
-from glacier_backup.model.candidate import Fingerprint
-from glacier_backup.model.naming import stored_name
+from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.pack.packer import Packer
 from glacier_backup.seal.chain import Chain
 from glacier_backup.seal.order import COMPRESSION
 from glacier_backup.units import MIB
+from glacier_backup.workflow.sending.intent import packed
 
 BEGINNING = 4 * MIB
 """Bytes of a stream that can only be read from its beginning."""
@@ -22,11 +22,11 @@ def compresses(chain: Chain) -> bool:
     return any(sealer.step().name in COMPRESSION for sealer in chain.before)
 
 
-def sample(packer: Packer, path: str, fingerprint: Fingerprint) -> bytes:
-    """Some of what ``packer`` makes of ``path``, the same as long as that is. Raises SourceError."""
+def sample(packer: Packer, candidate: Candidate, fingerprint: Fingerprint) -> bytes:
+    """Some of what ``packer`` makes of ``candidate``, the same as long as that is. Raises SourceError."""
     if not fingerprint.bytes and not fingerprint.entries:
         return b""
-    with packer.pack(path, stored_name(path)) as stream:
+    with packed(packer, candidate) as stream:
         if isinstance(stream, RandomAccess) and stream.size is not None and stream.size > PLACES * OF_EACH:
             return _of_places(stream, stream.size)
         buffer = memoryview(bytearray(BEGINNING))

@@ -24,6 +24,7 @@ from glacier_backup.workflow.sending.shared_stream import LeftBehind
 from glacier_backup.workflow.sending.single import Single
 from glacier_backup.workflow.sending.volumes import Volumes
 from glacier_backup.workflow.sending.way import Way
+from glacier_backup.workflow.tools import Tools
 
 ATTEMPTS = 5
 """Uploads begun for one archive in a run: of what outgrows its parts, shrinks, or whose upload expires."""
@@ -68,12 +69,12 @@ def _intent(sending: Sending, candidate: Candidate) -> Intent:
     origin = tools.origins[candidate.origin]
     fingerprint = origin.source.look(candidate)
     container = container_for(candidate.kind, fingerprint.bytes, sending.destination.limits.least)
-    packer = origin.packer(candidate.kind, container, candidate.exclusion)
+    packer = origin.packer(candidate, container)
     chain = tools.seal(candidate.section)
     is_sealed, is_private = bool(chain.steps()), tools.private(candidate.section)
     if is_sealed:
-        alone = origin.alone(candidate.kind, container, candidate.exclusion)
-        beginning = sample(alone, candidate.path, fingerprint) if compresses(chain) else b""
+        alone = origin.alone(candidate, container)
+        beginning = sample(alone, candidate, fingerprint) if compresses(chain) else b""
         # Of what is private even one volume is a volume: nothing is known of its size, as it were.
         size = None if is_private else packer.estimate(fingerprint.bytes, fingerprint.entries)
         chain = chain.fitting(size, beginning)
@@ -85,7 +86,13 @@ def _intent(sending: Sending, candidate: Candidate) -> Intent:
         lambda time: None if base is None else _fixed_key(sending, candidate, chain, base, time),
         is_private,
     )
-    return intended(candidate, fingerprint, packer, chain, names)
+    return intended(candidate, fingerprint, packer, chain, names, is_hashed=_is_hashed(tools, candidate))
+
+
+def _is_hashed(tools: Tools, candidate: Candidate) -> bool:
+    """Whether it is compared by content next time, or what is in it."""
+    rules = tools.trees.get(candidate.section)
+    return rules is not None and rules.hashing != "never" and (candidate.of_tree or candidate.kind == "group")
 
 
 def _base_key(sending: Sending, candidate: Candidate, *, sealed: bool) -> str | None:

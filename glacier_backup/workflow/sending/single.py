@@ -17,17 +17,17 @@ from glacier_backup.errors import (
     DestinationUnavailable,
     Interrupted,
     SourceError,
+    SourceGone,
     SourceShrank,
     UploadForgotten,
     UploadLost,
 )
 from glacier_backup.model.archive import ArchiveRecord, Checksums
 from glacier_backup.model.manifest import manifest, one_object
-from glacier_backup.model.naming import stored_name
 from glacier_backup.model.upload import OpenUpload, Unfinished, UploadRequest
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.workflow.sending import undoing
-from glacier_backup.workflow.sending.as_read import as_read
+from glacier_backup.workflow.sending.as_read import Empty, as_read, members_of
 from glacier_backup.workflow.sending.desk import Meter, Sending
 from glacier_backup.workflow.sending.intent import Intent, nonce
 from glacier_backup.workflow.sending.shared_stream import LeftBehind
@@ -115,7 +115,7 @@ class Single:
     def send(self) -> ArchiveRecord:
         """All of it; it is stored and recorded then.
 
-        Raises DestinationError, and what sealing raises, after removing what was sent of it. SourceError,
+        Raises DestinationError, SourceGone, and what sealing raises, after removing what was sent. SourceError,
         DestinationUnavailable, Interrupted and CatalogError leave it for the next run to go on with.
         """
         begun = self._began = self._began or self._begin()
@@ -124,11 +124,12 @@ class Single:
         try:
             with (
                 self._ended_on_error(begun.left),
-                self._intent.packer.pack(path, stored_name(path)) as stream,
+                self._intent.packed() as stream,
             ):
                 checksums = self._sent(begun, stream, meter)
                 record = as_read(begun.record, self._intent.candidate, stream, self._sending.tools)
-                self._sending.catalog.completing(begun.archive, record, checksums, stream.members())
+                members = members_of(self._intent.candidate, record, stream)
+                self._sending.catalog.completing(begun.archive, record, checksums, members)
             return complete(self._sending, replace(begun, record=record), checksums)
         except Exception as error:
             if _came_to_nothing(error) and not begun.upload.resumed and not meter.count:
@@ -171,7 +172,7 @@ class Single:
     def _ended_on_error(self, left: Unfinished) -> Iterator[None]:
         try:
             yield
-        except SourceShrank:
+        except (SourceShrank, SourceGone, Empty):
             undoing.try_to_end(self._sending, left)
             raise
         except (SourceError, DestinationUnavailable, Interrupted, CatalogError):

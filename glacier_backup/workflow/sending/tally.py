@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from glacier_backup.errors import GlacierBackupError
+from glacier_backup.model.contents import Contents
 from glacier_backup.model.event import Counts, Result
 from glacier_backup.model.plan import Decision, Skip
 from glacier_backup.spool import Spool
@@ -24,6 +26,20 @@ class Done(NamedTuple):
     """Whether the server that it lies on can't be used."""
 
 
+def light(done: Done) -> Done:
+    """Without the list of files that a group has: that is in the plan, and many results may wait in memory."""
+    result = done.result
+    if result.decision.contents is None:
+        return done
+    return done._replace(result=replace(result, decision=_with(result.decision, None)))
+
+
+def _with(decision: Decision, contents: Contents | None) -> Decision:
+    if isinstance(decision, Skip):
+        return replace(decision, contents=contents)
+    return replace(decision, candidate=replace(decision.candidate, contents=contents))
+
+
 class Tally:
     """Results in the order of their decisions, however many, and their counts by destination."""
 
@@ -31,6 +47,7 @@ class Tally:
         self._results = _Results()
         self._counts: dict[str, Counter[str]] = {}
         self._bytes: Counter[str] = Counter()
+        self._files: Counter[str] = Counter()
         self.imperfect = False
         """Whether anything failed, is incomplete, or was skipped for a reason that needs attention."""
         self.out_of_reach = 0
@@ -38,6 +55,7 @@ class Tally:
 
     @property
     def results(self) -> Collection[Result]:
+        """As they were added: those about groups :func:`light`."""
         return self._results
 
     def add(self, done: Done) -> None:
@@ -57,7 +75,7 @@ class Tally:
     def counts(self) -> Mapping[str, Counts]:
         """By destination; those that concern none under the empty name."""
         return {
-            name: Counts(counts["sent"], counts["failed"], counts["skipped"], self._bytes[name])
+            name: Counts(counts["sent"], counts["failed"], counts["skipped"], self._bytes[name], self._files[name])
             for name, counts in self._counts.items()
         }
 
@@ -65,6 +83,7 @@ class Tally:
         result, decision = done.result, done.result.decision
         self._counts.setdefault(decision.to, Counter())[result.outcome] += 1
         self._bytes[decision.to] += decision.bytes if result.outcome == "sent" else 0
+        self._files[decision.to] += result.files
         self.out_of_reach += done.out_of_reach
         troubled = isinstance(decision, Skip) and decision.reason.needs_attention
         self.imperfect |= done.incomplete or troubled or result.outcome == "failed"
@@ -90,7 +109,7 @@ class _Results(Collection[Result]):
 
 
 class Merged(Collection[Result]):
-    """The results of several lanes in the order of the plan, worked out whenever they are read."""
+    """The results of all lanes in the order of the plan, whole, worked out whenever they are read."""
 
     def __init__(
         self,
@@ -109,7 +128,8 @@ class Merged(Collection[Result]):
     def __iter__(self) -> Iterator[Result]:
         results = {name: iter(found) for name, found in self._results.items()}
         for decision in self._decisions:
-            yield next(results[self._lane(decision)])
+            result, contents = next(results[self._lane(decision)]), decision.contents
+            yield result if contents is None else replace(result, decision=_with(result.decision, contents))
 
     def __contains__(self, value: object) -> bool:
         return any(value == one for one in self)

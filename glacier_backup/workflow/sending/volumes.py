@@ -18,17 +18,18 @@ from glacier_backup.errors import (
     DestinationUnavailable,
     Interrupted,
     SourceError,
+    SourceGone,
     UploadLost,
 )
 from glacier_backup.model.archive import ArchiveRecord, Label
-from glacier_backup.model.naming import key, stored_name
+from glacier_backup.model.naming import key
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.seal import par2
 from glacier_backup.seal.chain import Chain, Parity, Slice, Split
 from glacier_backup.workflow.sending import undoing
-from glacier_backup.workflow.sending.as_read import as_read
+from glacier_backup.workflow.sending.as_read import Empty, as_read, members_of
 from glacier_backup.workflow.sending.conclusion import conclude
 from glacier_backup.workflow.sending.desk import Meter, Sending
 from glacier_backup.workflow.sending.intent import Intent, nonce
@@ -84,10 +85,11 @@ class Volumes:
         meter = self._sending.meter(path)
         try:
             with self._settled(meter):
-                with self._intent.packer.pack(path, stored_name(path)) as stream:
+                with self._intent.packed() as stream:
                     self._send_volumes(stream, meter)
                     record = as_read(self._record, self._intent.candidate, stream, self._sending.tools)
-                    self._sending.catalog.set_contents(self._objects.left.archive, record, stream.members())
+                    members = members_of(self._intent.candidate, record, stream)
+                    self._sending.catalog.set_contents(self._objects.left.archive, record, members)
                 return conclude(self._sending, self._objects, record, self._chain, self._way, meter)
         except Exception:
             meter.take_back()
@@ -110,6 +112,9 @@ class Volumes:
         """What is left when something goes wrong is left so that the next try, or run, can go on with it."""
         try:
             yield
+        except (SourceGone, Empty):
+            undoing.try_to_end(self._sending, self._objects.left)
+            raise
         except (SourceError, DestinationUnavailable, Interrupted, CatalogError) as error:
             came_to_nothing = isinstance(error, SourceError) and not isinstance(error, LeftBehind)
             if came_to_nothing and not self._is_resumed and not meter.count and not self._objects.stored:

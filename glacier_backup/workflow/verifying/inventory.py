@@ -48,15 +48,16 @@ def note_inventory(catalog: Catalog, place_id: int, thaw: Thaw) -> None:
     catalog.note_thaws([ThawRecord(place_id, thaw, _REQUEST.tier, begun)])
 
 
-def answers(jobs: Iterable[T], do: Callable[[T], R], *, name: str = "examine") -> Iterator[R]:
+def answers(jobs: Iterable[T], do: Callable[[T], R], *, name: str = "examine", ahead: int | None = None) -> Iterator[R]:
     """What ``do`` makes of each of ``jobs``, in their order, some of them at the same time; few are ahead of what is
-    used. What one raises is raised in its place."""
+    used, no more than ``ahead`` where that is given. What one raises is raised in its place."""
+    most = AHEAD if ahead is None else ahead
     threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=name)
     under_way: deque[Future[R]] = deque()
     try:
         for job in jobs:
             under_way.append(threads.submit(do, job))
-            if len(under_way) >= AHEAD:
+            if len(under_way) >= most:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain, groupby, islice
+from operator import attrgetter
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.model.finding import Finding
@@ -17,12 +18,13 @@ from glacier_backup.model.thaw import Tier
 from glacier_backup.plan.across import layout_of
 from glacier_backup.plan.cost import Loads, load_of
 from glacier_backup.plan.mending import mendable
+from glacier_backup.plan.retention import overwritten_among
 from glacier_backup.plan.sample import everything, repair, sample
 from glacier_backup.plan.thawing import shelf_of
 from glacier_backup.plan.verify import damaged_at, members_at
 from glacier_backup.spool import Spool
 from glacier_backup.units import MIB
-from glacier_backup.workflow.restoring.bring import GONE
+from glacier_backup.workflow.restoring.check_all import GONE
 from glacier_backup.workflow.restoring.coverage import needs
 from glacier_backup.workflow.restoring.damage import with_cure
 
@@ -161,14 +163,16 @@ def _begins_at(archive: StoredArchive, volume: StoredVolume) -> int | None:
 
 
 def _distinct(catalog: Catalog, wanted: Sequence[ArchiveFilter]) -> Iterator[StoredArchive]:
-    """Each archive once, however many of the filters it fits."""
+    """Each archive once, however many of the filters it fits; none that a newer one has overwritten, for what bears its
+    name there now is no damage of it."""
     found = chain.from_iterable(map(catalog.stored_archives, wanted or (ArchiveFilter(),)))
     seen: set[int] = set()
-    for archive in found:
-        if archive.id not in seen:
-            yield archive
+    for _, of_one in groupby(found, key=attrgetter("path", "place_id")):
+        versions = list(of_one)
+        overwritten = overwritten_among(versions)
+        yield from (one for one in versions if one.id not in seen and one.id not in overwritten)
         if len(wanted) > 1:
-            seen.add(archive.id)
+            seen.update(one.id for one in versions)
 
 
 def _with_archives(catalog: Catalog, items: Iterable[RestoreItem]) -> Iterator[tuple[StoredArchive, RestoreItem]]:
