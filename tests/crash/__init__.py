@@ -8,7 +8,8 @@ To see that it would notice, `test_harness.py` breaks each promise by hand.
     pytest tests/crash --crash-seeds=1000-1999          others
     python -m tests.crash --seeds 0-999 --jobs 2        the same without pytest, with progress
     python -m tests.crash --seeds 17 --into local       one trial into a directory; others: sftp, s3, moto, two,
-                                                        and sealed-local, sealed-vault, sealed-sftp, sealed-s3
+                                                        and sealed-local, sealed-vault, sealed-sftp, sealed-s3;
+                                                        files put together: packed-local and so on
 
 A seed decides candidates, faults and moments; the ids, and which thread wins a race, no seed decides.
 """

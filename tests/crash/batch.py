@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests.crash import packed_promises
 from tests.crash.into import OF, Into, NewStage, stages
 from tests.crash.launcher import Launcher
 from tests.crash.promises import broken
@@ -141,7 +142,7 @@ def _told(trial: Trial) -> list[str]:
     """Play it; what is broken, in words. A defect of the harness itself is one more."""
     try:
         trial.play()
-        return broken(trial)
+        return packed_promises.broken(trial) if trial.stage.packed else broken(trial)
     except Failed as error:
         return [f"{error}: {trial.complaints.strip()[-2000:]}"]
     except Exception:  # noqa: BLE001  # the other seeds are to go on

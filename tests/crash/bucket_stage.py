@@ -6,11 +6,12 @@ The proxy hands on only what came whole, as S3 does: what a dead program was abo
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from glacier_backup.destination import s3
-from glacier_backup.model.naming import MANIFEST
+from glacier_backup.model.naming import MANIFEST, TIME
 from glacier_backup.units import MIB
 from tests.crash.scenario import BUCKET_OPERATIONS, Gap, Scenario
 from tests.crash.stage import Allowed, Alone, Stored, is_no_archive
@@ -150,12 +151,12 @@ class BucketStage(Alone):
         self.scratch.mkdir(exist_ok=True)
         with closing(self.aws()) as aws:
             keys = self._keys(aws)
-            manifests = [key for key in keys if key.endswith(MANIFEST)]
-            found = [key.removesuffix(MANIFEST) for key in manifests if key.removesuffix(MANIFEST) in keys]
-            return [self._fetched(aws, key) for key in sorted(found, key=lambda key: key.rpartition("/")[2])]
+            manifests = sorted((key for key in keys if key.endswith(MANIFEST)), key=lambda key: key.rpartition("/")[2])
+            found = [(key, _archive_of(key, keys)) for key in manifests]
+            return [self._fetched(aws, key, manifest) for manifest, key in found if key in keys]
 
-    def _fetched(self, aws: S3Client, key: str) -> Stored:
-        manifest = json.loads(aws.get_object(Bucket=self.bucket, Key=key + MANIFEST)["Body"].read())
+    def _fetched(self, aws: S3Client, key: str, manifest_key: str) -> Stored:
+        manifest = json.loads(aws.get_object(Bucket=self.bucket, Key=manifest_key)["Body"].read())
         file = self.scratch / key.replace("/", "~")[-200:]
         aws.download_file(self.bucket, key, str(file))
         return Stored(key, str(manifest["path"]), file)
@@ -165,10 +166,11 @@ class BucketStage(Alone):
             keys = self._keys(aws)
             for upload in self._uploads(aws):
                 yield f"an upload of {upload} is open"
+        archives = {_archive_of(key, keys) for key in keys if key.endswith(MANIFEST)}
         for key in sorted(keys):
-            if key.endswith(MANIFEST) and key.removesuffix(MANIFEST) not in keys:
+            if key.endswith(MANIFEST) and _archive_of(key, keys) not in keys:
                 yield f"{key} is left over"
-            if not key.endswith(MANIFEST) and key + MANIFEST not in keys and not _is_no_archive(key):
+            if not key.endswith(MANIFEST) and key not in archives and not _is_no_archive(key):
                 yield f"{key} has no manifest"
 
     def keys(self) -> set[str]:
@@ -248,6 +250,12 @@ class BucketStage(Alone):
             return [one["Key"] for one in aws.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])]
         except aws.exceptions.NoSuchUpload:
             return []  # what rclone's says where there never was one
+
+
+def _archive_of(manifest: str, keys: Collection[str]) -> str:
+    """That of the first version of a file of a tree has a time that its file doesn't have."""
+    key = manifest.removesuffix(MANIFEST)
+    return key if key in keys else re.sub(rf"~{TIME}\Z", "", key)
 
 
 def _is_no_archive(key: str) -> bool:

@@ -25,7 +25,22 @@ from tests.s3_servers.process import moto, rclone
 from tests.vault_server import VaultServer
 
 Into = Literal[
-    "vault", "local", "sftp", "s3", "moto", "two", "sealed-vault", "sealed-local", "sealed-sftp", "sealed-s3"
+    "vault",
+    "local",
+    "sftp",
+    "s3",
+    "moto",
+    "two",
+    "sealed-vault",
+    "sealed-local",
+    "sealed-sftp",
+    "sealed-s3",
+    "packed-vault",
+    "packed-local",
+    "packed-s3",
+    "packed-two",
+    "packed-sealed-vault",
+    "packed-sealed-local",
 ]
 
 OF: dict[Into, tuple[Variant, ...]] = {
@@ -39,6 +54,12 @@ OF: dict[Into, tuple[Variant, ...]] = {
     "sealed-local": SEALED_VARIANTS,
     "sealed-sftp": SEALED_VARIANTS,
     "sealed-s3": SEALED_VARIANTS,
+    "packed-vault": VARIANTS,
+    "packed-local": LOCAL_VARIANTS,
+    "packed-s3": BUCKET_VARIANTS,
+    "packed-two": SERVER_VARIANTS,
+    "packed-sealed-vault": SEALED_VARIANTS,
+    "packed-sealed-local": SEALED_VARIANTS,
 }
 """The families of trials."""
 
@@ -50,6 +71,16 @@ PLAIN: dict[Into, Into] = {
 }
 """Where the same goes unsealed."""
 
+APART: dict[Into, Into] = {
+    "packed-vault": "vault",
+    "packed-local": "local",
+    "packed-s3": "s3",
+    "packed-two": "two",
+    "packed-sealed-vault": "sealed-vault",
+    "packed-sealed-local": "sealed-local",
+}
+"""Where files go by themselves, and not put together."""
+
 NewStage = Callable[[str], Stage]
 """A destination of that name, which isn't there yet."""
 
@@ -57,7 +88,10 @@ NewStage = Callable[[str], Stage]
 @contextmanager
 def stages(into: Into, folder: Path) -> Iterator[NewStage]:
     """Destinations of that kind, and their server as long as it is wanted. For one trial at a time."""
-    if into in PLAIN:
+    if into in APART:
+        with stages(APART[into], folder) as apart:
+            yield partial(packed, apart)
+    elif into in PLAIN:
         with stages(PLAIN[into], folder) as plain:
             yield partial(sealed, plain, folder)
     elif into == "vault":
@@ -77,6 +111,13 @@ def stages(into: Into, folder: Path) -> Iterator[NewStage]:
             yield lambda name: BucketStage(between, endpoint, files, name.lower(), folder / f"{name}-vault")
     else:
         yield lambda name: FolderStage(folder / f"{name}-vault")
+
+
+def packed(apart: NewStage, name: str) -> Stage:
+    """The same destination, for a tree whose files are put together."""
+    stage = apart(name)
+    stage.packed = True
+    return stage
 
 
 def sealed(plain: NewStage, folder: Path, name: str) -> Stage:

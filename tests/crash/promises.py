@@ -15,7 +15,7 @@ from pathlib import Path
 
 from glacier_backup.catalog.catalog import Catalog
 from tests.crash.scenario import CONCURRENCY
-from tests.crash.sources import Version, extracted
+from tests.crash.sources import Sources, Version, extracted
 from tests.crash.stage import Stage, Stored
 from tests.crash.trial import Trial
 
@@ -36,7 +36,7 @@ class Outcome:
         self.trial = trial
         self.stage = stage
         self.allowed = stage.allowed()
-        self.versions = trial.sources.versions
+        self.versions = trial.sources.versions if isinstance(trial.sources, Sources) else {}
         self.stored = stage.stored()
 
     @cached_property

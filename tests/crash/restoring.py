@@ -19,8 +19,10 @@ from tests.crash.sealed_stage import age, openssl_with_parity
 from tests.vault_server.process import VaultServer
 from tests.workflow.library import look
 
-From = Literal["vault", "local", "sealed by openssl", "sealed by age"]
-"""What is sealed lies in a local folder."""
+From = Literal["vault", "local", "sealed by openssl", "sealed by age", "packs", "packs in a vault", "sealed packs"]
+"""What is sealed lies in a local folder, and so do packs where nothing else is said."""
+
+PACK_SIZE = MIB
 
 THAWING = 75
 CONCURRENCY = 3
@@ -46,11 +48,14 @@ class Trial:
 class Depot:
     """Something backed up, to be restored by many trials."""
 
-    def __init__(self, folder: Path, launcher: Launcher, server: VaultServer | None, seal: str = "") -> None:
-        """``seal``: lines for ``[main]``."""
+    def __init__(
+        self, folder: Path, launcher: Launcher, server: VaultServer | None, seal: str = "", *, packs: bool = False
+    ) -> None:
+        """``seal``: lines for ``[main]``; ``packs``: the files of a tree, put together."""
         self.folder = folder
         self.source = folder / "source"
         self.server = server
+        self.packs = packs
         self._seal = seal
         self._launcher = launcher
         self._fill()
@@ -98,11 +103,16 @@ class Depot:
         )
 
     def begin(self) -> None:
-        """As if nothing had ever been asked for."""
+        """As if nothing had ever been asked for. Out of packs some files are there already."""
         for file in self.folder.glob("catalog.sqlite3*"):
             file.unlink()
         shutil.copy(self.folder / "as-sent.sqlite3", self.catalog)
         shutil.rmtree(self.folder / "target", ignore_errors=True)
+        if self.packs:
+            there = self.folder / "target" / "source" / "tree" / "inner"
+            there.mkdir(parents=True)
+            for number in range(0, 120, 7):
+                shutil.copy2(self.source / "tree" / "inner" / f"{number}", there)
         if self.server:
             self.server.control(finish_jobs=True, expire_jobs=True)
 
@@ -139,28 +149,34 @@ class Depot:
             ini.write_text(
                 f"[main]\n{place}{self._seal}catalog = {self.folder}/catalog.sqlite3\nlogfile =\n"
                 f"concurrency = {CONCURRENCY}\n"
-                f"[{self.source}]\nupload_dirs = yes\nupload_files = yes\n"
+                f"[{self.source}]\n" + self._options()
             )
         return ini
+
+    def _options(self) -> str:
+        if self.packs:
+            return f"upload_tree = yes\npack_size = {PACK_SIZE}\n"
+        return "upload_dirs = yes\nupload_files = yes\n"
 
 
 @contextmanager
 def depot(folder: Path, of: From) -> Iterator[Depot]:
     folder.mkdir(parents=True)
     with Launcher() as launcher:
-        if of != "vault":
-            yield Depot(folder, launcher, None, _seal(of, folder))
+        packs = "packs" in of
+        if "vault" not in of:
+            yield Depot(folder, launcher, None, _seal(of, folder), packs=packs)
             return
         with VaultServer(folder / "server", job_delay=3600) as server:
             server.create_vault("vault")
-            yield Depot(folder, launcher, server)
+            yield Depot(folder, launcher, server, packs=packs)
 
 
 def _seal(of: From, folder: Path) -> str:
     match of:
         case "sealed by openssl":
             return openssl_with_parity(folder).options
-        case "sealed by age":
+        case "sealed by age" | "sealed packs":
             seal = age(folder)
             return f"{seal.options}identity_file = {seal.keys.identity_files[0]}\n"
         case _:
@@ -201,7 +217,7 @@ def _run(trial: Trial, at: Depot, stop: Stop | None) -> Ended:
 def _judge(trial: Trial, at: Depot, asked: list[tuple[str, int, int]], fetched: int) -> None:
     if trial.codes[-1] != 0:
         trial.broken.append(f"not everything came back: {trial.codes}")
-    found, wanted = look(at.folder / "target" / "source"), look(at.source)
+    found, wanted = _seen(at, at.folder / "target" / "source"), _seen(at, at.source)
     if found != wanted:
         names = {name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name)}
         trial.broken.append(f"other than it was: {sorted(names)[:10]}")
@@ -212,3 +228,8 @@ def _judge(trial: Trial, at: Depot, asked: list[tuple[str, int, int]], fetched: 
     most = sum(end for _, _, end in at.stored()) + trial.kills * AT_STAKE
     if at.server and fetched > most:
         trial.broken.append(f"{fetched:,} bytes were fetched after {trial.kills} kills, {most:,} at most were to be")
+
+
+def _seen(at: Depot, top: Path) -> dict[str, tuple[object, ...]]:
+    """What is compared: packs hold no directories, and a file with two names as two."""
+    return {name: seen for name, seen in look(top).items() if not at.packs or seen[0] != "directory"}

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.destination.directories import marker
+from glacier_backup.destination.layout import is_dated
 from glacier_backup.errors import DamageFound, SealError
 from glacier_backup.model.archive import Label
 from glacier_backup.model.description import parse_description
@@ -190,7 +191,8 @@ class _Folder:
     def loose_ends(self, archives: list[StoredArchive]) -> Iterator[str]:
         expected = {one.locator for archive in archives for one in archive.objects}
         for archive in archives:
-            expected |= {f"{one.locator}.sha256" for one in archive.objects if one.role != "manifest"}
+            dated = (one.locator for one in archive.objects if is_dated(one.locator))
+            expected |= {f"{locator}.sha256" for locator in dated if not locator.endswith(MANIFEST)}
             expected |= {one.locator + MANIFEST for one in archive.volumes if not one.volume}
         yield from (f"{name} is left over" for name in sorted(self._all() - expected - self.files().keys()))
         yield from (f"{name} is missing" for name in sorted(expected - self._all()))

@@ -98,6 +98,7 @@ class TwoStage:
     """A directory and one on a server, at the same time."""
 
     least = 0
+    packed = False
     environ: dict[str, str] = {}  # noqa: RUF012  # nobody writes to it
 
     def __init__(self, server: CrashSshd, root: Path) -> None:
@@ -116,6 +117,7 @@ class TwoStage:
 
     @property
     def each(self) -> Sequence[Stage]:
+        self._near.packed = self._far.packed = self.packed
         return self._near, self._far
 
     def holds(self, place: str) -> bool:

@@ -15,8 +15,11 @@ from typing import Protocol, TypeVar
 
 from glacier_backup.destination import glacier, local
 from glacier_backup.destination.directories import marker
+from glacier_backup.destination.layout import is_partial
 from glacier_backup.model.archive import Label
+from glacier_backup.model.key_reading import label_of_key
 from glacier_backup.model.naming import RESTORE_NOTE, is_catalog_copy, parse_description
+from glacier_backup.units import now
 from tests.crash.scenario import OPERATIONS, PART_SIZES, Gap, Scenario
 from tests.vault_server import VaultServer
 from tests.vault_server.faults import JOURNAL
@@ -85,6 +88,9 @@ class Stage(Protocol):
         """Sections of the INI file."""
         ...
 
+    packed: bool
+    """Whether what is sent is a whole tree whose files are put together."""
+
     @property
     def each(self) -> Sequence[Stage]:
         """The destinations, for each of which the promises hold by themselves."""
@@ -142,6 +148,7 @@ class Alone:
     part_sizes: Sequence[int] = PART_SIZES
     large: Mapping[str, int] = {}  # nobody writes to it
     more = ""
+    packed = False
 
     @property
     def each(self: Single) -> Sequence[Single]:
@@ -265,21 +272,32 @@ class FolderStage(Alone):
         return gap
 
     def stored(self) -> list[Stored]:
-        """By its manifests, for those are written last."""
+        """By its manifests, for those are written last; files of a tree have none."""
         found = []
         for manifest in sorted(self._root.rglob("*.recipe.json"), key=lambda file: file.name):
             file = manifest.with_name(manifest.name.removesuffix(".recipe.json"))
             locator = str(file.relative_to(self._root))
             found.append(Stored(locator, str(json.loads(manifest.read_text())["path"]), file))
-        return found
+        return found + list(self._of_tree({one.file for one in found}))
+
+    def _of_tree(self, others: set[Path]) -> Iterator[Stored]:
+        for file in sorted(self._there() - _with_what_lies_beside(others)) if self.packed else ():
+            locator = str(file.relative_to(self._root))
+            label = label_of_key(locator, now())
+            if label is not None and label.fixed_key is not None and not is_partial(file.name):
+                yield Stored(locator, label.path, file)
 
     def rest(self) -> Iterator[str]:
-        whole = {one.file for one in self.stored()}
-        beside = {Path(f"{file}{suffix}") for file in whole for suffix in ("", ".sha256", ".recipe.json")}
-        files = {file for file in self._root.rglob("*") if not file.is_dir() and file != self._root / marker.MARKER}
-        there = {file for file in files if not is_no_archive(str(file.relative_to(self._root)))}
+        stored = {one.file for one in self.stored()}
+        alone = {one.file for one in self._of_tree(set())} & stored
+        beside = _with_what_lies_beside(stored - alone) | alone
+        there = self._there()
         yield from (f"{file} is missing" for file in sorted(beside - there))
         yield from (f"{file} is left over" for file in sorted(there - beside))
+
+    def _there(self) -> set[Path]:
+        files = {file for file in self._root.rglob("*") if not file.is_dir() and file != self._root / marker.MARKER}
+        return {file for file in files if not is_no_archive(str(file.relative_to(self._root)))}
 
     def traffic(self) -> object:
         return {file: file.stat().st_mtime_ns for file in self._root.rglob("*")}
@@ -295,6 +313,10 @@ class FolderStage(Alone):
 
     def remove(self) -> None:
         shutil.rmtree(self._root)
+
+
+def _with_what_lies_beside(archives: set[Path]) -> set[Path]:
+    return {Path(f"{file}{suffix}") for file in archives for suffix in ("", ".sha256", ".recipe.json")}
 
 
 def is_no_archive(key: str) -> bool:

@@ -12,7 +12,7 @@ from tests.crash.batch import Tally, run_batch
 from tests.crash.into import Into
 
 IN_CI: dict[Into, Iterable[int]] = {
-    "vault": range(18),
+    "vault": range(14),
     "local": range(8),
     "sftp": (1,),
     "s3": (2,),
@@ -21,9 +21,15 @@ IN_CI: dict[Into, Iterable[int]] = {
     "sealed-local": (0, 1),
     "sealed-sftp": (2,),
     "sealed-s3": (0,),
+    "packed-vault": (1, 3, 11),
+    "packed-local": range(4),
+    "packed-s3": (2,),
+    "packed-two": (2,),
+    "packed-sealed-vault": (1,),
+    "packed-sealed-local": (0, 1),
 }
 LEAST_KILLS: dict[Into, int] = {
-    "vault": 60,
+    "vault": 45,
     "local": 15,
     "sftp": 2,
     "s3": 2,
@@ -32,6 +38,12 @@ LEAST_KILLS: dict[Into, int] = {
     "sealed-local": 6,
     "sealed-sftp": 2,
     "sealed-s3": 2,
+    "packed-vault": 6,
+    "packed-local": 6,
+    "packed-s3": 2,
+    "packed-two": 2,
+    "packed-sealed-vault": 2,
+    "packed-sealed-local": 5,
 }
 JOBS: dict[Into, int] = {"vault": 2, "local": 2}
 """One where there is little to play: each finds out first how long a run takes."""

@@ -11,12 +11,23 @@ from tests.crash.__main__ import seeds
 from tests.crash.restoring import From, depot, play
 
 IN_CI: dict[From, Iterable[int]] = {
-    "vault": range(20),
-    "local": range(20),
+    "vault": range(12),
+    "local": range(12),
     "sealed by openssl": range(5),
     "sealed by age": range(5),
+    "packs": range(10),
+    "packs in a vault": range(6),
+    "sealed packs": range(5),
 }
-LEAST_KILLS = {"vault": 50, "local": 50, "sealed by openssl": 8, "sealed by age": 8}
+LEAST_KILLS = {
+    "vault": 20,
+    "local": 20,
+    "sealed by openssl": 8,
+    "sealed by age": 8,
+    "packs": 18,
+    "packs in a vault": 10,
+    "sealed packs": 8,
+}
 
 
 @pytest.mark.parametrize("of", list(IN_CI))

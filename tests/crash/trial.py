@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.crash.launcher import READ_TIMEOUT, REPOSITORY, Ended, Launcher, Start, Stop
+from tests.crash.packed_sources import PackedSources
 from tests.crash.scenario import CONCURRENCY, Gap, Moment, Round, Scenario
 from tests.crash.sources import Sources
 from tests.crash.stage import Stage
@@ -58,7 +59,10 @@ class Trial:
         self.seconds: list[float] = []
         for name in ("home", "tmp", "runs"):
             (self.folder / name).mkdir(parents=True)
-        self.sources = Sources(self.folder / "data", random.Random(f"{self.scenario.seed} data"), self.stage)
+        kind = PackedSources if self.stage.packed else Sources
+        self.sources: Sources | PackedSources = kind(
+            self.folder / "data", random.Random(f"{self.scenario.seed} data"), self.stage
+        )
         self._part_size = self._dice.choice(self.stage.part_sizes[:2])
         self._write_ini()
 
