@@ -56,5 +56,5 @@ def make_target(path: str, plan: RestorePlan) -> None:
         try:
             target.room(plan.bytes)
         except TargetError:
-            missing = (one for one in plan.entries if not os.path.lexists(os.path.join(path, one.item.to)))
+            missing = (one for one in plan.entries if not os.path.lexists(os.path.join(path, one.to)))
             target.room(sum(one.choice.bytes or 0 for one in missing))

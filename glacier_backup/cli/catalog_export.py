@@ -30,7 +30,7 @@ _OF_VOLUMES = (
     *("number", "locator", "bytes", "sha256_tree", "sha256", "crc64nvme", "storage_class", "stored_at"),
     *("verified_at", "damaged_at", "damage", "role", "volume", "suffix", "hmac_sha256"),
 )
-_OF_MEMBERS = ("archive", "member", "type", "bytes", "mtime_ns", "mode", "offset", "target")
+_OF_MEMBERS = ("archive", "member", "type", "bytes", "mtime_ns", "mode", "offset", "target", "sha256")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +111,8 @@ def _members(catalog: Catalog, archive: Row) -> Iterator[Row]:
     if not isinstance(number, int):
         raise AssertionError("an archive's id is a number")
     for one in catalog.members(number):
-        values = (number, one.path, one.type, one.size, one.mtime_ns, f"{one.mode:04o}", one.offset, one.target)
+        sha256 = None if one.sha256 is None else one.sha256.hex()
+        values = (number, one.path, one.type, one.size, one.mtime_ns, f"{one.mode:04o}", one.offset, one.target, sha256)
         yield dict(zip(_OF_MEMBERS, values, strict=True))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
+from functools import partial
 
 from glacier_backup.cli.destinations import server
 from glacier_backup.cli.key_check import marks_of
 from glacier_backup.cli.sealing import spool_beside
 from glacier_backup.config.settings import ServerSettings, Settings
-from glacier_backup.pack.registry import LINKS, PACKERS
+from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.workflow.tools import Origin
 
@@ -35,10 +36,11 @@ def _here(settings: Settings) -> Origin:
     vaults = {one.name: one.directory for one in settings.destinations if one.kind == "local"}
     # What every run changes by itself is no change of a directory that happens to hold it.
     own = [settings.catalog, marks_of(settings.catalog), spool_beside(settings.catalog), settings.logfile]
-    return Origin(LocalSource([one for one in own if one], vaults), PACKERS, LINKS)
+    return Origin(LocalSource([one for one in own if one], vaults), PACKERS, LINKS, GROUPS)
 
 
 def _there(settings: ServerSettings, stack: ExitStack) -> Origin:
+    from glacier_backup.pack.remote_group import RemoteGroupPacker
     from glacier_backup.pack.remote_link import RemoteLinkPacker
     from glacier_backup.pack.remote_raw import RemoteRawPacker
     from glacier_backup.pack.remote_tar import RemoteTarPacker
@@ -51,5 +53,6 @@ def _there(settings: ServerSettings, stack: ExitStack) -> Origin:
         SftpSource(remote),
         {"raw": RemoteRawPacker(remote), "tar": RemoteTarPacker(remote)},
         RemoteLinkPacker(remote),
+        partial(RemoteGroupPacker, remote),
         shared=frozenset({"raw", "tar"}),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.cli.destinations import destination, set_environment
@@ -21,7 +21,7 @@ from glacier_backup.machine import host_name
 from glacier_backup.model.event import Listener, Warned
 from glacier_backup.model.finding import LookListener
 from glacier_backup.model.journal import JournalEntry, live, read_journal
-from glacier_backup.model.rebuilding import RebuiltPlace, Refused
+from glacier_backup.model.rebuilding import RebuiltPlace, Refused, UnreadPack
 from glacier_backup.spool import Spool
 from glacier_backup.workflow.rebuild import RebuildOrder, rebuild_place
 from glacier_backup.workflow.rebuilding.first_copy import (
@@ -33,6 +33,7 @@ from glacier_backup.workflow.rebuilding.first_copy import (
     take_first,
     take_identities,
 )
+from glacier_backup.workflow.rebuilding.packs import PackOrder, read_packs
 from glacier_backup.workflow.rebuilding.several import ManifestOpener, NoKeys
 from glacier_backup.workflow.verifying.site import Site
 
@@ -58,6 +59,8 @@ class Rebuilding:
     """What opens such a copy, where it is sealed."""
     opener: ManifestOpener = field(default_factory=NoKeys)
     """What opens manifests that hide names."""
+    packs: PackOrder = field(default_factory=PackOrder)
+    """How to learn what is in packs; of which hosts ``hosts`` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +71,17 @@ class Outcome:
     """The copy that it begins with, as it is called."""
     places: tuple[RebuiltPlace, ...]
     refused: Collection[Refused]
+    unread: Collection[UnreadPack] = ()
+    """Packs that could not be read."""
 
     @property
     def exit_code(self) -> int:
         failed = [place for place in self.places if place.error is not None]
         if failed and len(failed) == len(self.places):
             return max(place.exit_code for place in failed)
-        if any(place.waiting or place.thawing for place in self.places):
+        if any(place.waiting or place.thawing or place.packs.thawing for place in self.places):
             return 75
-        return 1 if failed or self.refused else 0
+        return 1 if failed or self.refused or self.unread else 0
 
 
 def sources_of(named: Sequence[str], settings: Settings, config: str | None, environ: Mapping[str, str]) -> Settings:
@@ -114,10 +119,11 @@ def rebuild(order: Rebuilding, tell: Listener, look: LookListener, stop: StopReq
         }
         copy = _begin(order, open_.values(), tell, stop)
         refused: Spool[Refused] = Spool()
-        sources = [open_[one.name] for one in order.sources]
+        unread: Spool[UnreadPack] = Spool()
+        sources = [(one, open_[one.name]) for one in order.sources]
         with Catalog.open(settings.catalog) as catalog:
-            places = tuple(_each(order, catalog, sources, refused, look, stop))
-        return Outcome(None if copy is None else copy.name, places, refused)
+            places = tuple(_each(order, catalog, sources, _Left(refused, unread), look, stop))
+        return Outcome(None if copy is None else copy.name, places, refused, unread)
 
 
 def _begin(order: Rebuilding, sources: Iterable[Destination], tell: Listener, stop: StopRequest) -> Copy | None:
@@ -146,23 +152,36 @@ def _of_hosts(found: Sequence[Copy], hosts: Collection[str]) -> list[Copy]:
     return wanted or ([] if hosts else list(found))
 
 
+class _Left(NamedTuple):
+    """What could not be taken in."""
+
+    refused: Spool[Refused]
+    unread: Spool[UnreadPack]
+
+
 def _each(
     order: Rebuilding,
     catalog: Catalog,
-    sources: Iterable[Destination],
-    refused: Spool[Refused],
+    sources: Iterable[tuple[DestinationSettings, Destination]],
+    left: _Left,
     look: LookListener,
     stop: StopRequest,
 ) -> Iterator[RebuiltPlace]:
     wanted = RebuildOrder(order.hosts, _journal(order.journal), order.opener)
+    packs = replace(order.packs, hosts=order.hosts)
     known = around(order.settings)
-    for one in sources:
+    for settings, one in sources:
+        done = RebuiltPlace(str(one.place))
         try:
             place = _identified(one)
             site = Site(catalog.register(one.place, place), place, one, key_of(place), known)
-            yield rebuild_place(site, catalog, wanted, refused.append, look, stop.check)
+            done = rebuild_place(site, catalog, wanted, left.refused.append, look, stop.check)
+            if not done.waiting:
+                read = read_packs(site, catalog, packs, left.unread.append, look, stop.check, cold=settings.cold)
+                done = replace(done, packs=read)
+            yield done
         except DestinationError as error:
-            yield RebuiltPlace(str(one.place), error=str(error), hint=error.hint, exit_code=error.exit_code)
+            yield replace(done, error=str(error), hint=error.hint, exit_code=error.exit_code)
 
 
 def _identified(one: Destination) -> Place:

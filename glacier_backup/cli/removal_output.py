@@ -82,6 +82,9 @@ def fee(plan: RemovalPlan, prices: Prices) -> str:
 def _remarks(plan: RemovalPlan) -> Iterator[str]:
     if plan.deferred:
         yield f"{plan.deferred} of those that stay would be charged now, and go when that is over"
+    if plan.mixed:
+        packs = "1 pack that stays holds" if plan.mixed == 1 else f"{plan.mixed} packs that stay hold"
+        yield f"{packs} {format_size(plan.history)} that no rule keeps: a pack goes when none of its files is kept"
     if plan.unruled:
         yield f"{plan.unruled} of those that stay belong to no section with a keep_ rule"
     if plan.elsewhere:
@@ -190,6 +193,8 @@ def _summary_json(plan: RemovalPlan, prices: Prices, *, removed: int, failed: in
         "deleted": removed,
         "failed": failed,
         "kept": plan.kept,
+        "packs_with_history": plan.mixed,
+        "history_bytes": plan.history,
         "planned_bytes": plan.bytes,
         "bytes": freed,
         "charge": round(plan.charge, 6),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from glacier_backup.cli.json_stream import Json as Json
+from glacier_backup.cli.json_stream import write_json as write_json
 from glacier_backup.cli.table import write_table as write_table
 from glacier_backup.display import shown
-from glacier_backup.units import format_size, local_time, rfc3339
+from glacier_backup.units import format_amount, format_files, format_size, local_time, rfc3339
 
 if TYPE_CHECKING:
     # For types alone: `--help` loads this module and shall not pay for the values.
@@ -19,47 +20,12 @@ if TYPE_CHECKING:
     from glacier_backup.model.plan import BackupPlan, Decision, Share
     from glacier_backup.model.record import Listed
 
-Json = Mapping[str, "Json"] | Sequence["Json"] | Iterator["Json"] | str | int | float | bool | None
-
-_ENCODER = json.JSONEncoder(indent=2)
-
 
 def error_console() -> Console:
     """Where progress is drawn."""
     from rich.console import Console
 
     return Console(stderr=True, markup=False, highlight=False, emoji=False)
-
-
-def write_json(value: Json) -> None:
-    """One JSON value on standard output. An iterator, or those that an object has as its values, are written as lists
-    while they are read.
-
-    Bytes of paths that are not UTF-8 are lone surrogates (``\\udcXX``).
-    """
-    sys.stdout.writelines(_object(value) if isinstance(value, dict) else _value(value, "\n"))
-    sys.stdout.write("\n")
-
-
-def _object(value: Mapping[str, Json]) -> Iterator[str]:
-    between = "{"
-    for key, item in value.items():
-        yield f"{between}\n  {json.dumps(key)}: "
-        yield from _value(item, "\n  ")
-        between = ","
-    yield "\n}" if value else "{}"
-
-
-def _value(value: Json, margin: str) -> Iterator[str]:
-    """What ``json.dump`` writes with an indent of 2, where ``margin`` is a line's end and the next one's beginning."""
-    if not isinstance(value, Iterator):
-        yield _ENCODER.encode(value).replace("\n", margin)
-        return
-    between, inner = "[", f"{margin}  "
-    for item in value:
-        yield between + inner + _ENCODER.encode(item).replace("\n", inner)
-        between = ","
-    yield "[]" if between == "[" else f"{margin}]"
 
 
 def say(text: str) -> None:
@@ -83,6 +49,7 @@ def plan_json(plan: BackupPlan) -> Json:
             "failed": 0,
             "skipped": plan.skips,
             "bytes": plan.bytes,
+            "files": plan.files,
             "importable": plan.importable,
             "unfinished": plan.unfinished,
             "destinations": {name: _share_json(plan.share(name)) for name in plan.places},
@@ -101,6 +68,7 @@ def summary_json(summary: Summary) -> Json:
             "failed": summary.failed,
             "skipped": summary.skipped,
             "bytes": summary.bytes,
+            "files": summary.files,
             "destinations": {name: _count_json(summary.count(name)) for name in summary.plan.places},
         },
         "warnings": iter(summary.warnings),
@@ -114,7 +82,8 @@ def _destinations_json(plan: BackupPlan) -> dict[str, Json]:
 
 
 def _share_json(share: Share) -> dict[str, Json]:
-    return {"planned": share.uploads, "sent": 0, "failed": 0, "skipped": share.skips, "bytes": share.bytes}
+    counts = {"planned": share.uploads, "sent": 0, "failed": 0, "skipped": share.skips}
+    return {**counts, "bytes": share.bytes, "files": share.files}
 
 
 def _count_json(count: Counts) -> dict[str, Json]:
@@ -124,6 +93,7 @@ def _count_json(count: Counts) -> dict[str, Json]:
         "failed": count.failed,
         "skipped": count.skipped,
         "bytes": count.bytes,
+        "files": count.files,
     }
 
 
@@ -137,7 +107,15 @@ def _decision_json(decision: Decision) -> dict[str, Json]:
         "destination": decision.to or None,
         "storage_class": decision.storage_class if decision.action == "upload" else None,
         "class_reason": decision.class_reason if decision.action == "upload" else None,
+        "files": None if decision.contents is None else _files_json(decision),
     }
+
+
+def _files_json(decision: Decision) -> Iterator[Json]:
+    from glacier_backup.plan.grouping import files_of
+
+    for file in files_of(decision):
+        yield {"path": file.path, "bytes": file.size, "reason": file.reason}
 
 
 def _result_json(result: Result) -> dict[str, Json]:
@@ -168,23 +146,34 @@ def write_plan(plan: BackupPlan) -> None:
     """The plan as a table, and what it adds up to."""
     several = len(plan.places) > 1
     columns: tuple[str, ...] = ("", "size", "path", "archive", "why")
-    rows: Iterator[tuple[str, ...]] = map(_plan_row, plan.decisions)
     if several:
         columns = ("", "to", *columns[1:])
-        rows = (_addressed(decision, _plan_row(decision)) for decision in plan.decisions)
-    write_table(columns, rows, right=("size",))
+    write_table(columns, _plan_rows(plan.decisions, several=several), right=("size",))
     if several:
         for name, place in plan.places.items():
             share = plan.share(name)
-            say(f"{share.uploads} to send ({format_size(share.bytes)}) to {name}, {place}, {share.skips} to skip")
+            amount = format_amount(share.bytes, share.files)
+            say(f"{share.uploads} to send ({amount}) to {name}, {place}, {share.skips} to skip")
         say(f"{plan.uploads} to send in all, {plan.skips} to skip")
     else:
-        say(f"{plan.uploads} to send ({format_size(plan.bytes)}) to {_only(plan)}, {plan.skips} to skip")
+        say(f"{plan.uploads} to send ({format_amount(plan.bytes, plan.files)}) to {_only(plan)}, {plan.skips} to skip")
     if plan.importable:
         say(f"a run would first take over the record of {plan.importable} archives sent by glacier_backup 1.2")
     if plan.unfinished:
         say(f"unfinished uploads of an earlier run: {plan.unfinished}; a run would go on with them or remove them")
     say("dry run: nothing was sent, nothing was written")
+
+
+def _plan_rows(decisions: Iterable[Decision], *, several: bool) -> Iterator[tuple[str, ...]]:
+    """One for each decision, and below that of a group one for each of its files."""
+    from glacier_backup.plan.grouping import files_of
+
+    for decision in decisions:
+        row = _plan_row(decision)
+        yield _addressed(decision, row) if several else row
+        for file in files_of(decision):
+            row = ("", format_size(file.size), f"  {file.path}", "", file.reason)
+            yield ("", *row) if several else row
 
 
 def _plan_row(decision: Decision) -> tuple[str, ...]:
@@ -224,22 +213,23 @@ def write_summary(summary: Summary, *, every_skip: bool) -> None:
         rows = (_addressed(result.decision, _result_row(result)) for result in shown_results)
     write_table(columns, rows, right=("size",))
     if not several:
-        say(_counts(summary.sent, summary.bytes, _only(plan), summary.failed, summary.skipped))
+        say(_counts(summary, _only(plan)))
         return
     for name, place in plan.places.items():
-        count = summary.count(name)
-        say(_counts(count.sent, count.bytes, f"{name}, {place}", count.failed, count.skipped))
+        say(_counts(summary.count(name), f"{name}, {place}"))
     say(f"{summary.sent} sent in all, {summary.failed} failed, {summary.skipped} skipped")
 
 
-def _counts(sent: int, size: int, to: str, failed: int, skipped: int) -> str:
-    return f"{sent} sent ({format_size(size)}) to {to}, {failed} failed, {skipped} skipped"
+def _counts(count: Counts | Summary, to: str) -> str:
+    amount = format_amount(count.bytes, count.files)
+    return f"{count.sent} sent ({amount}) to {to}, {count.failed} failed, {count.skipped} skipped"
 
 
 def _result_row(result: Result) -> tuple[str, ...]:
     decision = result.decision
     if result.locator is not None:
-        return ("sent", format_size(decision.bytes), decision.path, decision.name, result.locator)
+        name = f"{decision.name}, {format_files(result.files)}" if result.files else decision.name
+        return ("sent", format_size(decision.bytes), decision.path, name, result.locator)
     why = result.error if result.error is not None else str(decision.reason)
     return (result.outcome, "", decision.path, decision.name, why)
 

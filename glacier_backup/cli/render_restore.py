@@ -3,6 +3,7 @@ scripts."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from glacier_backup.cli.render import Json, say
@@ -10,7 +11,7 @@ from glacier_backup.cli.table import write_table
 from glacier_backup.model.place import Place
 from glacier_backup.model.prices import Prices
 from glacier_backup.model.reading_event import RestoreSummary
-from glacier_backup.model.restore import ItemRecord
+from glacier_backup.model.restore import ItemRecord, RestoreItem
 from glacier_backup.model.thaw import Tier
 from glacier_backup.plan.cost import Load, Loads, TierCost
 from glacier_backup.plan.restore import Entry, RestorePlan
@@ -26,7 +27,7 @@ def write_entries(plan: RestorePlan) -> None:
             local_time(entry.choice.time),
             f"id:{entry.choice.archive}",
             str(plan.places[entry.choice.place_id]),
-            entry.item.to,
+            entry.to,
             entry.choice.remark,
         )
         for entry in plan.entries
@@ -37,7 +38,7 @@ def write_entries(plan: RestorePlan) -> None:
 def write_sums(plan: RestorePlan, tiers: Sequence[TierCost], tier: Tier, prices: Prices) -> None:
     """What it adds up to, and what each tier costs; the one that was asked for is marked."""
     hot, count = plan.loads.hot, len(plan.entries)
-    say(f"{count} to bring back, {format_size(plan.bytes)}")
+    say(f"{count} to bring back, {format_size(plan.bytes)}{_out_of_packs(plan)}")
     if hot.volumes:
         say(f"readable at once: {_volumes(hot)}, {format_size(hot.read)} to fetch")
     if plan.unsized:
@@ -45,6 +46,15 @@ def write_sums(plan: RestorePlan, tiers: Sequence[TierCost], tier: Tier, prices:
     write_costs(plan.loads, tiers, tier, prices)
     for note in plan.notes:
         say(note)
+
+
+def _out_of_packs(plan: RestorePlan) -> str:
+    if not plan.grouped:
+        return ""
+    packs = "a pack" if plan.groups == 1 else f"{plan.groups} packs"
+    if plan.grouped == len(plan.entries):
+        return f", out of {packs}"
+    return f", {plan.grouped} of them out of {packs}"
 
 
 def write_costs(loads: Loads, tiers: Sequence[TierCost], tier: Tier, prices: Prices) -> None:
@@ -87,6 +97,8 @@ def plan_json(plan: RestorePlan, tiers: Sequence[TierCost], prices: Prices) -> d
         "prices": {"date": prices.date, "currency": prices.currency, "region": prices.region},
         "summary": {
             "items": len(plan.entries),
+            "in_packs": plan.grouped,
+            "packs": plan.groups,
             "bytes": plan.bytes,
             "hot": _load_json(plan.loads.hot),
             "cold": _load_json(plan.loads.cold),
@@ -107,7 +119,7 @@ def _entry_json(entry: Entry, places: Mapping[int, Place]) -> Json:
         "destination": str(places[choice.place_id]),
         "bytes": choice.bytes,
         "member": choice.member,
-        "to": entry.item.to,
+        "to": entry.to,
         "remark": choice.remark or None,
     }
 
@@ -146,6 +158,7 @@ def summary_json(summary: RestoreSummary, items: Iterable[ItemRecord], target: s
                 "archive": one.item.archive,
                 "member": one.item.member,
                 "to": one.item.to,
+                "files": _files(one.item) or None,
                 "state": one.state,
                 "cause": one.cause,
             }
@@ -160,10 +173,22 @@ def summary_json(summary: RestoreSummary, items: Iterable[ItemRecord], target: s
     }
 
 
-def write_progress(summary: RestoreSummary, target: str) -> None:
-    """How far it is."""
-    counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count)
+def write_progress(summary: RestoreSummary, items: Iterable[ItemRecord], target: str) -> None:
+    """How far it is. What comes out of a pack is one item, however many files that are: so these are told, too."""
+    files: Counter[str] = Counter()
+    for one in items:
+        files[one.state] += _files(one.item)
+    counts = ", ".join(f"{count} {state}{_of_files(files[state])}" for state, count in summary.counts.items() if count)
     say(f"{target}: {counts or 'nothing to do'}; {format_size(summary.fetched)} fetched by this run")
+
+
+def _files(item: RestoreItem) -> int:
+    """Of a pack, that an item is made of; 0 for all else."""
+    return sum(last - first + 1 for first, last in item.numbers)
+
+
+def _of_files(count: int) -> str:
+    return f" (with {count} file{'' if count == 1 else 's'} out of packs)" if count else ""
 
 
 def still_thawing(summary: RestoreSummary) -> str:

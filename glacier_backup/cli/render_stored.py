@@ -33,6 +33,11 @@ def path_of(found: Found) -> str:
     return found.archive.path if found.member is None else member_path(found.archive, found.member.path)
 
 
+def member_of(found: Found) -> Member | None:
+    """What it is inside its archive; None where it is all of it."""
+    return found.archive.file.member if found.archive.file is not None else found.member
+
+
 def write_found(found: Iterable[Found], places: Places) -> None:
     """What matches, path by path, in all versions."""
     rows = (
@@ -51,8 +56,12 @@ def write_found(found: Iterable[Found], places: Places) -> None:
 
 def found_json(found: Found, places: Places) -> Json:
     """The shape of one element of ``find --json``; documented in docs/json.md."""
-    member = None if found.member is None else member_json(found.member)
-    return {"path": path_of(found), "archive": archive_json(found.archive, places), "member": member}
+    member = member_of(found)
+    return {
+        "path": path_of(found),
+        "archive": archive_json(found.archive, places),
+        "member": None if member is None else member_json(member),
+    }
 
 
 def write_versions(archives: Iterable[StoredArchive], places: Places) -> None:
@@ -60,7 +69,7 @@ def write_versions(archives: Iterable[StoredArchive], places: Places) -> None:
     rows = (
         (
             local_time(one.time),
-            _size(one.size),
+            _size(one.size if one.file is None else one.source_bytes),
             ", ".join(filter(None, (_volumes(one), _remark(one)))),
             one.path,
             one.name + one.suffix,
@@ -93,12 +102,14 @@ def archive_json(archive: StoredArchive, places: Places) -> Json:
         "alias": archive.alias,
         "storage_class": archive.volumes[0].storage_class,
         "bytes": archive.source_bytes,
-        "stored_bytes": archive.size,
+        "stored_bytes": archive.size if archive.file is None else None,
+        "member": None if archive.file is None else archive.file.member.path,
         "incomplete": archive.problems > 0,
         "changed_while_read": archive.changed_while_read,
         "verified_at": _when(verified),
         "damage": None if archive.hurt is None else archive.hurt.damage,
         "damaged_at": None if archive.hurt is None else _when(archive.hurt.damaged_at),
+        "content_sha256": archive.sha256,
         "origin": archive.origin,
     }
 
@@ -126,6 +137,7 @@ def member_json(member: Member) -> Json:
         "mode": member.mode,
         "mtime_ns": member.mtime_ns,
         "target": member.target,
+        "sha256": None if member.sha256 is None else member.sha256.hex(),
     }
 
 
@@ -146,7 +158,9 @@ def _when(moment: datetime | None) -> str | None:
 
 
 def _volumes(archive: StoredArchive) -> str:
-    """How many, of one that was cut."""
+    """How many, of one that was cut; of a file in a group only that it is in one."""
+    if archive.file is not None:
+        return "in a pack"
     count = len(archive.volumes)
     if not any(one.volume for one in archive.volumes):
         return ""

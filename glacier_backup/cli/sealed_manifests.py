@@ -1,4 +1,5 @@
-"""Manifests that hide what they are about, opened with whatever key fits: which section they are of is hidden, too."""
+"""Manifests that hide what they are about, opened with whatever key fits: which section they are of is hidden, too. And
+the keys to what a rebuilt catalog knows."""
 
 from __future__ import annotations
 
@@ -42,8 +43,12 @@ class SealedManifests:
                             failed = error
         raise failed or KeyNeeded("no key was given")
 
-    def _all_keys(self) -> list[Keys]:
-        paths = ["/", *(section.path for section in self._settings.sections)]
+    def keys_of(self, path: str) -> list[Keys]:
+        """All that there is to try on an archive of that path, what was made for such ones first."""
+        return self._all_keys(path)
+
+    def _all_keys(self, *first: str) -> list[Keys]:
+        paths = [*first, "/", *(section.path for section in self._settings.sections)]
         found: list[Keys] = []
         for keys in map(self._ring.of_path, paths):
             if keys not in found:

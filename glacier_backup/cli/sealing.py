@@ -35,7 +35,7 @@ class Sealing:
         self.secrets = Secrets()
         self._made: dict[SealSettings, Chain] = {}
         self._turn = Lock()
-        self._seals = {one.path: one.seal for one in settings.sections}
+        self._seals = {one.path: one.seal for one in settings.in_force}
 
     def make_all(self) -> None:
         """So that whatever can't be made is told before anything is sent."""
@@ -83,8 +83,9 @@ def spool_beside(catalog: str) -> str:
 
 
 def seal_of_catalog(settings: Settings) -> SealSettings | None:
-    """That of ``[main]``, if it encrypts, else of the first section that does; no more of it than the encryption."""
-    seals = (settings.seal, *(section.seal for section in settings.sections))
+    """That of ``[main]``, if it encrypts, else of the first section that does, whatever paths are sent now; no more of
+    it than the encryption."""
+    seals = (settings.seal, *(section.seal for section in settings.of_file))
     found = next((one for one in seals if one.encrypt and (one.has_recipients or one.has_password)), None)
     return None if found is None else found.model_copy(update={"seal": (found.encryption,)})
 
@@ -92,7 +93,7 @@ def seal_of_catalog(settings: Settings) -> SealSettings | None:
 def distinct(settings: Settings) -> Iterator[SealSettings]:
     """Every seal that something is encrypted with, once; where they differ in volumes or the like, the first."""
     seen = set[object]()
-    for seal in (settings.seal, *(section.seal for section in settings.sections)):
+    for seal in (settings.seal, *(section.seal for section in settings.in_force)):
         key = encryption_key(seal)
         if seal.encrypt and (seal.has_recipients or seal.has_password) and key not in seen:
             seen.add(key)

@@ -24,6 +24,7 @@ from glacier_backup.interrupt import StopRequest, listening
 from glacier_backup.model.finding import Finding, PlaceReport, Rung, VerifyReport
 from glacier_backup.model.place import Place
 from glacier_backup.model.stored import ArchiveFilter
+from glacier_backup.plan.scope import holding
 from glacier_backup.plan.terms import Archives, Term
 from glacier_backup.plan.verified import verified
 from glacier_backup.spool import Spool
@@ -65,7 +66,7 @@ class Verifying:
         self._keys = keys_of(settings, arguments)
         terms = _terms(catalog, arguments.what)
         self._words = tuple(term.text for term in terms)
-        self._wanted = tuple(filter_ for term in terms for filter_ in _filters(term))
+        self._wanted = tuple(filter_ for term in terms for filter_ in _filters(catalog, term))
         self._percent: float | None = arguments.sample
 
     def status(self) -> int:
@@ -208,10 +209,10 @@ def _terms(catalog: Catalog, words: Sequence[str]) -> list[Term]:
     return list(selection(catalog, words, None).terms)
 
 
-def _filters(term: Term) -> Sequence[ArchiveFilter]:
+def _filters(catalog: Catalog, term: Term) -> Sequence[ArchiveFilter]:
     """The archives of all times; of what is inside one, the archive."""
     if isinstance(term, Archives):
-        return (term.wanted,)
+        return holding(catalog, term.wanted)
     return [wanted for wanted, _ in term.of]
 
 

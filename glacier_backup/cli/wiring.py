@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from glacier_backup.catalog.catalog import Catalog
@@ -22,7 +23,7 @@ from glacier_backup.machine import host_name
 from glacier_backup.model.event import Event, Listener, Summary, Warned
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan
-from glacier_backup.resolve.source import Selection, TreeRules
+from glacier_backup.resolve.source import Hashing, Selection, TreeRules, divided
 from glacier_backup.workflow import backup as workflow
 from glacier_backup.workflow.backup import Backup
 from glacier_backup.workflow.replicate import Copying, Shelf, replicate
@@ -31,6 +32,9 @@ from glacier_backup.workflow.takeover import OlderRecord, older_record
 from glacier_backup.workflow.tools import Target, Tools
 
 E = TypeVar("E")
+
+_HASHING: Mapping[str, Hashing] = {"size, mtime": "never", "size, mtime, hash": "other time", "hash": "always"}
+"""By what the option ``compare`` says."""
 
 _logger = logging.getLogger("glacier_backup")
 
@@ -101,7 +105,7 @@ def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener, s
     with ExitStack() as stack:
         targets = tuple(_target(one, settings, catalog, tell, stack) for one in settings.destinations)
         shelves = _shelves(settings, targets, tell, stack)
-        trees = {one.path: one.tree for one in order.selections if one.tree is not None}
+        trees = {one.path: one.tree for one in order.sections.values() if one.tree is not None}
         tools = Tools(
             origins(settings, stack),
             host_name(),
@@ -161,20 +165,28 @@ def _older(one: DestinationSettings, settings: Settings, catalog: Catalog, place
 def selections(settings: Settings) -> tuple[Selection, ...]:
     """What the path sections select, in their order."""
     names = origin_names(settings)
+    around = {one.path: one for one in divided([_selection(one, settings) for one in settings.configured])}
     return tuple(
-        Selection(
-            path=section.path,
-            single_dir=section.upload_single_dir,
-            dirs=section.upload_dirs,
-            files=section.upload_files,
-            compare=section.upload_if_changed,
-            exclude=section.exclude,
-            exclusion=_exclusion(section),
-            destinations=section.destinations or settings.default_destinations,
+        replace(
+            _selection(section, settings),
             origin="" if section.server is None else names[section.server],
-            tree=_tree_rules(section) if section.upload_tree else None,
+            within=None if (tree := settings.tree_around(section.path)) is None else around[tree.path],
         )
         for section in settings.sections
+    )
+
+
+def _selection(section: SectionSettings, settings: Settings) -> Selection:
+    return Selection(
+        path=section.path,
+        single_dir=section.upload_single_dir,
+        dirs=section.upload_dirs,
+        files=section.upload_files,
+        compare=section.upload_if_changed,
+        exclude=section.exclude,
+        exclusion=_exclusion(section),
+        destinations=section.destinations or settings.default_destinations,
+        tree=_tree_rules(section) if section.upload_tree else None,
     )
 
 
@@ -186,4 +198,11 @@ def _exclusion(section: SectionSettings) -> Exclusion:
 
 
 def _tree_rules(section: SectionSettings) -> TreeRules:
-    return TreeRules(section.exclude_paths, section.symlinks, section.keys, section.keep_versions)
+    return TreeRules(
+        section.exclude_paths,
+        section.symlinks,
+        section.keys,
+        section.keep_versions,
+        section.pack_size,
+        _HASHING[section.compare],
+    )

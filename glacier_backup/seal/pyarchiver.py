@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from glacier_backup.errors import DamageFound, KeyNeeded, SealError, WrongKey
+from glacier_backup.model.pyarchiver import ENCRYPTED
 from glacier_backup.model.recipe import Step
 from glacier_backup.seal.keys import Keys
 from glacier_backup.seal.sealer import ByteStream
@@ -26,7 +27,7 @@ from glacier_backup.units import KIB
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import CipherContext
 
-STEP = Step("pyarchiver")
+STEP = ENCRYPTED
 
 _COUNTER, _SALT, _KEY, _ITERATIONS = 16, 8, 16, 1000
 _GZIP = b"\x1f\x8b"

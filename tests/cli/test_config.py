@@ -178,11 +178,13 @@ def test_show_prints_what_is_in_force_and_where_it_comes_from(cli: Cli) -> None:
             **dict.fromkeys(
                 (f"keep_{rule}" for rule in ("last", "within", "daily", "weekly", "monthly", "yearly")), "off"
             ),
+            "pack_size": "none",
             "upload_single_dir": "no",
             "upload_tree": "no",
             "upload_dirs": "no",
             "upload_files": "yes",
             "upload_if_changed": "no",
+            "compare": "size, mtime",
             "exclude": "",
             "exclude_paths": "",
             "exclude_patterns": "",

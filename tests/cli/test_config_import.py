@@ -26,7 +26,7 @@ def test_what_is_written_and_what_became_of_each_key_is_said(cli: Cli, source: P
     assert [line for line in ran.out.splitlines() if line.startswith("wrote")] == [f"wrote {file}" for file in files]
     assert "[Archive] directory: the section [/srv/photos]" in ran.out
     assert "secret" not in ran.out + ran.err
-    assert "glacier-backup open brings it back" in ran.err
+    assert "glacier-backup catalog import takes it over" in ran.err
     assert sorted(target.parent.iterdir()) == sorted(files)
     assert [file.stat().st_mode & 0o777 for file in files] == [0o600] * 3
     assert (target.parent / "photos.conf.password").read_text() == "tar secret\n"
@@ -87,5 +87,6 @@ def test_what_was_written_is_checked_as_good(cli: Cli) -> None:
 
     checked = cli("config", "check", "-c", cli.folder / "photos.conf")
     assert (checked.code, checked.err) == (0, "")
-    sent = cli("-c", cli.folder / "photos.conf", "--json").sent()
-    assert sent == {str(cli.data / name) for name in ("a", "c/d")}
+    plan = cli("-c", cli.folder / "photos.conf", "--json").json["plan"]
+    (pack,) = [one for one in plan if one["action"] == "upload"]
+    assert {one["path"] for one in pack["files"]} == {str(cli.data / name) for name in ("a", "c/d")}

@@ -29,10 +29,10 @@ from glacier_backup.display import shown
 from glacier_backup.model.event import Counts, Result, Summary
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan, Upload
-from glacier_backup.plan.backup import planned
+from glacier_backup.plan.backup import limited, planned
 from glacier_backup.spool import TOGETHER
 from glacier_backup.units import local_time
-from tests.plan.values import PLACE, PLACES, SENT, skip, upload
+from tests.plan.values import PLACE, PLACES, SENT, group, skip, upload
 
 CELLS = st.text(max_size=12) | st.sampled_from(
     ["", "日本語", "e\u0301", "👩‍👩‍👧", "a  ", "[bold]x[/]", ":smile:", "\udcff"]
@@ -115,6 +115,7 @@ def test_an_iterator_is_written_as_the_list_that_it_is(
     assert both(
         {"a": value, "b": items, "c": [], "d": value}, {"a": value, "b": iter(items), "c": iter(()), "d": value}
     )
+    assert both([{"a": items, "b": {"c": items}}, value], iter([{"a": iter(items), "b": {"c": iter(items)}}, value]))
 
 
 def test_a_summary_can_be_shown_as_often_as_wanted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,6 +185,7 @@ def test_json_names_destinations_and_why_a_class_was_chosen(capsys: pytest.Captu
         "failed": 0,
         "skipped": 1,
         "bytes": 10,
+        "files": 0,
     }
 
 
@@ -196,6 +198,67 @@ def test_json_of_one_destination_names_it_as_ever(capsys: pytest.CaptureFixture[
         assert (shown["destination"], shown["destinations"]) == ("/vault", {"main": "/vault"})
         assert shown["plan"][0]["destination"] == "main"
         assert shown["summary"]["destinations"]["main"]["planned"] == 1
+
+
+PACKED = (group("/srv/photos", "2020/a.jpg", "b\n.jpg"), group("/srv/photos", "c.jpg", was="d.jpg"))
+
+
+def test_a_plan_shows_the_files_of_a_pack_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = limited(planned(PLACES, [skip("/srv/photos/0.jpg"), *PACKED, group("/srv/photos", "e")]), 2)
+    paths = [one.path for one in plan.decisions]
+
+    assert drawn(capsys, lambda: write_plan(plan)).splitlines() == [
+        f"{'':4}  size  {'path':30}  {'archive':15}  why",
+        f"skip  10 B  {paths[0]:47}  unchanged since {local_time(SENT)}",
+        f"send  20 B  {paths[1]}  photos.pack.tar  2 files, not sent yet",
+        f"      10 B  {'  /srv/photos/2020/a.jpg':47}  not sent yet",
+        f"      10 B  {'  /srv/photos/b' + chr(92) + 'n.jpg':47}  not sent yet",
+        f"send  10 B  {paths[2]}  photos.pack.tar  1 file, renamed",
+        f"      10 B  {'  /srv/photos/c.jpg':47}  renamed, was /srv/photos/d.jpg",
+        f"skip  10 B  {paths[3]:47}  left for a later run: limit = 2",
+        f"      10 B  {'  /srv/photos/e':47}  left for a later run: limit = 2",
+        "2 to send (30 B; 3 files in packs) to /vault, 2 to skip",
+        "dry run: nothing was sent, nothing was written",
+    ]
+
+
+def test_with_several_destinations_files_of_a_pack_need_no_name_of_theirs(capsys: pytest.CaptureFixture[str]) -> None:
+    places = {"nas": Place("local", "/nas"), "vault": PLACE}
+    lines = drawn(capsys, lambda: write_plan(planned(places, [group("/srv", "a", to="nas")]))).splitlines()
+
+    assert [line.split() for line in lines[1:3]] == [
+        ["send", "nas", "10", "B", group("/srv", "a").path, "srv.pack.tar", "1", "file,", "not", "sent", "yet"],
+        ["10", "B", "/srv/a", "not", "sent", "yet"],
+    ]
+    assert lines[3] == "1 to send (10 B; 1 file in packs) to nas, /nas, 0 to skip"
+
+
+def test_json_has_the_files_of_a_pack(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = planned(PLACES, [skip("/srv/0"), *PACKED])
+    results = (Result(skip("/srv/0")), Result(PACKED[0], "x", files=1), Result(PACKED[1], "y", files=1))
+    summary = Summary(plan, results, 2, 0, 1, 30, files=2, counts={"main": Counts(2, 0, 1, 30, 2)})
+
+    for value, files in ((plan_json(plan), 3), (summary_json(summary), 2)):
+        shown = json.loads(drawn(capsys, partial(write_json, value)))
+        assert [one["files"] for one in shown["plan"]] == [
+            None,
+            [
+                {"path": "/srv/photos/2020/a.jpg", "bytes": 10, "reason": "not sent yet"},
+                {"path": "/srv/photos/b\n.jpg", "bytes": 10, "reason": "not sent yet"},
+            ],
+            [{"path": "/srv/photos/c.jpg", "bytes": 10, "reason": "renamed, was /srv/photos/d.jpg"}],
+        ]
+        assert shown["summary"]["files"] == shown["summary"]["destinations"]["main"]["files"] == files
+
+
+def test_a_summary_says_how_many_files_went_in_packs(capsys: pytest.CaptureFixture[str]) -> None:
+    results = [Result(PACKED[0], "key", files=1)]
+    summary = Summary(planned(PLACES, PACKED[:1]), results, 1, 0, 0, 20, files=1)
+
+    assert drawn(capsys, lambda: write_summary(summary, every_skip=False)).splitlines()[1:] == [
+        f"sent  20 B  {PACKED[0].path}  photos.pack.tar, 1 file  key",
+        "1 sent (20 B; 1 file in packs) to /vault, 0 failed, 0 skipped",
+    ]
 
 
 def test_a_plan_of_nothing_is_said_without_a_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,3 +120,13 @@ def test_what_changes_the_catalog_besides_runs_seals_its_copy_too(cli: Cli) -> N
     found = list((cli.folder / "disk").rglob("*.sqlite3.gz*"))
     assert len(found) == 2
     assert {file.suffix for file in found if not file.name.endswith(".sha256")} == {".age"}
+
+
+def test_other_paths_leave_no_open_copy_beside_the_sealed_ones(cli: Cli) -> None:
+    an_ini(cli, AGE)
+    ini = cli.ini(LOCAL + SECTION + AGE)
+    (cli.folder / "other.txt").write_text("other")
+    assert cli("-c", ini).code == 0
+    assert cli("-c", ini, "-p", cli.folder / "other.txt").code == 0
+    found = list((cli.folder / "disk").rglob("*.sqlite3.gz*"))
+    assert {file.suffix for file in found if not file.name.endswith(".sha256")} == {".age"}

@@ -352,3 +352,14 @@ def test_a_journal_that_is_none_is_refused(cli: Cli, vault: str, vault_server: V
 
     assert ran.code == 2
     assert "journal: line 1" in ran.err
+
+
+def test_what_a_newer_one_has_overwritten_is_no_damage(cli: Cli) -> None:
+    ini = cli.ini(DISK.replace("upload_dirs = yes\n", "upload_tree = yes\nkeep_versions = no\n"))
+    for content in (b"first", b"other one"):
+        (cli.data / "a").write_bytes(content)
+        assert cli("-c", ini).code == 0
+
+    ran = cli("verify", "--full", "-c", ini)
+
+    assert (ran.code, ran.err) == (0, "")

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from glacier_backup.cli import render
-from glacier_backup.cli.arguments import add_common, add_options, overrides
+from glacier_backup.cli.arguments import add_common, add_keys, add_options, overrides
 
 if TYPE_CHECKING:
     from glacier_backup.catalog.matching import Sent
@@ -26,16 +26,20 @@ EXAMPLE = """\
   glacier-backup catalog export --format csv archives.csv
   glacier-backup catalog import ~/.config/glacier_backup/glacier.photos.sqlite3
   glacier-backup catalog import ~/streamer/archive_state.db -c ~/streamer/backup.ini
+  glacier-backup catalog import ~/photos.archive -c ~/photos.conf
 """
 
 _IMPORT = "take over the record of another system"
 _ABOUT_IMPORT = (
-    "Take over what glacier_backup 1.2 has recorded as sent to a vault, or the Storage Box streamer to a bucket, so "
-    "that it isn't sent again. Of the streamer's record only what is really there counts."
+    "Take over what glacier_backup 1.2 has recorded as sent to a vault, the Storage Box streamer to a bucket, or "
+    "pyArchiver to a directory or server, so that it isn't sent again. Of the streamer's record only what is really "
+    "there counts. The tars of pyArchiver are read once, each, to learn what is in them, and can be restored and "
+    "verified from then on; whatever can't be read now is taken over by the same command later."
 )
 _IMPORT_EXAMPLE = """\
   glacier-backup catalog import ~/.config/glacier_backup/glacier.photos.sqlite3
-  glacier-backup catalog import ~/streamer/archive_state.db -c ~/streamer/backup.ini"""
+  glacier-backup catalog import ~/streamer/archive_state.db -c ~/streamer/backup.ini
+  glacier-backup catalog import ~/photos.archive -c ~/photos.conf"""
 
 _SHOWN = 5
 
@@ -85,9 +89,17 @@ def _actions() -> dict[str, _Action]:
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="its glacier.VAULT.sqlite3, or archive_state.db")
+    parser.add_argument("file", metavar="FILE", help="its glacier.VAULT.sqlite3, archive_state.db or NAME.archive")
     add_common(parser)
     add_options(parser, "vault_name", "account_id")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="DESTINATION",
+        help="where the tars of pyArchiver lie now, if not where they were put: a name of the INI file, a URL or a "
+        "directory",
+    )
+    add_keys(parser)
 
 
 def _import(arguments: argparse.Namespace) -> int:
@@ -98,6 +110,8 @@ def _import(arguments: argparse.Namespace) -> int:
     file = os.path.abspath(os.path.expanduser(arguments.file))
     if importing.is_streamer_record(file):
         return _import_files(settings, file, arguments)
+    if importing.is_pyarchivers_record(file):
+        return _import_tars(settings, file, arguments)
     imported = importing.import_record(settings, file, _warn)
     if arguments.json:
         render.write_json({"file": imported.source, "imported": imported.count})
@@ -142,12 +156,16 @@ def _about_keys(taken: TakenOver) -> str:
 
 
 def _warn_of(files: Iterable[Sent], what: str, most: int | None) -> None:
+    _warn_of_paths((one.path for one in files), f"of the record {what}", most)
+
+
+def _warn_of_paths(paths: Iterable[str], what: str, most: int | None) -> None:
     """Count them all, and name the first, or with ``most`` None all of them."""
-    files = iter(files)
-    named = [one.path for one in islice(files, most)]
-    count = len(named) + sum(1 for _ in files)
+    paths = iter(paths)
+    named = [*islice(paths, most)]
+    count = len(named) + sum(1 for _ in paths)
     if count:
-        render.warn(f"{count} of the record {what}:")
+        render.warn(f"{count} {what}:")
         for path in named:
             render.warn(f"  {path}")
         if count > len(named):
@@ -166,3 +184,23 @@ def _taken_over_json(taken: TakenOver) -> render.Json:
         "missing": ({"path": one.path, "bytes": one.size} for one in taken.missing()),
         "other_size": ({"path": one.path, "bytes": one.size} for one in taken.of_other_size()),
     }
+
+
+def _import_tars(settings: Settings, file: str, arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli import importing, render_import
+    from glacier_backup.interrupt import StopRequest, listening
+
+    seen = render_import.say_tar if arguments.verbose and not arguments.json else lambda tar: None
+    with (
+        listening(StopRequest("tars that were read are recorded")) as stop,
+        importing.importing_tars(settings, file, arguments, _warn, stop, seen) as taken,
+    ):
+        if arguments.json:
+            render.write_json(render_import.taken_over_json(taken))
+        else:
+            if not arguments.quiet:
+                render_import.say_taken_over(taken)
+            render_import.warn_of_left(taken)
+            for said, paths in render_import.doubts(taken):
+                _warn_of_paths(paths, said, None if arguments.verbose else _SHOWN)
+        return render_import.exit_code(taken)

@@ -53,10 +53,11 @@ def _say_how(first: Found, arguments: argparse.Namespace) -> None:
     """The first lines: what to do with all this."""
     import shlex
 
-    from glacier_backup.cli.render_stored import path_of
+    from glacier_backup.cli.render_stored import member_of, path_of
 
     if not arguments.quiet:
         render.say(f"the newest of a path:  glacier-backup restore {shlex.quote(path_of(first))} --to DIR")
-        inside = f":{first.member.path}" if first.member is not None else ""
+        member = member_of(first)
+        inside = f":{member.path}" if member is not None else ""
         one = shlex.quote(f"id:{first.archive.id}{inside}")
         render.say(f"a certain one:         glacier-backup restore {one} --to DIR")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glacier_backup.catalog.catalog import Catalog
     from glacier_backup.model.archive import Member
     from glacier_backup.model.stored import StoredArchive
+    from glacier_backup.plan.terms import Term
 
 HELP = "Show what has been sent, oldest first, from the catalog alone."
 EXAMPLE = """\
@@ -94,7 +95,8 @@ def _archives(catalog: Catalog, since: datetime | None, arguments: argparse.Name
     from glacier_backup.plan.terms import versions
 
     terms = selection(catalog, [arguments.versions], None).terms if arguments.versions else ()
-    wanted = ArchiveFilter(since=since, incomplete=arguments.incomplete)
+    # What could not be read isn't in a group at all: that is something to be said of the group.
+    wanted = ArchiveFilter(since=since, incomplete=arguments.incomplete, inside=not arguments.incomplete)
     return versions(catalog, terms[0], wanted) if terms else catalog.stored_archives(wanted)
 
 
@@ -102,23 +104,32 @@ def _members(catalog: Catalog, arguments: argparse.Namespace) -> None:
     from glacier_backup.cli import render_stored
     from glacier_backup.cli.selection import selection
     from glacier_backup.errors import UsageError
-    from glacier_backup.plan.newest import Newest
-    from glacier_backup.plan.terms import choices
 
     (term,) = selection(catalog, [arguments.members], None).terms
-    newest = Newest(dict(catalog.places()))
-    chosen, *more = islice(choices(catalog, newest, term, None), 2)
+    (archive, members), *more = islice(_with_members(catalog, term), 2)
     if more:
         raise UsageError(f"{arguments.members} is more than one archive", hint="name one, as id:NUMBER")
-    members: Iterator[Member] = catalog.members(chosen.archive)
-    if chosen.member is not None:
-        members = (member for _, member in catalog.members_at(chosen.archive, chosen.member))
     if arguments.json:
         render.write_json(render_stored.member_json(one) for one in members)
     elif (some := _if_any(members)) is not None:
         render_stored.write_members(some)
     elif not arguments.quiet:
-        render.say(f"nothing is known of what is inside id:{chosen.archive}")
+        render.say(f"nothing is known of what is inside id:{archive}")
+
+
+def _with_members(catalog: Catalog, term: Term) -> Iterator[tuple[int, Iterator[Member]]]:
+    """The newest archives that ``term`` means, groups as such, each with what it says of what is inside."""
+    from glacier_backup.plan.newest import Newest
+    from glacier_backup.plan.terms import Archives, choices
+
+    newest = Newest(dict(catalog.places()))
+    if isinstance(term, Archives):
+        for archive, _ in newest.of_each(catalog.stored_archives(term.wanted)):
+            own = iter((archive.file.member,)) if archive.file is not None else catalog.members(archive.id)
+            yield archive.id, own
+    else:
+        for chosen in choices(catalog, newest, term, None):
+            yield chosen.archive, (one for _, one in catalog.members_at(chosen.archive, chosen.member or ""))
 
 
 def _if_any(values: Iterable[T]) -> Iterator[T] | None:

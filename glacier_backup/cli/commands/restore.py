@@ -117,7 +117,7 @@ def _check_rest(catalog: Catalog, restore: int, settings: Settings, arguments: a
     from glacier_backup.cli.selection import prices_of
     from glacier_backup.model.restore import ENDED
     from glacier_backup.plan.cost import check_affordable
-    from glacier_backup.plan.restore import loads_of
+    from glacier_backup.plan.sums import loads_of
 
     prices = prices_of(settings)
     left = (one.item for one in catalog.items(restore) if one.state not in ENDED)
@@ -176,7 +176,7 @@ def _show(catalog: Catalog, summary: RestoreSummary, wish: Wish, arguments: argp
         return
     # What isn't right may have been named days ago, by the run that found it.
     if _is_watched(arguments) or summary.exit_code in (1, 5):
-        render_restore.write_progress(summary, wish.target)
+        render_restore.write_progress(summary, catalog.items(summary.restore), wish.target)
     if summary.exit_code == 75 and not arguments.quiet:
         render.say(render_restore.still_thawing(summary))
 
