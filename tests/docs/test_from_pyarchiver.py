@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from glacier_backup.config.pyarchiver import KEYS
 from tests.cli.harness import REPOSITORY
-from tests.config.pyarchiver_files import LOCAL, ini, write_archive
 from tests.docs.test_docs import blocks
-from tests.lacking import lacking
+from tests.legacy.pyarchiver import PASSWORD, PyArchiver
 
 PAGE = (REPOSITORY / "docs/from-pyarchiver.md").read_text()
-MOVE, AFTERWARDS, OLD_TARS = blocks(PAGE, "sh")
-PASSWORD = "pass wörd"
+MOVE, AFTERWARDS, OLD_TARS, DELETE = blocks(PAGE, "sh")
 
-FILES = {"2025/a.jpg": "a photo", "2025/b c.jpg": "another", "notes.txt": "some notes"}
-
-
-def encrypted(content: bytes) -> bytes:
-    """As pyArchiver does it, by the stock openssl."""
-    if shutil.which("openssl") is None:
-        lacking("needs openssl")
-    counter, salt = os.urandom(16), os.urandom(8)
-    key = hashlib.pbkdf2_hmac("sha1", PASSWORD.encode("latin-1"), salt, 1000, 16)
-    command = ["openssl", "enc", "-aes-128-ctr", "-K", key.hex(), "-iv", counter.hex()]
-    return counter + salt + subprocess.run(command, input=content, stdout=subprocess.PIPE, check=True).stdout
-
-
-def tar_of(files: dict[str, str]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text.encode())
-            tar.addfile(member, io.BytesIO(text.encode()))
-    return gzip.compress(packed.getvalue())
+FILES = {"2025/a.jpg": "a photo", "2025/b c.jpg": "another", "notes.txt": "newer notes", "gone.jpg": "deleted since"}
+NEW = {"2026/new.jpg": "taken since"}
 
 
 class Move:
@@ -55,22 +29,19 @@ class Move:
         self.home, self.photos, self.disk = folder / "home", folder / "srv/photos", folder / "mnt/disk"
         for one in (self.home, self.photos, self.disk):
             one.mkdir(parents=True)
-        for name, text in {**FILES, "tmp/x": "left out", "2025/a.bak": "left out"}.items():
+        self._write({**FILES, "notes.txt": "some notes", "tmp/x": "left out", "2025/a.bak": "left out"})
+        record = self.home / "photos.archive"
+        archiver = PyArchiver(record, self.photos, self.disk, password=PASSWORD, exclude=r"^tmp/|\.bak$")
+        archiver.start("20200101-000000")
+        self._write({"notes.txt": FILES["notes.txt"]})
+        (self.photos / "gone.jpg").unlink()
+        archiver.resume("20210101-000000")
+        self._write(NEW)
+
+    def _write(self, files: dict[str, str]) -> None:
+        for name, text in files.items():
             (self.photos / name).parent.mkdir(exist_ok=True)
             (self.photos / name).write_text(text)
-        text = ini(
-            LOCAL,
-            Archive_directory=f'"{self.photos}"',
-            Archive_exclude=r"^tmp/|\.bak$",
-            Tar_ciphered="yes",
-            Tar_password=PASSWORD,
-            Local_dir=str(self.disk),
-        )
-        self.archive = write_archive(self.home / "photos.archive", text, password=PASSWORD)
-        before = tar_of({f"{self.photos}/gone.jpg"[1:]: "deleted since", f"{self.photos}/notes.txt"[1:]: "older notes"})
-        later = tar_of({f"{self.photos}/notes.txt"[1:]: "newer notes"})
-        for stamp, tar in (("20200101-000000_000000", before), ("20210101-000000_000000", later)):
-            (self.disk / f"ARCHIVE_photos_{stamp}.tar.gz.aes").write_bytes(encrypted(tar))
 
     def run(self, commands: str) -> str:
         """What they print, with the page's paths replaced by those here."""
@@ -107,23 +78,26 @@ def test_the_whole_move_can_be_followed(move: Move) -> None:
 
     said = move.run(MOVE)
 
-    assert "[Tar] size_tar: nothing" in said
+    assert "[Tar] size_tar: pack_size = 512 MiB" in said
+    assert "took over 2 tars with 5 files" in said
+    assert "1 to send" in said
     assert PASSWORD not in said
     assert all((move.disk / name).read_bytes() == data for name, data in old.items())
     assert (move.home / "photos.conf.password").stat().st_mode & 0o777 == 0o600
-    assert len(move.stored()) == len(FILES)
+    assert len(move.stored()) == 1
 
-    restore, delete = AFTERWARDS.strip().splitlines()
-    move.run(restore)
-    assert files(move.home / "restored" / str(move.photos)[1:]) == FILES
-
-    move.run(delete)
-    assert move.stored() == []
-    assert all((move.disk / name).read_bytes() == data for name, data in old.items())
+    move.run(AFTERWARDS)
+    assert files(move.home / "restored" / str(move.photos)[1:]) == FILES | NEW
+    assert files(move.home / "restored-2025") == {name: FILES[name] for name in ("2025/a.jpg", "2025/b c.jpg")}
+    assert files(move.home / "restored-2020") == {"notes.txt": "some notes"}
 
     move.run(OLD_TARS)
-    there = files(move.home / "old/photos" / str(move.photos)[1:])
-    assert there == {"gone.jpg": "deleted since", "notes.txt": "newer notes"}
+    assert files(move.home / "old/photos" / str(move.photos)[1:]) == FILES
+    assert all((move.disk / name).read_bytes() == data for name, data in old.items())
+
+    move.run(DELETE)
+    assert move.stored() == []
+    assert not [name for name in old if (move.disk / name).exists()]
 
 
 def test_nothing_is_overwritten_and_nothing_half_written(move: Move) -> None:

@@ -30,7 +30,18 @@ STOCK = (
 )
 
 MAIN = "catalog = {here}/catalog.sqlite3\nlogfile =\n"
-SECTIONS = "[{data}]\nupload_dirs = yes\nupload_files = yes\nexclude = tree\n[{data}/tree]\nupload_tree = yes\n"
+SECTIONS = """[{data}]
+upload_dirs = yes
+upload_files = yes
+exclude =
+    tree
+    small
+[{data}/tree]
+upload_tree = yes
+[{data}/small]
+upload_tree = yes
+pack_size = 1 MiB
+"""
 
 
 SEALED = (
@@ -133,6 +144,13 @@ def data(cli: Cli) -> Path:
     (tree / "2026/a.jpg").write_text("first")
     (tree / "2026/large.bin").write_bytes(bytes(range(256)) * 40_000)
     os.symlink("2026/a.jpg", tree / "shortcut")
+    small = data / "small"
+    (small / "one").mkdir(parents=True)
+    for name in ("one/a.txt", "one/grows", "an 'odd' & name.txt", "changes", "private"):
+        (small / name).write_text(name)
+    (small / "private").chmod(0o600)
+    (small / "large").write_bytes(bytes(range(256)) * 5_000)
+    os.symlink("one/a.txt", small / "shortcut")
     for number, path in enumerate(sorted(data.rglob("*"))):
         if not path.is_symlink():
             time = 1_600_000_000 * 10**9 + number * 1_111_111_111
@@ -145,6 +163,8 @@ def sent(cli: Cli, main: str, data: Path) -> None:
     ini = cli.ini(f"[main]\n{main}{MAIN}{SECTIONS}")
     assert cli("-c", ini).code == 0
     (data / "tree/2026/a.jpg").write_text("second")
+    (data / "small/changes").write_text("second")
+    (data / "small/one/grows").write_bytes(bytes(range(256)) * 6_000)
     (data / "dump.sql").write_text("CREATE TABLE")
     os.utime(data / "dump.sql", ns=(10**18, 10**18))
     assert cli("-c", ini, "--force").code == 0
@@ -166,11 +186,18 @@ def looks(root: Path) -> dict[str, tuple[object, ...]]:
 
 def comes_back(data: Path, out: Path) -> None:
     wanted, found = looks(data), looks(out / HOST / str(data)[1:])
-    files_of_tree = [name for name in wanted if name.startswith("tree/")]
-    for name in files_of_tree:  # a bucket and a server know neither modes nor, some of them, fractions of a second
+    alone = [name for name in wanted if name.startswith("tree/") or name in ("small/large", "small/one/grows")]
+    for name in alone:  # a bucket and a server know neither modes nor, some of them, fractions of a second
         for looked in (wanted, found):
             looked[name] = (looked[name][0], looked[name][-1])
     assert found == wanted
+
+
+def types_trees(person: Person, data: Path) -> None:
+    """What is to be typed of each directory that was sent file by file, and of packs."""
+    for name in ("tree", "small"):
+        person.types(CHAPTERS["A directory that was sent file by file"], TREE=f"{HOST}{data}/{name}")
+    person.types(CHAPTERS["Packs"], NAME="changes")
 
 
 def test_there_is_no_glacier_backup_on_the_bare_machine(person: Person) -> None:
@@ -183,6 +210,7 @@ def test_every_block_of_the_page_is_in_a_chapter_that_is_followed() -> None:
     followed = {
         "A directory or a disk",
         "A directory that was sent file by file",
+        "Packs",
         "A server",
         "A bucket",
         "A vault",
@@ -197,9 +225,10 @@ def test_all_comes_back_from_a_directory(cli: Cli, data: Path, person: Person) -
     sent(cli, "destination = {here}/disk\n", data)
 
     person.types(CHAPTERS["A directory or a disk"], PLACE=str(cli.folder / "disk"))
-    person.types(CHAPTERS["A directory that was sent file by file"], TREE=f"{HOST}{data}/tree")
-    person.enter()
+    types_trees(person, data)
+    out = person.enter()
 
+    assert out.count("~pack-") == out.count("small/changes") > 0
     (person.out / "newest.txt").unlink()
     comes_back(data, person.out)
 
@@ -225,7 +254,7 @@ def test_all_comes_back_from_a_server(cli: Cli, data: Path, person: Person, sshd
     person.types("```bash\nPLACE=x\n```\n", PLACE=fetched)
     person.types(CHAPTERS["A server"], SFTP=f"sftp {options}", SERVER=server.host, FOLDER=f"{cli.folder}/there")
     person.types(CHAPTERS["A directory or a disk"])
-    person.types(CHAPTERS["A directory that was sent file by file"], TREE=f"{HOST}{data}/tree")
+    types_trees(person, data)
     person.enter()
 
     (person.out / "newest.txt").unlink()
@@ -244,8 +273,10 @@ def test_all_comes_back_from_a_bucket(
     tree = CHAPTERS["A directory that was sent file by file"]
     person.types(tree, "TREE=", TREE=f"{HOST}{data}/tree")
     person.types(CHAPTERS["A bucket"], BUCKET=s3_store.bucket, PREFIX="backup")
+    person.types(tree, "TREE=", TREE=f"{HOST}{data}/small")
+    person.types(CHAPTERS["A bucket"], "$TREE")
     person.types(directory, "tar -xpf")
-    person.types(tree, "cp -a")
+    types_trees(person, data)
     out = person.enter()
 
     assert "DEEP_ARCHIVE" in out

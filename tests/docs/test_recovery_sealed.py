@@ -311,12 +311,44 @@ def test_a_sealed_tree(cli: Cli, data: Path, person: Person) -> None:
     person.types("```bash\nPLACE=x\n```\n", PLACE=str(cli.folder / "disk"))
     person.types(CHAPTERS["Encrypted with age, for a key"], IDENTITY=identity)
     chapter = CHAPTERS["A directory that was sent file by file and sealed"]
-    person.types(chapter, TREE=f"{HOST}{tree}", SEALED=".age")
+    person.types(chapter, "TREE=", TREE=f"{HOST}{tree}", SEALED=".age")
+    person.types(chapter, "case $file")
     person.enter()
 
     back = person.out / HOST / str(tree)[1:]
     for name in ("2026/words.txt", "2026/noise.bin"):
         assert (back / name).read_bytes() == (tree / name).read_bytes()
+
+
+def test_a_sealed_tree_in_packs(cli: Cli, data: Path, person: Person) -> None:
+    person.has("age", "zstd")
+    identity, line = age_identity(cli)
+    tree = data / "tree"
+    (tree / "2026").mkdir(parents=True)
+    (tree / "2026/words.txt").write_bytes(b"some words " * 20_000)
+    (tree / "noise.bin").write_bytes(noise(1_000_000))
+    (tree / "large.bin").write_bytes(noise(1_100_000))
+    (tree / "private").write_text("private")
+    (tree / "private").chmod(0o600)
+    main = f"destination = {{here}}/disk\n{MAIN}seal = zstd, split, age\nvolume_size = 1 MiB\npack_size = 1 MiB\n{line}"
+    ini = cli.ini(f"[main]\n{main}[{tree}]\nupload_tree = yes\nupload_if_changed = yes\n")
+    assert cli("-c", ini).code == 0
+    (tree / "2026/words.txt").write_bytes(b"other words " * 20_000)
+    (tree / "noise.bin").write_bytes(noise(1_200_000, 2))
+    (tree / "large.bin").write_bytes(noise(1_000, 3))
+    assert cli("-c", ini).code == 0
+
+    person.types("```bash\nPLACE=x\n```\n", PLACE=str(cli.folder / "disk"))
+    person.types(CHAPTERS["A directory or a disk"], "sealed.txt")
+    person.types(CHAPTERS["Encrypted with age, for a key"], IDENTITY=identity)
+    chapter = CHAPTERS["A directory that was sent file by file and sealed"]
+    person.types(chapter, TREE=f"{HOST}{tree}", SEALED=".age")
+    person.enter()
+
+    back = person.out / HOST / str(tree)[1:]
+    for name in ("2026/words.txt", "noise.bin", "large.bin", "private"):
+        assert (back / name).read_bytes() == (tree / name).read_bytes(), name
+    assert (back / "private").stat().st_mode & 0o777 == 0o600
 
 
 def test_names_that_are_hidden(cli: Cli, data: Path, person: Person) -> None:

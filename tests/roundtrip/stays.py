@@ -18,7 +18,7 @@ from glacier_backup.model.place import Place as Where
 from glacier_backup.model.rebuilding import RebuiltPlace, Refused
 from glacier_backup.model.restore import Wish
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
-from glacier_backup.pack.registry import LINK_UNPACKER, LINKS, PACKERS, UNPACKERS
+from glacier_backup.pack.registry import GROUPS, LINK_UNPACKER, LINKS, PACKERS, UNPACKERS
 from glacier_backup.plan.restore import plan_restore
 from glacier_backup.plan.told_by_key import Around
 from glacier_backup.resolve.local import LocalSource
@@ -61,7 +61,7 @@ class Stay:
 
     def backup(self, selection: Selection) -> Summary:
         trees = {} if selection.tree is None else {selection.path: selection.tree}
-        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS)}, HOST, trees)
+        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS, GROUPS)}, HOST, trees)
         with Catalog.open(self.catalog) as catalog, closing(self.place.connect()) as destination:
             order = Order((replace(selection, destinations=("main",)),))
             backup = Backup(order, tools, [Target("main", destination)], catalog, 2)
