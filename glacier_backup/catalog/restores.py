@@ -42,6 +42,7 @@ def begin(connection: Connection, wish: Wish, items: Iterable[RestoreItem]) -> i
         "tier": wish.tier,
         "days": wish.days,
         "overwrite": wish.overwrite,
+        "place": wish.place,
         "created_at": now(),
     }
     restore = connection.execute(insert(restores).values(row)).lastrowid
@@ -51,9 +52,10 @@ def begin(connection: Connection, wish: Wish, items: Iterable[RestoreItem]) -> i
 
 def like(connection: Connection, wish: Wish) -> RestoreRecord | None:
     """The newest that was asked for in the same words."""
-    purpose, target, what, at = wish.key
-    same = [restores.c.purpose == purpose, restores.c.target == target, restores.c.what == json.dumps(what)]
-    query = select(restores).where(*same, restores.c.at == at).order_by(restores.c.id.desc()).limit(1)
+    purpose, target, what, at, place = wish.key
+    table = restores.c
+    same = [table.purpose == purpose, table.target == target, table.what == json.dumps(what), table.at == at]
+    query = select(restores).where(*same, table.place == place).order_by(table.id.desc()).limit(1)
     row = connection.execute(query).first()
     return None if row is None else _record(row)
 
@@ -164,7 +166,6 @@ def _must_rise(numbers: Iterable[object]) -> None:
 
 
 def _record(row: AnyRow) -> RestoreRecord:
-    wish = Wish(
-        row.purpose, row.target, tuple(json.loads(row.what)), row.at, row.tier, row.days, overwrite=row.overwrite
-    )
+    what = tuple(json.loads(row.what))
+    wish = Wish(row.purpose, row.target, what, row.at, row.tier, row.days, row.overwrite, row.place)
     return RestoreRecord(row.id, wish, row.created_at, row.ended_at)

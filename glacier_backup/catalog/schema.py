@@ -244,6 +244,7 @@ restores = Table(
     Column("tier", Text, nullable=False),
     Column("days", Integer, nullable=False),
     Column("overwrite", Boolean, nullable=False),
+    Column("place", ExactText, nullable=False, comment="that it is to come from; empty where that doesn't matter"),
     Column("created_at", Moment, nullable=False),
     Column("ended_at", Moment, comment="NULL while anything is to be done"),
     sqlite_autoincrement=True,

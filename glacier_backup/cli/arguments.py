@@ -54,6 +54,12 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help='as of then: 2026-03-01, "3 weeks ago"; now: the newest, but only of what still exists here',
     )
+    parser.add_argument(
+        "--from",
+        dest="from_",
+        metavar="DESTINATION",
+        help="only what is stored there: a name of the INI file, or the place; default: what is at hand soonest",
+    )
 
 
 def add_thawing(parser: argparse.ArgumentParser) -> None:

@@ -50,25 +50,6 @@ def add_removal_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def place_id(text: str, settings: Settings, catalog: Catalog) -> int:
-    """The place that ``text`` names: a destination of the INI file, or the place itself, as ``list`` shows it. Raises
-    UsageError for one that the catalog doesn't know."""
-    from glacier_backup.cli.destinations import destination
-
-    places = catalog.places()
-    for one in settings.destinations:
-        if text in (one.name, str(one)):
-            with closing(destination(one, settings.concurrency, lambda event: None)) as where:
-                found = catalog.place_id(where.place, trusting=True)
-            if found is not None:
-                return found
-    for id_, place in places:
-        if text in (str(place), place.name):
-            return id_
-    known = ", ".join(str(place) for _, place in places)
-    raise UsageError(f"nothing is known to be stored at {text}", hint=f"expected one of {known}" if known else None)
-
-
 def run_removal(work: Work) -> int:
     """Plan, show, confirm, carry out; the exit code.
 

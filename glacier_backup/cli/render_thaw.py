@@ -57,6 +57,7 @@ class Waiting:
                     "purpose": record.wish.purpose,
                     "target": record.wish.target or None,
                     "what": list(record.wish.what),
+                    "from": record.wish.place or None,
                     "since": rfc3339(record.created_at),
                     "counts": {str(state): count for state, count in self._catalog.count_items(record.id).items()},
                 }

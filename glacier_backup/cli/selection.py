@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,9 +13,11 @@ from glacier_backup.cli.moments import is_ago, moment
 from glacier_backup.config.places import is_server_url, path_on_server
 from glacier_backup.config.prices import SHIPPED, read_prices
 from glacier_backup.config.settings import Settings
+from glacier_backup.errors import UsageError
 from glacier_backup.machine import host_name
 from glacier_backup.model.prices import Prices
 from glacier_backup.plan.choice import Choice
+from glacier_backup.plan.known import AtPlace, Known
 from glacier_backup.plan.restore import RestorePlan, plan_restore
 from glacier_backup.plan.terms import Term
 from glacier_backup.plan.words import Word, interpret
@@ -34,6 +36,8 @@ class Selection:
     """The same tomorrow, though "3 weeks ago" is another time then: so a restore that is under way goes on."""
     still_there: bool
     """Whether only what still exists on this machine is wanted."""
+    place_id: int | None = None
+    """The only place that it is to come from."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -42,19 +46,45 @@ class Selection:
 
     def plan(self, catalog: Catalog) -> RestorePlan:
         """Raises UsageError where there is nothing of it."""
+        known = _known(catalog, self.place_id)
         if self.still_there:
-            return plan_restore(catalog, self.terms, None, _Still())
-        return plan_restore(catalog, self.terms, self.at)
+            return plan_restore(known, self.terms, None, _Still())
+        return plan_restore(known, self.terms, self.at)
 
 
-def selection(catalog: Catalog, what: Sequence[str], at: str | None) -> Selection:
-    """What the words mean. Raises UsageError for one that means nothing that is stored, or more than one thing."""
-    found = {term.text: term for term in (interpret(catalog, word) for word in words(what))}
+def selection(catalog: Catalog, what: Sequence[str], at: str | None, place_id: int | None = None) -> Selection:
+    """What the words mean, of what is stored at one place if one is named. Raises UsageError for one that means nothing
+    that is stored, or more than one thing."""
+    known = _known(catalog, place_id)
+    found = {term.text: term for term in (interpret(known, word) for word in words(what))}
     text = " ".join((at or "").split())
     if text.lower() == NOW or not text:
-        return Selection(tuple(found.values()), None, text.lower(), bool(text))
+        return Selection(tuple(found.values()), None, text.lower(), bool(text), place_id)
     time = moment(text)
-    return Selection(tuple(found.values()), time, text if is_ago(text) else rfc3339(time), False)
+    return Selection(tuple(found.values()), time, text if is_ago(text) else rfc3339(time), False, place_id)
+
+
+def _known(catalog: Catalog, place_id: int | None) -> Known:
+    return catalog if place_id is None else AtPlace(catalog, place_id)
+
+
+def place_id(text: str, settings: Settings, catalog: Catalog) -> int:
+    """The place that ``text`` names: a destination of the INI file, or the place itself, as ``list`` shows it. Raises
+    UsageError for one that the catalog doesn't know."""
+    from glacier_backup.cli.destinations import destination
+
+    places = catalog.places()
+    for one in settings.destinations:
+        if text in (one.name, str(one)):
+            with closing(destination(one, settings.concurrency, lambda event: None)) as where:
+                found = catalog.place_id(where.place, trusting=True)
+            if found is not None:
+                return found
+    for id_, place in places:
+        if text in (str(place), place.name):
+            return id_
+    known = ", ".join(str(place) for _, place in places)
+    raise UsageError(f"nothing is known to be stored at {text}", hint=f"expected one of {known}" if known else None)
 
 
 def prices_of(settings: Settings) -> Prices:

@@ -46,11 +46,13 @@ class Wish:
     tier: Tier = "bulk"
     days: int = 7
     overwrite: bool = False
+    place: str = ""
+    """The only one that it is to come from; empty: whichever is best."""
 
     @property
-    def key(self) -> tuple[str, str, tuple[str, ...], str]:
+    def key(self) -> tuple[str, str, tuple[str, ...], str, str]:
         """What makes two wishes the same one."""
-        return (self.purpose, self.target, self.what, self.at)
+        return (self.purpose, self.target, self.what, self.at, self.place)
 
 
 @dataclass(frozen=True, slots=True)

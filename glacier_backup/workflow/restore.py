@@ -252,6 +252,8 @@ class _Run:
         error = self._ending.error
         for place_id, out in self._reachable.out.items():
             self._tell(Warned(f"{self._reachable.place(place_id)}: {cause_of(out)}"))
+        if self._reachable.out and len(self._tools.catalog.places()) > len(self._reachable.out):
+            self._tell(Warned("what is stored at another destination, too, comes back from there with --from"))
         if error is not None:
             self._tell(Warned(cause_of(error)))
         counts = self._book.counts()

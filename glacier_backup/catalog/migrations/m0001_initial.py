@@ -167,6 +167,7 @@ STATEMENTS = (
         tier TEXT NOT NULL,
         days INTEGER NOT NULL,
         overwrite BOOLEAN NOT NULL,
+        place TEXT NOT NULL,
         created_at TEXT NOT NULL,
         ended_at TEXT
     )

@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from glacier_backup.cli.removal import Work, add_removal_arguments, place_id, run_removal
+from glacier_backup.cli.removal import Work, add_removal_arguments, run_removal
 from glacier_backup.machine import host_name
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.cli.moments import moment
     from glacier_backup.cli.reading import load_for_reading
-    from glacier_backup.cli.selection import prices_of, words
+    from glacier_backup.cli.selection import place_id, prices_of, words
     from glacier_backup.plan.removal import Present
     from glacier_backup.units import now
     from glacier_backup.workflow.delete import Delete, plan_delete

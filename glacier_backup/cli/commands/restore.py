@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.catalog.catalog import Catalog
     from glacier_backup.cli.reading import load_for_reading
-    from glacier_backup.cli.selection import selection
+    from glacier_backup.cli.selection import place_id, selection
     from glacier_backup.errors import UsageError
 
     if not arguments.to and not arguments.plan:
@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     # Where there is none, none is made: `catalog rebuild` begins with a copy only where there is none.
     only_looks = arguments.plan or not os.path.exists(path)
     with (Catalog.peek if only_looks else Catalog.open)(path) as catalog:
-        wanted = selection(catalog, arguments.what, arguments.at)
+        place = None if arguments.from_ is None else place_id(arguments.from_, settings, catalog)
+        wanted = selection(catalog, arguments.what, arguments.at, place)
         if arguments.plan:
             return _show_plan(settings, catalog, wanted, arguments)
         return _restore(settings, catalog, wanted, arguments)
@@ -79,7 +80,8 @@ def _show_plan(settings: Settings, catalog: Catalog, wanted: Selection, argument
 def _restore(settings: Settings, catalog: Catalog, wanted: Selection, arguments: argparse.Namespace) -> int:
     from glacier_backup.cli.bringing import make_target
 
-    wish = _wish(wanted, arguments)
+    place = "" if wanted.place_id is None else str(dict(catalog.places())[wanted.place_id])
+    wish = _wish(wanted, place, arguments)
     earlier = catalog.restore_like(wish)
     plan = None
     if earlier is None or earlier.ended_at is not None:
@@ -134,7 +136,7 @@ def _costs(loads: Loads, prices: Prices, arguments: argparse.Namespace) -> tuple
     return tiers
 
 
-def _wish(wanted: Selection, arguments: argparse.Namespace) -> Wish:
+def _wish(wanted: Selection, place: str, arguments: argparse.Namespace) -> Wish:
     from glacier_backup.model.restore import Wish
 
     return Wish(
@@ -145,6 +147,7 @@ def _wish(wanted: Selection, arguments: argparse.Namespace) -> Wish:
         arguments.tier,
         arguments.days,
         arguments.overwrite,
+        place,
     )
 
 

@@ -92,14 +92,15 @@ def _list(settings: Settings, catalog: Catalog, arguments: argparse.Namespace) -
 
 def _request(settings: Settings, catalog: Catalog, arguments: argparse.Namespace) -> int:
     from glacier_backup.cli import render_thaw
-    from glacier_backup.cli.selection import prices_of, selection
+    from glacier_backup.cli.selection import place_id, prices_of, selection
     from glacier_backup.interrupt import StopRequest, listening
     from glacier_backup.model.restore import Wish
     from glacier_backup.plan.cost import check_affordable, check_offered, costs
     from glacier_backup.workflow.thaw import request_thaws
 
     prices = prices_of(settings)
-    plan = selection(catalog, arguments.what, arguments.at).plan(catalog)
+    place = None if arguments.from_ is None else place_id(arguments.from_, settings, catalog)
+    plan = selection(catalog, arguments.what, arguments.at, place).plan(catalog)
     cost = next(one for one in costs(plan.loads, prices, arguments.days) if one.tier == arguments.tier)
     check_offered(cost)
     check_affordable(cost, arguments.max_cost, prices)
