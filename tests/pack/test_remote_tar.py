@@ -135,6 +135,8 @@ def test_a_connection_that_breaks_again_and_again_loses_nothing(
     sshd: Sshd, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote_module, "FIRST_WAIT", 0.01)
+    # Without a pause worth the name the same one may be among the unlucky again and again.
+    monkeypatch.setattr(remote_module, "TRIES", 100)
     for number in range(200):
         write(tmp_path / "tree" / f"{number % 7}" / f"{number}", "x" * number * 50)
     (tmp_path / "tree" / "large").write_bytes(noise(12_000_000))
