@@ -189,13 +189,15 @@ def agent(tmp_path: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """One that holds the key of the OpenSSH server."""
     socket = str(tmp_path / "agent")
     process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
-    while not os.path.exists(socket):
-        assert process.poll() is None
-    monkeypatch.setenv("SSH_AUTH_SOCK", socket)
-    subprocess.run(["ssh-add", "-q", sshd.key], check=True, stderr=subprocess.DEVNULL)
-    yield
-    process.terminate()
-    process.wait(10)
+    try:
+        monkeypatch.setenv("SSH_AUTH_SOCK", socket)
+        # Its socket is there a moment before it listens.
+        while subprocess.run(["ssh-add", "-q", sshd.key], check=False, stderr=subprocess.DEVNULL).returncode:
+            assert process.poll() is None
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 @pytest.mark.usefixtures("agent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,8 @@ class Launcher:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.zygote"],
             cwd=REPOSITORY,
+            # Measured, it might be stopped by a signal while it holds the measure's own lock, and hang for ever.
+            env={name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "COV_"))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -22,11 +22,11 @@ IN_CI: dict[From, Iterable[int]] = {
 LEAST_KILLS = {
     "vault": 20,
     "local": 20,
-    "sealed by openssl": 8,
-    "sealed by age": 8,
-    "packs": 18,
-    "packs in a vault": 10,
-    "sealed packs": 8,
+    "sealed by openssl": 4,
+    "sealed by age": 4,
+    "packs": 10,
+    "packs in a vault": 6,
+    "sealed packs": 4,
 }
 
 
