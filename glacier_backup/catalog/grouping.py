@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, or_, select
 
 from glacier_backup.catalog.exact import pack_text, unpack_integer, unpack_text
-from glacier_backup.catalog.packed import CHUNK, Packed
+from glacier_backup.catalog.packed import CHUNK, Packed, each
 from glacier_backup.catalog.paging import in_chunks
 from glacier_backup.catalog.schema import MEMBER_TYPES, archives
 from glacier_backup.model.candidate import CHANGED_BACK
@@ -96,7 +96,7 @@ def add(connection: Connection, ids: Sequence[int]) -> None:
     """Write the rows of archives that are noted with all of their members; no more of them than a statement takes."""
     for archive in _archives(connection, ids):
         if archive.kind != "group":
-            _each(connection, _ADD_LOOKS, _look_alone(archive))
+            each(connection, _ADD_LOOKS, _look_alone(archive))
         elif is_told(archive.digest):
             _add_group(connection, archive)
 
@@ -105,20 +105,20 @@ def remove(connection: Connection, ids: Sequence[int]) -> None:
     """Remove the rows of archives that are still noted as they were when these were written; likewise."""
     for archive in _archives(connection, ids):
         if archive.kind != "group":
-            _each(connection, _REMOVE_LOOKS, _look_alone(archive))
+            each(connection, _REMOVE_LOOKS, _look_alone(archive))
             continue
-        _each(connection, _REMOVE_LOOKS, _moved_looks(connection, archive))
+        each(connection, _REMOVE_LOOKS, _moved_looks(connection, archive))
         for chunk in in_chunks(_files(connection, archive), CHUNK):
             paths = [(archive.destination, pack_text(one.path), archive.id) for one in chunk]
-            _each(connection, _REMOVE_PATHS, paths)
-            _each(connection, _REMOVE_LOOKS, _looks(archive, chunk))
+            each(connection, _REMOVE_PATHS, paths)
+            each(connection, _REMOVE_LOOKS, _looks(archive, chunk))
 
 
 def move(connection: Connection, destination: int, archive: int, moves: Iterable[Move]) -> None:
     """Have files found by what they look like now, whose times stand in ``grouped``."""
     told = [*moves]
-    _each(connection, _REMOVE_LOOKS, [(destination, look(one.size, one.before), archive, one.number) for one in told])
-    _each(connection, _ADD_LOOKS, [(destination, look(one.size, one.now), archive, one.number) for one in told])
+    each(connection, _REMOVE_LOOKS, [(destination, look(one.size, one.before), archive, one.number) for one in told])
+    each(connection, _ADD_LOOKS, [(destination, look(one.size, one.now), archive, one.number) for one in told])
 
 
 def is_told(digest: str | None) -> bool:
@@ -161,8 +161,8 @@ def _add_group(connection: Connection, archive: _Archive) -> None:
     for chunk in in_chunks(_files(connection, archive), CHUNK):
         whole = [one for one in chunk if one.leads_to is None]
         has_hard_links = has_hard_links or len(whole) < len(chunk)
-        _each(connection, _ADD_PATHS, [_path_row(archive, one.path, one.number) for one in whole])
-        _each(connection, _ADD_LOOKS, _looks(archive, chunk))
+        each(connection, _ADD_PATHS, [_path_row(archive, one.path, one.number) for one in whole])
+        each(connection, _ADD_LOOKS, _looks(archive, chunk))
     if has_hard_links:
         _add_hard_links(connection, archive)
 
@@ -175,7 +175,7 @@ def _add_hard_links(connection: Connection, archive: _Archive) -> None:
                 key = (archive.destination, pack_text(one.leads_to), archive.id)
                 found = connection.exec_driver_sql(_NUMBER, key).scalar()
                 if found is not None:
-                    _each(connection, _ADD_PATHS, [_path_row(archive, one.path, found)])
+                    each(connection, _ADD_PATHS, [_path_row(archive, one.path, found)])
 
 
 def _path_row(archive: _Archive, path: str, number: int) -> tuple[Packed, ...]:
@@ -231,8 +231,3 @@ def _top(recipe: str | None) -> str | None:
 def _is_plain(below: str) -> bool:
     """Whether all components of ``/a/b`` are names."""
     return all(name not in ("", ".", "..") for name in below.split("/")[1:])
-
-
-def _each(connection: Connection, statement: str, rows: Sequence[tuple[Packed, ...]]) -> None:
-    if rows:
-        connection.exec_driver_sql(statement, [*rows])

@@ -91,5 +91,5 @@ def _file(group: StoredArchive, path: str, number: int, member: Member, touched:
         problems=0,
         changed_while_read=False,
         file=GroupedFile(number, member),
-        sha256=None if member.sha256 is None else member.sha256.hex(),
+        sha256=member.content_sha256,
     )

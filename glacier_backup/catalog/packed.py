@@ -5,7 +5,7 @@ Through the types of their columns they take three times as long.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -24,6 +24,12 @@ def add_tuples(connection: Connection, table: Table, rows: Iterable[tuple[Packed
     rest = iter(rows)
     while chunk := list(islice(rest, CHUNK)):
         connection.exec_driver_sql(statement, chunk)
+
+
+def each(connection: Connection, statement: str, rows: Sequence[tuple[Packed, ...]]) -> None:
+    """Run ``statement`` with each of ``rows``, packed likewise; nothing where there is none."""
+    if rows:
+        connection.exec_driver_sql(statement, [*rows])
 
 
 def add_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Packed]]) -> None:

@@ -75,5 +75,4 @@ def _in_groups(connection: Connection, destination: int, paths: Sequence[str]) -
 def _last(row: AnyRow) -> LastSent:
     member = member_of(row)
     seen = look_of(member, row.touched)
-    hashed = None if member.sha256 is None else member.sha256.hex()
-    return LastSent(row.archive, row.sent_at, seen.bytes, seen.digest, damage=row.damage, sha256=hashed)
+    return LastSent(row.archive, row.sent_at, seen.bytes, seen.digest, damage=row.damage, sha256=member.content_sha256)

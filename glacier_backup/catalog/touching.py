@@ -6,14 +6,14 @@ path is found, for members are what their archive holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, and_, select
 
 from glacier_backup.catalog import grouping
 from glacier_backup.catalog.contents import MEMBER, member_of
 from glacier_backup.catalog.exact import pack_integer, pack_text
-from glacier_backup.catalog.packed import Packed
+from glacier_backup.catalog.packed import Packed, each
 from glacier_backup.catalog.paging import in_chunks
 from glacier_backup.catalog.queries import VARIABLES, is_stored_at
 from glacier_backup.catalog.schema import archives, grouped, members
@@ -45,7 +45,7 @@ def _note_alone(connection: Connection, destination: int, digests: Mapping[tuple
     changes = [(digest, id) for digest, id, before in now if same_size(before, digest)]
     ids = [id for _, id in changes]
     grouping.remove(connection, ids)
-    _each(connection, _SET_DIGEST, changes)
+    each(connection, _SET_DIGEST, changes)
     grouping.add(connection, ids)
 
 
@@ -65,10 +65,5 @@ def _note_grouped(connection: Connection, destination: int, archive: int, digest
         if before is not None and now is not None and before[:2] == now[:2]:
             moves.append(grouping.Move(row[0], now.size, before.mtime_ns, now.mtime_ns))
             times.append((pack_integer(now.mtime_ns), destination, pack_text(path), archive))
-    _each(connection, _SET_TIME, times)
+    each(connection, _SET_TIME, times)
     grouping.move(connection, destination, archive, moves)
-
-
-def _each(connection: Connection, statement: str, rows: Sequence[tuple[Packed, ...]]) -> None:
-    if rows:
-        connection.exec_driver_sql(statement, [*rows])

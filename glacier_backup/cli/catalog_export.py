@@ -111,8 +111,8 @@ def _members(catalog: Catalog, archive: Row) -> Iterator[Row]:
     if not isinstance(number, int):
         raise AssertionError("an archive's id is a number")
     for one in catalog.members(number):
-        sha256 = None if one.sha256 is None else one.sha256.hex()
-        values = (number, one.path, one.type, one.size, one.mtime_ns, f"{one.mode:04o}", one.offset, one.target, sha256)
+        seen = (one.path, one.type, one.size, one.mtime_ns, f"{one.mode:04o}")
+        values = (number, *seen, one.offset, one.target, one.content_sha256)
         yield dict(zip(_OF_MEMBERS, values, strict=True))
 
 

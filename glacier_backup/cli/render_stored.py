@@ -137,7 +137,7 @@ def member_json(member: Member) -> Json:
         "mode": member.mode,
         "mtime_ns": member.mtime_ns,
         "target": member.target,
-        "sha256": None if member.sha256 is None else member.sha256.hex(),
+        "sha256": member.content_sha256,
     }
 
 

@@ -35,6 +35,11 @@ class Member(NamedTuple):
     sha256: bytes | None = None
     """Of its content, of a link its target; None where nobody has hashed it, as for most."""
 
+    @property
+    def content_sha256(self) -> str | None:
+        """The same in hex."""
+        return None if self.sha256 is None else self.sha256.hex()
+
 
 class ReadProblem(NamedTuple):
     """Something inside a candidate that could not be packed."""

@@ -19,14 +19,12 @@ from glacier_backup.pack.group_names import LONGEST, GroupNames
 from glacier_backup.pack.group_stream import GroupStream
 from glacier_backup.pack.local_group import group_written_here, opened_section
 from glacier_backup.pack.packer import PackedStream
-from glacier_backup.pack.tar_header import BLOCK, RECORD
+from glacier_backup.pack.tar_header import check_stored_name, estimate
 from glacier_backup.pack.tar_messages import TarMessages
 from glacier_backup.pack.tar_stream import TarStream
 from glacier_backup.pack.tick import settled
 from glacier_backup.process import running
 
-_PER_ENTRY = 5 * BLOCK
-"""A pax header of two blocks, the header itself, padding, and a block more for long names."""
 _TOO_LONG = re.compile(rb"[^\0]{%d}" % (LONGEST - len(b"./\0") + 1))
 
 
@@ -51,8 +49,7 @@ class GroupPacker:
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
         """See :class:`glacier_backup.pack.packer.Packer`; ``path`` is the section's. Raises SourceError."""
-        if not stored_name or stored_name.startswith("/"):
-            raise ValueError(f"members can't be stored under {stored_name!r}")
+        check_stored_name(stored_name)
         doubts = Doubts(path, stored_name, settled(self._contents.newest_mtime_ns))
         program = None if _TOO_LONG.search(self._contents.packed) else find_gnu_tar()
         with ExitStack() as stack:
@@ -68,7 +65,7 @@ class GroupPacker:
 
     def estimate(self, content: int, entries: int) -> int:
         """At least the bytes of the stream, unless names or extended attributes are very long."""
-        return content + entries * _PER_ENTRY + 2 * BLOCK + RECORD
+        return estimate(content, entries)
 
 
 @contextmanager

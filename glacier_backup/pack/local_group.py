@@ -20,7 +20,7 @@ from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.tar_attributes import attributes_of
 from glacier_backup.pack.tar_writer import TarWriter
 from glacier_backup.pack.tree import Entry, Lost, Piece, Range
-from glacier_backup.pack.written_tar import WrittenTar
+from glacier_backup.pack.written_tar import written
 
 
 @contextmanager
@@ -31,9 +31,7 @@ def group_written_here(section: str, stored_name: str, contents: Contents, doubt
     with ExitStack() as stack:
         stack.callback(tree.close)
         writer = TarWriter(section, stored_name, tree, THREADS, doubts)
-        blocks = writer.blocks()
-        stack.callback(blocks.close)
-        yield GroupStream(WrittenTar(writer, blocks, lambda: True), doubts, lambda: True)
+        yield GroupStream(stack.enter_context(written(writer)), doubts, lambda: True)
 
 
 class LocalGroup:

@@ -9,7 +9,7 @@ from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.pack.local_tree import LocalTree
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.tar_writer import TarWriter
-from glacier_backup.pack.written_tar import WrittenTar
+from glacier_backup.pack.written_tar import written
 
 THREADS = 4
 """That read contents ahead."""
@@ -26,7 +26,4 @@ def written_here(path: str, stored_name: str, exclusion: Exclusion = NOTHING) ->
     tree = LocalTree(path, exclusion)
     with ExitStack() as stack:
         stack.callback(tree.close)
-        writer = TarWriter(path, stored_name, tree, THREADS)
-        blocks = writer.blocks()
-        stack.callback(blocks.close)
-        yield WrittenTar(writer, blocks, tree.is_as_before)
+        yield stack.enter_context(written(TarWriter(path, stored_name, tree, THREADS), tree.is_as_before))

@@ -16,10 +16,10 @@ from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.remote import Ended, below_url, on_server, opened, translated
 from glacier_backup.pack.remote_contents import RemoteContents
 from glacier_backup.pack.remote_entry import entry_of, storable
-from glacier_backup.pack.tar_header import BLOCK, RECORD
+from glacier_backup.pack.tar_header import check_stored_name, estimate
 from glacier_backup.pack.tar_writer import TarWriter
 from glacier_backup.pack.tree import Entry, Lost, Piece, Range
-from glacier_backup.pack.written_tar import WrittenTar
+from glacier_backup.pack.written_tar import written
 from glacier_backup.ssh import entries as remote_entries
 from glacier_backup.ssh.named import named
 from glacier_backup.ssh.remote import Remote
@@ -38,17 +38,15 @@ class RemoteGroupPacker:
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
         """See :class:`glacier_backup.pack.packer.Packer`; ``path`` is the section's. Raises SourceError."""
-        if not stored_name or stored_name.startswith("/"):
-            raise ValueError(f"members can't be stored under {stored_name!r}")
+        check_stored_name(stored_name)
         ended, doubts = Event(), Doubts(path, stored_name)
         tree = RemoteGroup(self._remote, path, self._contents, Ended(ended))
         with ExitStack() as stack:
             stack.callback(tree.close)
             writer = TarWriter(path, stored_name, tree, 2 * self._remote.width, doubts)
-            blocks = writer.blocks()
-            stack.callback(blocks.close)
+            stream = stack.enter_context(written(writer))
             stack.callback(ended.set)
-            yield GroupStream(WrittenTar(writer, blocks, lambda: True), doubts, lambda: True)
+            yield GroupStream(stream, doubts, lambda: True)
 
     def step(self) -> Step:
         """Any tar undoes it, without parameters."""
@@ -56,7 +54,7 @@ class RemoteGroupPacker:
 
     def estimate(self, content: int, entries: int) -> int:
         """At least the bytes of the stream, unless names are very long."""
-        return content + entries * 5 * BLOCK + 2 * BLOCK + RECORD
+        return estimate(content, entries)
 
 
 class RemoteGroup:

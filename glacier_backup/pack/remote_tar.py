@@ -15,15 +15,12 @@ from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.remote import Ended, below_url, on_server, opened, translated
 from glacier_backup.pack.remote_contents import RemoteContents
 from glacier_backup.pack.remote_entry import entry_of, storable
-from glacier_backup.pack.tar_header import BLOCK, RECORD
+from glacier_backup.pack.tar_header import check_stored_name, estimate
 from glacier_backup.pack.tar_writer import TarWriter
 from glacier_backup.pack.tree import Entry, Lost, Piece, Range
-from glacier_backup.pack.written_tar import WrittenTar
+from glacier_backup.pack.written_tar import written
 from glacier_backup.ssh.folders import Folder, folders, keeping
 from glacier_backup.ssh.remote import Remote
-
-_PER_ENTRY = 5 * BLOCK
-"""An extended header of two blocks, the header itself, padding, and a block more for long names."""
 
 
 class RemoteTarPacker:
@@ -47,17 +44,15 @@ class RemoteTarPacker:
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
         """See :class:`glacier_backup.pack.packer.Packer`. Raises SourceError."""
-        if not stored_name or stored_name.startswith("/"):
-            raise ValueError(f"members can't be stored under {stored_name!r}")
+        check_stored_name(stored_name)
         ended = Event()
         tree = RemoteTree(self._remote, path, Ended(ended), self._exclusion)
         with ExitStack() as stack:
             stack.callback(tree.close)
             writer = TarWriter(path, stored_name, tree, threads=2 * self._remote.width)
-            blocks = writer.blocks()
-            stack.callback(blocks.close)
+            stream = stack.enter_context(written(writer, tree.is_as_before))
             stack.callback(ended.set)
-            yield WrittenTar(writer, blocks, tree.is_as_before)
+            yield stream
 
     def step(self) -> Step:
         """Any tar undoes it, without parameters."""
@@ -65,7 +60,7 @@ class RemoteTarPacker:
 
     def estimate(self, content: int, entries: int) -> int:
         """At least the bytes of the stream, unless names are very long."""
-        return content + entries * _PER_ENTRY + 2 * BLOCK + RECORD
+        return estimate(content, entries)
 
 
 class RemoteTree:

@@ -28,15 +28,10 @@ from glacier_backup.pack.gnu_tar import (
 )
 from glacier_backup.pack.local_tar import written_here
 from glacier_backup.pack.packer import PackedStream
-from glacier_backup.pack.tar_index import BLOCK
+from glacier_backup.pack.tar_header import check_stored_name, estimate
 from glacier_backup.pack.tar_messages import TarMessages
 from glacier_backup.pack.tar_stream import TarStream
 from glacier_backup.process import running
-
-_RECORD = 20 * BLOCK
-"""tar's output is a multiple of this many bytes (its ``--blocking-factor``)."""
-_PER_ENTRY = 5 * BLOCK
-"""A pax header of two blocks, the header itself, padding, and a block more for long names."""
 
 
 class TarPacker:
@@ -63,8 +58,7 @@ class TarPacker:
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
         """See :class:`glacier_backup.pack.packer.Packer`. Raises SourceError."""
-        if not stored_name or stored_name.startswith("/"):
-            raise ValueError(f"members can't be stored under {stored_name!r}")
+        check_stored_name(stored_name)
         with ExitStack() as stack:
             program = find_gnu_tar()
             left_out = None if program is None else self._told(path, stack)
@@ -95,7 +89,7 @@ class TarPacker:
 
     def estimate(self, content: int, entries: int) -> int:
         """At least the bytes of the stream, unless names or extended attributes are very long."""
-        return content + entries * _PER_ENTRY + 2 * BLOCK + _RECORD
+        return estimate(content, entries)
 
 
 class _LeftOut(NamedTuple):

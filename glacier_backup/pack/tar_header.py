@@ -19,6 +19,21 @@ BLOCK = 512
 RECORD = 20 * BLOCK
 """A tar's size is a multiple of that."""
 
+_PER_ENTRY = 5 * BLOCK
+"""A pax header of two blocks, the header itself, padding, and a block more for long names."""
+
+
+def estimate(content: int, entries: int) -> int:
+    """At least the bytes of a tar, unless names or extended attributes are very long."""
+    return content + entries * _PER_ENTRY + 2 * BLOCK + RECORD
+
+
+def check_stored_name(stored_name: str) -> None:
+    """Raises ValueError for what members can't lie below."""
+    if not stored_name or stored_name.startswith("/"):
+        raise ValueError(f"members can't be stored under {stored_name!r}")
+
+
 TYPES: Mapping[int, tuple[bytes, MemberType]] = {
     stat.S_IFREG: (b"0", "file"),
     stat.S_IFLNK: (b"2", "symlink"),

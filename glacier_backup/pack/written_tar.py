@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 from glacier_backup.model.archive import Member
 from glacier_backup.pack.packer import PackOutcome
@@ -40,3 +41,10 @@ class WrittenTar:
     def members(self) -> Iterator[Member]:
         """As they were written."""
         return self._writer.members()
+
+
+@contextmanager
+def written(writer: TarWriter, is_as_before: Callable[[], bool] = lambda: True) -> Iterator[WrittenTar]:
+    """The stream of what ``writer`` makes; its threads are ended with the block."""
+    with closing(writer.blocks()) as blocks:
+        yield WrittenTar(writer, blocks, is_as_before)
