@@ -9,10 +9,10 @@ from datetime import datetime
 from glacier_backup import __version__
 from glacier_backup.catalog import copies, learning, places, queries, rebuilding, recording, removing, takeover
 from glacier_backup.catalog.asking import Asking
-from glacier_backup.catalog.paging import in_chunks
 from glacier_backup.catalog.restoring import Restoring
 from glacier_backup.catalog.sending import Sending
 from glacier_backup.catalog.taking_over import TakingOver
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.archive import Checksums, Member
 from glacier_backup.model.event import Summary
 from glacier_backup.model.place import Place

@@ -15,11 +15,12 @@ from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import GREATEST_INTEGER, LEAST_INTEGER
 from glacier_backup.catalog.keys import Key, Sorting, keys_of
 from glacier_backup.catalog.loaded import loaded
-from glacier_backup.catalog.paging import AnyRow, AnySelect, in_chunks, in_pages
+from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages
 from glacier_backup.catalog.patterns import globbed, literal_start
 from glacier_backup.catalog.queries import VARIABLES, is_stored_at
 from glacier_backup.catalog.schema import archives, grouped, volumes
 from glacier_backup.catalog.spans import Span
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 
 Condition = ColumnElement[bool]

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, and_, or_, select
 
 from glacier_backup.catalog.exact import pack_text, unpack_integer, unpack_text
 from glacier_backup.catalog.packed import CHUNK, Packed, each
-from glacier_backup.catalog.paging import in_chunks
 from glacier_backup.catalog.schema import MEMBER_TYPES, archives
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.candidate import CHANGED_BACK
 from glacier_backup.model.naming import section_of, stored_name
 from glacier_backup.model.recipe import parse_recipe

@@ -14,10 +14,11 @@ from glacier_backup.catalog.contents import list_members
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.grouping import frame_of
 from glacier_backup.catalog.keys import Key
-from glacier_backup.catalog.paging import AnyRow, AnySelect, in_chunks, in_pages, read_page
+from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages, read_page
 from glacier_backup.catalog.queries import VARIABLES
 from glacier_backup.catalog.schema import archives, grouped, members
 from glacier_backup.catalog.spans import Span
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.candidate import CHANGED_BACK
 
 Condition = ColumnElement[bool]

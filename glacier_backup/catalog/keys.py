@@ -9,9 +9,10 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, select
 
 from glacier_backup.catalog.database import Database
-from glacier_backup.catalog.paging import in_chunks, read_page
+from glacier_backup.catalog.paging import read_page
 from glacier_backup.catalog.queries import VARIABLES
 from glacier_backup.catalog.schema import archives
+from glacier_backup.chunks import in_chunks
 from glacier_backup.ordering import Ordering
 
 _TAIL = struct.Struct(">QQQ")

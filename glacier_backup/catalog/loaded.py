@@ -12,9 +12,9 @@ from glacier_backup.catalog.contents import MEMBER, member_of
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.keys import Key
 from glacier_backup.catalog.loading import load
-from glacier_backup.catalog.paging import in_chunks
 from glacier_backup.catalog.schema import grouped, members
 from glacier_backup.catalog.sent import kind_of, look_of
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.archive import Member
 from glacier_backup.model.stored import GroupedFile, StoredArchive
 

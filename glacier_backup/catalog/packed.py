@@ -5,12 +5,13 @@ Through the types of their columns they take three times as long.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, insert
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
+
+from glacier_backup.chunks import in_chunks
 
 CHUNK = 5_000
 """Rows that are handed to SQLite at a time; bounds memory however many there are."""
@@ -20,16 +21,13 @@ Packed = int | str | bytes | None
 
 def add_tuples(connection: Connection, table: Table, rows: Iterable[tuple[Packed, ...]]) -> None:
     """Values in the order of the table's columns, each as :mod:`glacier_backup.catalog.exact` packs it."""
-    statement = str(insert(table).compile(connection))
-    rest = iter(rows)
-    while chunk := list(islice(rest, CHUNK)):
+    each(connection, str(insert(table).compile(connection)), rows)
+
+
+def each(connection: Connection, statement: str, rows: Iterable[tuple[Packed, ...]]) -> None:
+    """Run ``statement`` with each of ``rows``, packed likewise."""
+    for chunk in in_chunks(rows, CHUNK):
         connection.exec_driver_sql(statement, chunk)
-
-
-def each(connection: Connection, statement: str, rows: Sequence[tuple[Packed, ...]]) -> None:
-    """Run ``statement`` with each of ``rows``, packed likewise; nothing where there is none."""
-    if rows:
-        connection.exec_driver_sql(statement, [*rows])
 
 
 def add_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Packed]]) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, Select
 
 from glacier_backup.catalog.database import Database
-
-T = TypeVar("T")
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
@@ -27,13 +24,6 @@ def in_pages(database: Database, query: Callable[[AnyRow | None], AnySelect]) ->
         if len(page) < PAGE:
             return
         last = page[-1]
-
-
-def in_chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of so many."""
-    rest = iter(values)
-    while chunk := list(islice(rest, size)):
-        yield chunk
 
 
 def read_page(database: Database, query: AnySelect) -> list[AnyRow]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from itertools import islice
 
 from sqlalchemy import Connection, delete, insert, update
 
 from glacier_backup.catalog import grouping
 from glacier_backup.catalog.exact import pack_integer, pack_text
-from glacier_backup.catalog.packed import CHUNK, Packed, add_tuples
+from glacier_backup.catalog.packed import Packed, add_tuples, each
 from glacier_backup.catalog.schema import MEMBER_TYPES, archives, members, problems, runs, volumes
 from glacier_backup.model.archive import ArchiveRecord, Member, ReadProblem, Receipt
 from glacier_backup.model.event import Summary
@@ -95,7 +94,7 @@ _CLEAR_BY_LIST = f"{_CLEAR} AND NOT damage_read"
 
 def note_verified(connection: Connection, found: Iterable[tuple[int, int]], when: datetime) -> None:
     """Volumes, by archive and number."""
-    _at_each(connection, _VERIFIED, ((rfc3339(when), archive, number) for archive, number in found))
+    each(connection, _VERIFIED, ((rfc3339(when), archive, number) for archive, number in found))
 
 
 def note_damaged(
@@ -103,19 +102,13 @@ def note_damaged(
 ) -> None:
     """Volumes, and what is wrong with them. What a list says takes nothing from what reading has found."""
     rows = ((rfc3339(when), pack_text(why), not listed, archive, number) for archive, number, why in found)
-    _at_each(connection, _DAMAGED_BY_LIST if listed else _DAMAGED, rows)
+    each(connection, _DAMAGED_BY_LIST if listed else _DAMAGED, rows)
 
 
 def clear_damage(connection: Connection, found: Iterable[tuple[int, int]], until: datetime, *, listed: bool) -> None:
     """Of these volumes what was noted up to then; if they were only ``listed``, not what reading has found."""
     rows = ((archive, number, rfc3339(until)) for archive, number in found)
-    _at_each(connection, _CLEAR_BY_LIST if listed else _CLEAR, rows)
-
-
-def _at_each(connection: Connection, statement: str, rows: Iterable[tuple[Packed, ...]]) -> None:
-    rest = iter(rows)
-    while chunk := list(islice(rest, CHUNK)):
-        connection.exec_driver_sql(statement, chunk)
+    each(connection, _CLEAR_BY_LIST if listed else _CLEAR, rows)
 
 
 def _add_problems(connection: Connection, archive: int, found: tuple[ReadProblem, ...]) -> None:

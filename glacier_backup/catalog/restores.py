@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import GREATEST_INTEGER, pack_text
-from glacier_backup.catalog.packed import CHUNK, Packed, add_tuples
-from glacier_backup.catalog.paging import AnyRow, AnySelect, in_chunks
+from glacier_backup.catalog.packed import Packed, add_tuples, each
+from glacier_backup.catalog.paging import AnyRow, AnySelect
 from glacier_backup.catalog.schema import ITEM_STATES, restore_items, restores
 from glacier_backup.catalog.trouble import damaged
 from glacier_backup.model.restore import WHOLE, ByteRange, ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
@@ -111,8 +111,7 @@ def count(connection: Connection, restore: int) -> dict[ItemState, int]:
 def change(connection: Connection, restore: int, changes: Iterable[tuple[int, ItemState, str | None]]) -> None:
     """Of items with these numbers the state and its cause."""
     rows = ((_CODES[state], _packed(cause), restore, number) for number, state, cause in changes)
-    for chunk in in_chunks(rows, CHUNK):
-        connection.exec_driver_sql(_CHANGE, chunk)
+    each(connection, _CHANGE, rows)
 
 
 def end(connection: Connection, restore: int) -> None:

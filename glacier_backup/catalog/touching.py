@@ -14,10 +14,10 @@ from glacier_backup.catalog import grouping
 from glacier_backup.catalog.contents import MEMBER, member_of
 from glacier_backup.catalog.exact import pack_integer, pack_text
 from glacier_backup.catalog.packed import Packed, each
-from glacier_backup.catalog.paging import in_chunks
 from glacier_backup.catalog.queries import VARIABLES, is_stored_at
 from glacier_backup.catalog.schema import archives, grouped, members
 from glacier_backup.catalog.sent import look_of
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.tree_digest import parse_tree_digest, same_size
 
 _SET_DIGEST = "UPDATE archives SET digest = ? WHERE id = ?"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.place import Place
 from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
 from glacier_backup.model.stored import ArchiveFilter
@@ -33,8 +33,7 @@ def loads_of(known: Known, items: Iterable[RestoreItem]) -> Loads:
 
 
 def _chosen(known: Known, items: Iterable[RestoreItem]) -> Iterator[tuple[Choice, RestoreItem]]:
-    rest = iter(items)
-    while page := list(islice(rest, TOGETHER)):
+    for page in in_chunks(items, TOGETHER):
         ids = tuple({item.archive for item in page})
         choices = {one.id: whole(one) for one in known.stored_archives(ArchiveFilter(ids=ids))}
         yield from ((choices[item.archive], item) for item in page if item.archive in choices)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from itertools import islice
 from typing import TypeGuard
 
 from glacier_backup.ahead import in_order
+from glacier_backup.chunks import in_chunks
 from glacier_backup.descent import above
 from glacier_backup.ssh.entries import Attributes, Entry
 from glacier_backup.ssh.loop import Check
@@ -37,18 +37,12 @@ def named(
     threads = 2 * remote.width
     pool = ThreadPoolExecutor(threads, thread_name_prefix="look")
     try:
-        jobs = (partial(_looked, remote, top, some, follow, targets, check) for some in _batches(names))
+        jobs = (partial(_looked, remote, top, some, follow, targets, check) for some in in_chunks(names, TOGETHER))
         with closing(in_order(jobs, pool, threads)) as done:
             for found in done:
                 yield from found
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _batches(names: Iterable[bytes]) -> Iterator[list[bytes]]:
-    rest = iter(names)
-    while some := list(islice(rest, TOGETHER)):
-        yield some
 
 
 def _looked(

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Literal, NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.matching import Matching, Sent
 from glacier_backup.catalog.streamer import SentFile, read_files
+from glacier_backup.chunks import in_chunks
 from glacier_backup.destination.destination import Destination
 from glacier_backup.errors import DestinationError
 from glacier_backup.model.archive import Label
@@ -100,7 +100,7 @@ def take_over_files(
     start = starts[keys]
     found = matching.stored(start) if listed else matching.all_files()
     stored = imported = 0
-    for batch in _batches(_uploads(found, record.section, prefix, start)):
+    for batch in in_chunks(_uploads(found, record.section, prefix, start), AT_ONCE):
         stored += len(batch)
         imported += catalog.import_uploads(place_id, batch, record.file)
     return TakenOver(record, imported, stored, left_out, keys, listed, start)
@@ -214,9 +214,3 @@ def _uploads(found: Iterable[Sent], section: str, prefix: str, start: str) -> It
         known = AsIs(tree_fingerprint("file", one.size, one.mtime * _NS), start + one.path, one.storage_class)
         sent_at = datetime.fromtimestamp(one.uploaded_at, UTC)
         yield ForeignUpload(path, archive_name(path, "raw", "file"), prefix + start + one.path, sent_at, known)
-
-
-def _batches(uploads: Iterable[ForeignUpload]) -> Iterator[list[ForeignUpload]]:
-    uploads = iter(uploads)
-    while batch := list(islice(uploads, AT_ONCE)):
-        yield batch

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.chunks import in_chunks
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.event import Warned
 from glacier_backup.model.reading_event import ReadingListener, RestoreSummary
@@ -67,7 +67,7 @@ def forget_old_thaws(catalog: Catalog) -> None:
     """Those whose time is over."""
     moment = now()
     old = (one for one in catalog.thaws(states=["ready"]) if one.thaw.until is not None and one.thaw.until <= moment)
-    while page := list(islice(old, PAGE)):
+    for page in in_chunks(old, PAGE):
         catalog.forget_thaws(page)
 
 
@@ -81,5 +81,4 @@ def _exit_code(counts: Counter[ItemState], reachable: Reachable) -> int:
 
 def _pages(items: Iterable[RestoreItem]) -> Iterator[list[ItemRecord]]:
     records = (ItemRecord(number, item, "planned") for number, item in enumerate(items))
-    while page := list(islice(records, PAGE)):
-        yield page
+    return in_chunks(records, PAGE)

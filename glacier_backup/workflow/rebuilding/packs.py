@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.grouping import Frame
-from glacier_backup.catalog.paging import in_chunks
+from glacier_backup.chunks import in_chunks
 from glacier_backup.destination.destination import Check
 from glacier_backup.errors import (
     CatalogError,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
+from glacier_backup.chunks import in_chunks
 from glacier_backup.errors import SourceError, SourceUnavailable
 from glacier_backup.model.candidate import Candidate, Fingerprint, PassedOver, Resolved
 from glacier_backup.model.naming import archive_name
@@ -23,8 +23,6 @@ from glacier_backup.resolve.source import Selection, divided
 from glacier_backup.workflow.sending.hashing import nothing, read_contents
 from glacier_backup.workflow.sending.renames import AlikeOf, renames
 from glacier_backup.workflow.tools import Origin, Target
-
-T = TypeVar("T")
 
 LOOK_UP = 500
 """Candidates looked up in the catalog at a time."""
@@ -128,7 +126,7 @@ class _Deciding:
 
     def _each(self) -> Iterator[Decision]:
         """Of each candidate by itself."""
-        for batch in _batches(select(divided(self._order.selections), self._resolve), LOOK_UP):
+        for batch in in_chunks(select(divided(self._order.selections), self._resolve), LOOK_UP):
             candidates = [one for one in batch if isinstance(one, Candidate)]
             sent = self._sent(candidates)
             facts = _Facts(sent, self._renamed(candidates, sent), self._contents(candidates, sent))
@@ -230,9 +228,3 @@ def _unreadable(candidate: Candidate, error: SourceError) -> Skip:
     cause = error.without(candidate.path)
     reason = ServerUnavailable(cause, error.hint) if isinstance(error, SourceUnavailable) else Unreadable(cause)
     return Skip(candidate.path, archive_name(candidate.path, "raw", candidate.kind), 0, reason)
-
-
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

@@ -11,6 +11,7 @@ from itertools import chain, groupby, islice
 from operator import attrgetter
 
 from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.finding import Finding
 from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive, StoredVolume
@@ -108,8 +109,7 @@ def _planned(catalog: Catalog, wanted: Iterable[RestoreItem]) -> BytesPlan:
 def findings(catalog: Catalog, restore: int) -> Iterator[Finding]:
     """What is wrong with what was read, and what could not be. Raises CatalogError."""
     places = dict(catalog.places())
-    rest = catalog.items(restore, {"damaged", "failed"})
-    while page := list(islice(rest, TOGETHER)):
+    for page in in_chunks(catalog.items(restore, {"damaged", "failed"}), TOGETHER):
         archives = _by_id(catalog, (record.item.archive for record in page))
         for record in page:
             archive = archives.get(record.item.archive)
@@ -176,8 +176,7 @@ def _distinct(catalog: Catalog, wanted: Sequence[ArchiveFilter]) -> Iterator[Sto
 
 
 def _with_archives(catalog: Catalog, items: Iterable[RestoreItem]) -> Iterator[tuple[StoredArchive, RestoreItem]]:
-    rest = iter(items)
-    while page := list(islice(rest, TOGETHER)):
+    for page in in_chunks(items, TOGETHER):
         archives = _by_id(catalog, (item.archive for item in page))
         yield from ((archives[item.archive], item) for item in page if item.archive in archives)
 
