@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
+import pytest
+
 from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Candidate, Fingerprint, PassedOver, Resolved
@@ -14,8 +16,9 @@ from glacier_backup.model.recipe import Step
 from glacier_backup.pack.packer import PackedStream, Packer, leaving_out
 from glacier_backup.pack.remote_raw import RemoteRawPacker
 from glacier_backup.pack.remote_tar import RemoteTarPacker
+from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.sftp import SftpSource
-from glacier_backup.resolve.source import Selection
+from glacier_backup.resolve.source import Selection, Source
 from glacier_backup.ssh import Connections
 from glacier_backup.ssh.remote import Remote
 from tests.ssh_server.sshd import Sshd
@@ -90,3 +93,13 @@ def packers(files: Remote, url: str) -> dict[Container, PackerOverSftp]:
         "raw": PackerOverSftp(RemoteRawPacker(files), url),
         "tar": PackerOverSftp(RemoteTarPacker(files), url),
     }
+
+
+@contextmanager
+def source_of(request: pytest.FixtureRequest) -> Iterator[Source]:
+    """Of a fixture with the parameters ``local`` and ``sftp``: the source that is asked for, for local paths."""
+    if request.param == "local":
+        yield LocalSource()
+        return
+    with remote(request.getfixturevalue("sshd")) as (files, url):
+        yield SourceOverSftp(files, url)

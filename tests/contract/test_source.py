@@ -24,16 +24,13 @@ from glacier_backup.model.reason import (
 )
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, Source, Symlinks, TreeRules
-from tests.contract.over_sftp import SourceOverSftp, remote
+from tests.contract.over_sftp import source_of
 
 
 @pytest.fixture(params=["local", "sftp"])
 def source(request: pytest.FixtureRequest) -> Iterator[Source]:
-    if request.param == "local":
-        yield LocalSource()
-        return
-    with remote(request.getfixturevalue("sshd")) as (files, url):
-        yield SourceOverSftp(files, url)
+    with source_of(request) as one:
+        yield one
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from glacier_backup.model.contents import Held, contents_of
 from glacier_backup.resolve.group import fingerprint_group
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Source
-from tests.contract.over_sftp import SourceOverSftp, remote
+from tests.contract.over_sftp import source_of
 from tests.pack.gathered import contents_below, group_of
 from tests.permissions import with_mode, without_privilege
 from tests.resolve.test_sftp_fingerprint import of_whole_seconds
@@ -22,11 +22,8 @@ from tests.resolve.test_sftp_fingerprint import of_whole_seconds
 
 @pytest.fixture(params=["local", "sftp"])
 def source(request: pytest.FixtureRequest) -> Iterator[Source]:
-    if request.param == "local":
-        yield LocalSource()
-        return
-    with remote(request.getfixturevalue("sshd")) as (files, url):
-        yield SourceOverSftp(files, url)
+    with source_of(request) as one:
+        yield one
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@ each of what is listed, several at a time."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
+from glacier_backup.ahead import in_order
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.destination.destination import Check, Destination
 from glacier_backup.model.thaw import Thaw, ThawRecord, ThawRequest
@@ -53,13 +54,7 @@ def answers(jobs: Iterable[T], do: Callable[[T], R], *, name: str = "examine", a
     used, no more than ``ahead`` where that is given. What one raises is raised in its place."""
     most = AHEAD if ahead is None else ahead
     threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=name)
-    under_way: deque[Future[R]] = deque()
     try:
-        for job in jobs:
-            under_way.append(threads.submit(do, job))
-            if len(under_way) >= most:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+        yield from in_order((partial(do, job) for job in jobs), threads, most - 1)
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
