@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import struct
 import subprocess
+import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +15,17 @@ from typing import IO, Protocol, cast
 
 PIPE_BYTES = 1024 * 1024
 """The largest pipe that Linux gives an ordinary user (pipe(7): ``/proc/sys/fs/pipe-max-size``)."""
+
+LONGEST_LINE = 64 * 1024
+"""Bytes of a line of standard error; what is longer is taken for several."""
+
+_OURS = "GLACIER_BACKUP_"
+"""What our own variables begin with: there may be passwords among them."""
+
+
+def environment() -> dict[str, str]:
+    """What programs that the user names see of ours: all but our own variables."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
 
 
 class Running:
@@ -39,6 +52,10 @@ class Running:
         self._listener.join()
         return status
 
+    def kill(self) -> None:
+        """End it now, if it still is at work."""
+        self._process.kill()
+
 
 class Feed(Protocol):
     """Bytes that a program is given."""
@@ -64,6 +81,16 @@ class Fed(Running):
             raise self._feeder.failure
         return count
 
+    @property
+    def fed(self) -> int:
+        """Bytes of the stream until now; all of them once the program has ended."""
+        return self._feeder.count
+
+    def took_all(self) -> bool:
+        """Whether the program has read the stream to its end; to be asked when it has ended."""
+        self._feeder.join()
+        return self._feeder.took_all()
+
 
 @contextmanager
 def running(
@@ -80,7 +107,7 @@ def running(
     Its standard input is empty. ``hear`` gets every line of its standard error, from a thread, and must not
     raise. Leaving the context kills the program if it is still at work. Raises OSError when it can't be started.
     """
-    process = _started(program, arguments, subprocess.DEVNULL, cwd, env, pass_fds)
+    process = started(program, arguments, subprocess.DEVNULL, cwd, env, pass_fds)
     with _heard(process, hear) as listener:
         yield Running(process, _output(process), listener)
 
@@ -101,7 +128,7 @@ def fed(
     A program that ends before ``stream`` does is no error here: its status tells. Leaving the context waits until
     reading ``stream``, if that is under way, returns.
     """
-    process = _started(program, arguments, subprocess.PIPE, cwd, env, pass_fds)
+    process = started(program, arguments, subprocess.PIPE, cwd, env, pass_fds)
     with _heard(process, hear) as listener:
         feeder = _Feeder(process, stream)
         feeder.start()
@@ -110,11 +137,13 @@ def fed(
         finally:
             process.kill()
             feeder.join()
+            feeder.close()
 
 
-def _started(
-    program: str, arguments: Sequence[str], stdin: int, cwd: str, env: Mapping[str, str], pass_fds: Sequence[int]
+def started(
+    program: str, arguments: Sequence[str], stdin: int, cwd: str, env: Mapping[str, str], pass_fds: Sequence[int] = ()
 ) -> subprocess.Popen[bytes]:
+    """``program`` at work, its output and its messages in pipes. Raises OSError when it can't be started."""
     return subprocess.Popen(
         arguments,
         executable=program,
@@ -158,6 +187,9 @@ class _Feeder(threading.Thread):
         self._input = cast(IO[bytes], process.stdin)  # it is a pipe
         self.failure: BaseException | None = None
         """What reading the stream raised."""
+        self.count = 0
+        self._ended = False
+        self._beside: int | None = None
 
     def run(self) -> None:
         _widen(self._input.fileno())
@@ -166,12 +198,24 @@ class _Feeder(threading.Thread):
         try:
             while count == len(buffer):
                 count = self._stream.readinto(buffer)
+                self.count += count
                 if not self._handed_on(buffer[:count]):
                     break
+            else:
+                self._ended = True
         except BaseException as error:  # noqa: BLE001  # it is raised again, where the output is read
             self.failure = error
             self._process.kill()  # or it would take what it got for all there is
+        self._beside = _other_end(self._input.fileno())
         self._input.close()
+
+    def took_all(self) -> bool:
+        return self._ended and (self._beside is None or not _waiting_in(self._beside))
+
+    def close(self) -> None:
+        if self._beside is not None:
+            os.close(self._beside)
+            self._beside = None
 
     def _handed_on(self, data: memoryview) -> bool:
         """Whether the program took them; it doesn't when it has ended, or wants no more."""
@@ -184,8 +228,21 @@ class _Feeder(threading.Thread):
 
 
 def _listen(messages: IO[bytes], hear: Callable[[bytes], None]) -> None:
-    for line in messages:
+    while line := messages.readline(LONGEST_LINE):
         hear(line.rstrip(b"\n"))
+
+
+def _other_end(pipe: int) -> int | None:
+    """The end of a pipe that is read, to look what is still in it when nobody reads it any more; None where that can't
+    be had: it is Linux that has it here (proc(5), ``/proc/PID/fd``)."""
+    with contextlib.suppress(OSError):
+        return os.open(f"/proc/self/fd/{pipe}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return None
+
+
+def _waiting_in(pipe: int) -> int:
+    """Bytes that nobody has read (ioctl_tty(2), ``FIONREAD``)."""
+    return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0])
 
 
 def _widen(pipe: int) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from itertools import islice
 from operator import attrgetter
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 from glacier_backup.units import MIB
 
@@ -148,12 +148,16 @@ _Reducer = Callable[[object], tuple[type, tuple[object, ...]]]
 
 
 class _Reducers(dict[type, _Reducer]):
-    """How values are pickled: a dataclass by the arguments that make it, several times as fast as by default."""
+    """How values are pickled: a dataclass, and a NamedTuple, by the arguments that make it, several times as fast as by
+    default."""
 
     def __missing__(self, kind: type) -> _Reducer:
-        if not is_dataclass(kind):
+        if is_dataclass(kind):
+            self[kind] = reducer = _reducer(kind, [field.name for field in fields(kind)])
+        elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            self[kind] = reducer = _tuple_reducer(kind)
+        else:
             raise KeyError(kind)
-        self[kind] = reducer = _reducer(kind, [field.name for field in fields(kind)])
         return reducer
 
 
@@ -163,6 +167,10 @@ def _reducer(kind: type, names: list[str]) -> _Reducer:
     # In one step, in C.
     arguments = attrgetter(*names)
     return lambda value: (kind, arguments(value))
+
+
+def _tuple_reducer(kind: type[tuple[object, ...]]) -> _Reducer:
+    return lambda value: (kind, tuple(cast(tuple[object, ...], value)))
 
 
 _REDUCERS = _Reducers()

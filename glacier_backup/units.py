@@ -54,8 +54,8 @@ def format_files(count: int) -> str:
 
 
 def format_amount(size: int, packed: int) -> str:
-    """``size`` bytes, and how many files are ``packed`` in it where any are: ``1.2 GiB; 12,345 files in packs``."""
-    return f"{format_size(size)}; {format_files(packed)} in packs" if packed else format_size(size)
+    """``size`` bytes, and how many files are ``packed`` in it where any are: ``1.2 GiB; 12,345 files in groups``."""
+    return f"{format_size(size)}; {format_files(packed)} in groups" if packed else format_size(size)
 
 
 def now() -> datetime:

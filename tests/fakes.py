@@ -47,6 +47,9 @@ class MemorySource:
         self.after_look(candidate.path)
         return fingerprint
 
+    def gone(self, section: str, paths: Sequence[str]) -> Sequence[bool]:
+        return [bool(self.files) and path not in self.files for path in paths]
+
 
 class MemoryStream(BytesStream):
     def __init__(self, data: bytes, name: str, outcome: PackOutcome) -> None:
@@ -210,6 +213,9 @@ class MemoryDestination:
     def delete(self, locator: str, check: Check) -> None:
         self.stored.pop(locator, None)
         self.manifests.pop(locator, None)
+
+    def expire(self, locator: str, check: Check) -> bool:
+        return False
 
     def close(self) -> None:
         return

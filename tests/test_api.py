@@ -14,7 +14,8 @@ from glacier_backup.errors import ConfigError, LockHeld
 from glacier_backup.lock import RunLock
 from glacier_backup.model.event import ArchiveSent, Event, RunEnded, RunStarted
 from glacier_backup.model.plan import Skip, Upload
-from glacier_backup.model.reason import NeverSent, SentMeanwhile
+from glacier_backup.model.reason import SentMeanwhile
+from glacier_backup.model.upload_reason import NeverSent
 from tests.cli.harness import Cli
 
 LOCAL = (

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from glacier_backup.process import Fed, Feed, Running, fed, running
+from glacier_backup.config.option import VARIABLE_PREFIX
+from glacier_backup.process import LONGEST_LINE, Fed, Feed, Running, environment, fed, running
 from tests.streams import BytesStream, noise
 
 
@@ -141,3 +142,31 @@ def test_a_missing_program_reads_nothing_of_the_stream() -> None:
     stream = BytesStream(b"", lambda: pytest.fail("it was read"))
     with pytest.raises(FileNotFoundError), fed("/no/program", ["x"], stream, cwd="/", env={}, hear=print):
         pass
+
+
+def test_programs_of_the_user_see_none_of_our_own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{VARIABLE_PREFIX}PASSWORD", "secret")
+    monkeypatch.setenv("THEIRS", "is seen")
+    assert f"{VARIABLE_PREFIX}PASSWORD" not in environment()
+    assert environment()["THEIRS"] == "is seen"
+
+
+@pytest.mark.parametrize(
+    ("script", "takes_all"),
+    [("cat >/dev/null", True), ("head -c 1 >/dev/null", False), ("true", False), ("exec 0<&-; sleep 0.1", False)],
+)
+@pytest.mark.parametrize("size", [1000, 3_000_000])
+def test_it_is_known_whether_a_program_has_read_all(script: str, takes_all: bool, size: int) -> None:
+    with fed_shell(script, BytesStream(noise(size))) as program:
+        assert read(program) == b""
+        assert program.wait() == 0
+        assert program.took_all() is takes_all
+
+
+def test_a_line_without_an_end_is_heard_in_pieces() -> None:
+    said: list[bytes] = []
+    with shell("head -c 1000000 /dev/zero >&2", said) as program:
+        assert read(program) == b""
+        program.wait()
+    assert sum(map(len, said)) == 1_000_000
+    assert max(map(len, said)) <= LONGEST_LINE

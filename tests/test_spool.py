@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.plan import Decision, Skip, Upload
-from glacier_backup.model.reason import AlreadySent, Missing, NeverSent
+from glacier_backup.model.reason import AlreadySent, Missing
+from glacier_backup.model.upload_reason import NeverSent
 from glacier_backup.spool import LARGE, TOGETHER, Spool
 from glacier_backup.units import MIB
 

@@ -67,7 +67,9 @@ def _versions(connection: Connection, destination: int, wanted: list[int]) -> It
         .join_from(looks, archives, group.id == its.archive)
         .join(members, member, isouter=True)
         .join(grouped, touched, isouter=True)
-        .where(its.destination == destination, its.look.in_(wanted), group.sent_at.is_not(None))
+        .where(
+            its.destination == destination, its.look.in_(wanted), group.sent_at.is_not(None), group.expired_at.is_(None)
+        )
         .order_by(its.look.desc(), its.archive.desc(), its.number.desc())
         .limit(_LOOKED_AT)
     )
@@ -87,4 +89,4 @@ def _version(row: AnyRow) -> tuple[str | None, str]:
         return None, ""
     _, of, _, _, recipe, touched, *member = row
     one = member_of(member)
-    return frame_of(of, recipe).path_of(one.path), look_of(one, touched).digest
+    return frame_of(of, recipe).path_of(one.path, one.source), look_of(one, touched).digest

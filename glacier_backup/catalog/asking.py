@@ -10,20 +10,25 @@ from glacier_backup.catalog import (
     alike,
     choosing,
     contents,
+    current,
+    expiring,
     exporting,
     finding,
     fixed_keys,
+    known,
     nearness,
     patterns,
     places,
     queries,
     sent,
+    vanishing,
 )
 from glacier_backup.catalog.exporting import Exported
 from glacier_backup.catalog.opened import Opened
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.archive import Member
 from glacier_backup.model.place import Place
-from glacier_backup.model.record import LastSent, Listed
+from glacier_backup.model.record import Current, CurrentGroup, KnownMember, LastSent, Listed
 from glacier_backup.model.stored import ArchiveFilter, Found, StoredArchive
 
 
@@ -55,8 +60,33 @@ class Asking(Opened):
 
     def last_sent(self, place_id: int, paths: Sequence[str]) -> dict[str, LastSent]:
         """The newest stored version of each path that has one at that place, as an archive of its own or in a group,
-        whose id, time and damage are told then; newest by order of intent."""
+        whose id, time and damage are told then; newest by order of intent. What :meth:`Sending.expire` was told of
+        isn't there."""
         return self._database.read(lambda connection: sent.last_sent(connection, place_id, paths))
+
+    def group_members(self, archive_id: int) -> Iterator[KnownMember]:
+        """The files of a stored group as they were when it was sent, with the times that :meth:`Sending.touched` has
+        noted since, in stream order. None where nobody knows what was read of each."""
+        return known.known_members(self._database, archive_id)
+
+    def current(self, place_id: int, below: str, host: str | None = None) -> Iterator[Current]:
+        """The newest stored version of every file and link below ``below`` that has one at that place, alone or in a
+        group, but for what :meth:`Sending.expire` was told of; in the order of the bytes of their paths. Of those
+        that ``host`` has sent, if one is named, or nobody knows who."""
+        return current.current(self._database, place_id, below, host)
+
+    def current_groups(self, place_id: int, below: str, host: str | None = None) -> Iterator[CurrentGroup]:
+        """Of each group that goes by a prefix and has its path below ``below`` the newest archive at that place, unless
+        it was put away; in the same order."""
+        return current.current_groups(self._database, place_id, below, host)
+
+    def deleted_at(self, place_id: int, paths: Sequence[str]) -> dict[str, tuple[int, datetime]]:
+        """Of those of some paths that :meth:`Sending.expire` was told to be deleted the last time: the highest id of
+        an archive then, and when that was."""
+        found: dict[str, tuple[int, datetime]] = {}
+        for chunk in in_chunks(paths, queries.VARIABLES):
+            found |= self._database.read(partial(expiring.deleted_at, destination=place_id, paths=chunk))
+        return found
 
     def paths_like(self, place_id: int, below: str, digests: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """By digest, as :mod:`glacier_backup.model.tree_digest` has it, the paths below ``below`` whose newest stored
@@ -129,6 +159,10 @@ class Asking(Opened):
     def members(self, archive_id: int) -> Iterator[Member]:
         """The members of one archive, in stream order."""
         return contents.list_members(self._database, archive_id)
+
+    def vanished(self, archive_id: int) -> Iterator[str]:
+        """What an increment lists as deleted, with all below it, in the order of a directory's tar."""
+        return vanishing.listed(self._database, archive_id)
 
     def members_at(self, archive_id: int, path: str) -> Iterator[tuple[int, Member]]:
         """The member at that path and all below it, with their numbers, in stream order."""

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, exists, func, or_, selec
 from glacier_backup.catalog import inside, places, spans
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import GREATEST_INTEGER, LEAST_INTEGER
+from glacier_backup.catalog.expiring import is_kept, is_present
 from glacier_backup.catalog.keys import Key, Sorting, keys_of
 from glacier_backup.catalog.loaded import loaded
 from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages
@@ -132,7 +133,9 @@ def _conditions(wanted: ArchiveFilter, *, of_files: bool) -> list[Condition]:
     if wanted.inside and not of_files:
         found.append(~inside.has_files)
     if wanted.newest:
-        found.append(_is_newest(wanted, path))
+        found.append(_is_newest(wanted, path, of_files=of_files))
+    if wanted.present:
+        found.append(is_present(archives, path, wanted.as_of or wanted.until))
     return found
 
 
@@ -150,17 +153,22 @@ def _about_archives(wanted: ArchiveFilter) -> Iterator[Condition]:
         yield table.problems > 0
 
 
-def _is_newest(wanted: ArchiveFilter, path: ColumnElement[str]) -> Condition:
-    """Whether nothing of the same path at the same place has a higher id, of what was there by then."""
+def _is_newest(wanted: ArchiveFilter, path: ColumnElement[str], *, of_files: bool) -> Condition:
+    """Whether nothing of the same path at the same place has a higher id, of what was there by then; what was put away
+    counts among archives of a path, and no more for files in groups."""
     place, id = archives.c.destination, archives.c.id
     later = archives.alias()
-    same = (later.c.destination == place, later.c.path == path, later.c.id > id, *_was_there(wanted, later))
+    same = [later.c.destination == place, later.c.path == path, later.c.id > id, *_was_there(wanted, later)]
+    if wanted.present and of_files:
+        same.append(is_kept(later, wanted.as_of or wanted.until))
     nothing = ~exists().where(*same)
     if not wanted.inside:
         return nothing
     file, group = grouped.alias(), archives.alias()
-    same = (file.c.destination == place, file.c.path == path, file.c.archive > id)
-    return and_(nothing, ~exists().where(*same, group.c.id == file.c.archive, *_was_there(wanted, group)))
+    same = [file.c.destination == place, file.c.path == path, file.c.archive > id, *_was_there(wanted, group)]
+    if wanted.present:
+        same.append(is_kept(group, wanted.as_of or wanted.until))
+    return and_(nothing, ~exists().where(*same, group.c.id == file.c.archive))
 
 
 def _was_there(wanted: ArchiveFilter, table: FromClause) -> Iterator[Condition]:

@@ -27,13 +27,14 @@ MEMBER = (
     members.c.offset,
     members.c.target,
     members.c.sha256,
+    members.c.source,
 )
 """The columns of :func:`member_of`; others may stand behind them."""
 
 
 def member_of(row: Sequence[Any]) -> Member:
-    _, path, code, size, mtime_ns, mode, offset, target, sha256, *_ = row
-    return Member(path, MEMBER_TYPES[code], size, mtime_ns, mode, offset, target, sha256)
+    _, path, code, size, mtime_ns, mode, offset, target, sha256, source, *_ = row
+    return Member(path, MEMBER_TYPES[code], size, mtime_ns, mode, offset, target, sha256, source)
 
 
 def list_members(database: Database, archive: int) -> Iterator[Member]:

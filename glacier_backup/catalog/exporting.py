@@ -46,6 +46,7 @@ def _row(archive: StoredArchive, places: Mapping[int, str]) -> Exported:
         "suffix": archive.suffix,
         "alias": archive.alias,
         "content_sha256": archive.sha256,
+        "expired_at": _time(archive.expired_at),
         "volumes": [_volume(one) for one in archive.objects],
     }
 

@@ -8,9 +8,11 @@ that changed and changed back while it was read has none: nobody knows what was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, or_, select
 
@@ -20,12 +22,13 @@ from glacier_backup.catalog.schema import MEMBER_TYPES, archives
 from glacier_backup.chunks import in_chunks
 from glacier_backup.model.candidate import CHANGED_BACK
 from glacier_backup.model.naming import section_of, stored_name
-from glacier_backup.model.recipe import parse_recipe
+from glacier_backup.model.recipe import group_depth, parse_recipe
 from glacier_backup.model.tree_digest import parse_tree_digest
 
 FILES = tuple(MEMBER_TYPES.index(name) for name in ("file", "symlink", "hardlink"))
 """Codes of the members that were files of a tree."""
 
+LINK = MEMBER_TYPES.index("symlink")
 _HARD_LINK = MEMBER_TYPES.index("hardlink")
 _SECOND = 10**9
 """In ns."""
@@ -35,12 +38,23 @@ _REMOVE_PATHS = "DELETE FROM grouped WHERE destination = ? AND path = ? AND arch
 _ADD_LOOKS = "INSERT OR REPLACE INTO looks (destination, look, archive, number) VALUES (?, ?, ?, ?)"
 _REMOVE_LOOKS = "DELETE FROM looks WHERE destination = ? AND look = ? AND archive = ? AND number = ?"
 
-_MEMBERS = "SELECT number, path, type, size, mtime_ns, target FROM members WHERE archive = ? ORDER BY number"
+_MEMBERS = "SELECT number, path, type, size, mtime_ns, target, source FROM members WHERE archive = ? ORDER BY number"
+_HAS_TYPE = "SELECT 1 FROM members WHERE archive = ? AND type = ? LIMIT 1"
 _NUMBER = "SELECT number FROM grouped WHERE destination = ? AND path = ? AND archive = ?"
 _TOUCHED = """
     SELECT number, grouped.mtime_ns, type, size, target FROM grouped JOIN members USING (archive, number)
     WHERE archive = ? AND grouped.mtime_ns IS NOT NULL
 """
+
+
+_NO_NAME = re.compile(r"/\.{0,2}(?:/|\Z)")
+"""In a path: a component that is none."""
+
+_OfMember = Any
+"""What :data:`_MEMBERS` selects of one; see :data:`_OF_MEMBER`."""
+
+_OF_MEMBER: Callable[[tuple[Packed, ...]], _OfMember] = itemgetter(1, 2, 3, 4, 5, 8, 10)
+"""The same of a row of the table."""
 
 
 class Frame(NamedTuple):
@@ -51,14 +65,23 @@ class Frame(NamedTuple):
     top: str
     """What they begin with in its place; may be empty."""
 
-    def path_of(self, member: str) -> str | None:
-        """Absolute. None for what was nowhere below :attr:`base`: anybody may have made another system's archive."""
-        if self.top and not member.startswith(f"{self.top}/"):
-            return None
-        below = member[len(self.top) :] if self.top else f"/{member}"
-        if ("/." in below or "//" in below or below.endswith("/")) and not _is_plain(below):
+    def path_of(self, member: str, source: str | None = None) -> str | None:
+        """Absolute; ``source`` is its name below :attr:`base` where the archive has another. None for what was nowhere
+        below that: anybody may have made another system's archive."""
+        below = self._below(member) if source is None else f"/{source}"
+        if below is None or _NO_NAME.search(below) is not None:
             return None
         return self.base.rstrip("/") + below
+
+    def name_of(self, member: str, source: str | None = None) -> str | None:
+        """The same below :attr:`base`, without a slash in front."""
+        path = self.path_of(member, source)
+        return None if path is None else path[len(self.base.rstrip("/")) + 1 :]
+
+    def _below(self, member: str) -> str | None:
+        if not self.top:
+            return f"/{member}"
+        return member[len(self.top) :] if member.startswith(f"{self.top}/") else None
 
 
 class _File(NamedTuple):
@@ -98,7 +121,31 @@ def add(connection: Connection, ids: Sequence[int]) -> None:
         if archive.kind != "group":
             each(connection, _ADD_LOOKS, _look_alone(archive))
         elif is_told(archive.digest):
-            _add_group(connection, archive)
+            for chunk in in_chunks(_members(connection, archive), CHUNK):
+                _add_files(connection, archive, chunk)
+            _add_hard_links(connection, archive)
+
+
+class Adding:
+    """Writes the rows of one archive whose members are just being noted, so that they needn't be read again."""
+
+    def __init__(self, connection: Connection, id: int) -> None:
+        self._connection = connection
+        self._id = id
+        group = [one for one in _archives(connection, [id]) if one.kind == "group" and is_told(one.digest)]
+        self._group = group[0] if group else None
+
+    def take(self, rows: Sequence[tuple[Packed, ...]]) -> None:
+        """The next members, as rows of their table."""
+        if self._group is not None:
+            _add_files(self._connection, self._group, map(_OF_MEMBER, rows))
+
+    def end(self) -> None:
+        """All are noted."""
+        if self._group is None:
+            add(self._connection, [self._id])
+        else:
+            _add_hard_links(self._connection, self._group)
 
 
 def remove(connection: Connection, ids: Sequence[int]) -> None:
@@ -108,7 +155,7 @@ def remove(connection: Connection, ids: Sequence[int]) -> None:
             each(connection, _REMOVE_LOOKS, _look_alone(archive))
             continue
         each(connection, _REMOVE_LOOKS, _moved_looks(connection, archive))
-        for chunk in in_chunks(_files(connection, archive), CHUNK):
+        for chunk in in_chunks(_files(archive, _members(connection, archive)), CHUNK):
             paths = [(archive.destination, pack_text(one.path), archive.id) for one in chunk]
             each(connection, _REMOVE_PATHS, paths)
             each(connection, _REMOVE_LOOKS, _looks(archive, chunk))
@@ -128,7 +175,8 @@ def is_told(digest: str | None) -> bool:
 
 def frame_of(path: str, recipe: str | None) -> Frame:
     """That of a group, as :attr:`StoredArchive.base` and :attr:`StoredArchive.top` have it."""
-    base, told = section_of(path), _top(recipe)
+    told, depth = _packing(recipe)
+    base = section_of(path, depth)
     return Frame(base, stored_name(base) if told is None else told)
 
 
@@ -156,26 +204,22 @@ def _archives(connection: Connection, ids: Sequence[int]) -> list[_Archive]:
     return [_Archive(*row) for row in connection.execute(select(*columns).where(table.id.in_(ids), of_tree))]
 
 
-def _add_group(connection: Connection, archive: _Archive) -> None:
-    has_hard_links = False
-    for chunk in in_chunks(_files(connection, archive), CHUNK):
-        whole = [one for one in chunk if one.leads_to is None]
-        has_hard_links = has_hard_links or len(whole) < len(chunk)
-        each(connection, _ADD_PATHS, [_path_row(archive, one.path, one.number) for one in whole])
-        each(connection, _ADD_LOOKS, _looks(archive, chunk))
-    if has_hard_links:
-        _add_hard_links(connection, archive)
+def _add_files(connection: Connection, archive: _Archive, members: Iterable[_OfMember]) -> None:
+    whole = [one for one in _files(archive, members) if one.leads_to is None]
+    each(connection, _ADD_PATHS, [_path_row(archive, one.path, one.number) for one in whole])
+    each(connection, _ADD_LOOKS, _looks(archive, whole))
 
 
 def _add_hard_links(connection: Connection, archive: _Archive) -> None:
     """Each stands for the member that it leads to, which has the content."""
-    for chunk in in_chunks(_files(connection, archive), CHUNK):
-        for one in chunk:
-            if one.leads_to is not None:
-                key = (archive.destination, pack_text(one.leads_to), archive.id)
-                found = connection.exec_driver_sql(_NUMBER, key).scalar()
-                if found is not None:
-                    each(connection, _ADD_PATHS, [_path_row(archive, one.path, found)])
+    if connection.exec_driver_sql(_HAS_TYPE, (archive.id, _HARD_LINK)).first() is None:
+        return
+    for one in _files(archive, _members(connection, archive)):
+        if one.leads_to is not None:
+            key = (archive.destination, pack_text(one.leads_to), archive.id)
+            found = connection.exec_driver_sql(_NUMBER, key).scalar()
+            if found is not None:
+                each(connection, _ADD_PATHS, [_path_row(archive, one.path, found)])
 
 
 def _path_row(archive: _Archive, path: str, number: int) -> tuple[Packed, ...]:
@@ -203,12 +247,17 @@ def _look_alone(archive: _Archive) -> list[tuple[Packed, ...]]:
     return [] if seen is None else [(archive.destination, look(seen.size, seen.mtime_ns), archive.id, 0)]
 
 
-def _files(connection: Connection, archive: _Archive) -> Iterator[_File]:
+def _members(connection: Connection, archive: _Archive) -> Iterator[_OfMember]:
+    rows = connection.exec_driver_sql(_MEMBERS, (archive.id,))
+    return (row for page in rows.partitions(CHUNK) for row in page)
+
+
+def _files(archive: _Archive, members: Iterable[_OfMember]) -> Iterator[_File]:
     """In stream order."""
     frame = frame_of(archive.path, archive.recipe)
-    rows = connection.exec_driver_sql(_MEMBERS, (archive.id,))
-    for number, packed, code, size, mtime_ns, target in (row for page in rows.partitions(CHUNK) for row in page):
-        path = frame.path_of(unpack_text(packed)) if code in FILES else None
+    for number, packed, code, size, mtime_ns, target, source in members:
+        named = None if source is None else unpack_text(source)
+        path = frame.path_of(unpack_text(packed), named) if code in FILES else None
         if path is None:
             continue
         if code != _HARD_LINK:
@@ -218,16 +267,11 @@ def _files(connection: Connection, archive: _Archive) -> Iterator[_File]:
 
 
 @lru_cache(maxsize=64)
-def _top(recipe: str | None) -> str | None:
-    """What the step of packing says; None where it says nothing."""
+def _packing(recipe: str | None) -> tuple[str | None, int]:
+    """What the step of packing says: the top, None where it says nothing, and the depth."""
     try:
-        steps = parse_recipe(recipe).steps if recipe is not None else ()
+        made = parse_recipe(recipe) if recipe is not None else None
     except (ValueError, KeyError, TypeError):
-        return None
-    top = steps[0].parameters.get("top") if steps else None
-    return top if isinstance(top, str) else None
-
-
-def _is_plain(below: str) -> bool:
-    """Whether all components of ``/a/b`` are names."""
-    return all(name not in ("", ".", "..") for name in below.split("/")[1:])
+        return None, 1
+    top = made.steps[0].parameters.get("top") if made is not None and made.steps else None
+    return top if isinstance(top, str) else None, group_depth(made)

@@ -23,11 +23,12 @@ from glacier_backup.model.candidate import CHANGED_BACK
 
 Condition = ColumnElement[bool]
 
-has_files: Condition = and_(
-    archives.c.kind == "group",
-    func.coalesce(archives.c.digest, "").notlike(f"%{CHANGED_BACK}"),
-    exists().where(members.c.archive == archives.c.id),
+tells_files: Condition = and_(
+    archives.c.kind == "group", func.coalesce(archives.c.digest, "").notlike(f"%{CHANGED_BACK}")
 )
+"""Of an archive that has members: whether they are files by themselves."""
+
+has_files: Condition = and_(tells_files, exists().where(members.c.archive == archives.c.id))
 """Of an archive: whether it is a group whose files are known."""
 
 _KEYS = (
@@ -59,7 +60,7 @@ def keys_in(database: Database, ids: Iterable[int], path: str | None, conditions
 def _keys_of(database: Database, group: AnyRow, query: AnySelect) -> Iterator[Key]:
     """By the paths of its members, for there is no index by archive."""
     frame = frame_of(group.path, group.recipe)
-    paths = (frame.path_of(member.path) for member in list_members(database, group.id))
+    paths = (frame.path_of(member.path, member.source) for member in list_members(database, group.id))
     for chunk in in_chunks((path for path in paths if path is not None), VARIABLES):
         yield from (Key(*row) for row in read_page(database, query.where(grouped.c.path.in_(chunk))))
 

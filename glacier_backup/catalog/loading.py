@@ -37,6 +37,7 @@ _ARCHIVES = select(
     archives.c.suffix,
     archives.c.alias,
     archives.c.sha256,
+    archives.c.expired_at,
 ).where(archives.c.sent_at.is_not(None))
 
 _VOLUMES = select(
@@ -80,11 +81,12 @@ def volumes_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Sto
 
 
 def _archive(row: AnyRow, objects: Sequence[StoredVolume]) -> StoredArchive:
-    id, place, path, name, label_time, sent_at, host, kind, container, recipe, *known, suffix, alias, sha256 = row
+    id, place, path, name, label_time, sent_at, host, kind, container, recipe, *rest = row
+    *known, suffix, alias, sha256, expired_at = rest
     time: datetime = label_time or sent_at
     made = None if recipe is None else _recipe(recipe, path)
     parts, beside = _told_apart(objects)
-    rest = (host, kind, container, made, *known, beside, suffix, alias, None, sha256)
+    rest = [host, kind, container, made, *known, beside, suffix, alias, None, sha256, expired_at]
     return StoredArchive(id, place, path, name, time, sent_at, parts, *rest)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from glacier_backup.catalog.schema import archives, destinations, grouped, looks, thaws
+from glacier_backup.catalog.schema import archives, destinations, gone, grouped, looks, thaws
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.place import DestinationKind, Place
 
@@ -143,8 +143,9 @@ def _merge(connection: Connection, same: Sequence[int]) -> int:
         return kept
     for table in (archives, grouped, looks):
         connection.execute(update(table).where(table.c.destination.in_(merged)).values(destination=kept))
-    moving = update(thaws).prefix_with("OR REPLACE", dialect="sqlite")
-    connection.execute(moving.where(thaws.c.destination.in_(merged)).values(destination=kept))
+    for table in (thaws, gone):
+        moving = update(table).prefix_with("OR REPLACE", dialect="sqlite")
+        connection.execute(moving.where(table.c.destination.in_(merged)).values(destination=kept))
     connection.execute(delete(destinations).where(destinations.c.id.in_(merged)))
     return kept
 

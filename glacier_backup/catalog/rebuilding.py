@@ -8,7 +8,7 @@ from itertools import chain
 
 from sqlalchemy import ColumnElement, Connection, func, select, text
 
-from glacier_backup.catalog import grouping, twins
+from glacier_backup.catalog import expiring, grouping, recording, twins
 from glacier_backup.catalog.copies import note_change
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import pack_integer, pack_text
@@ -80,8 +80,12 @@ def _add(connection: Connection, destination: int, chunk: Sequence[Rebuilt], ids
         placed = _placed(connection, destination, fresh, ids)
         add_rows(connection, archives, [_archive_row(id, destination, one) for id, one in placed])
         add_rows(connection, volumes, (_volume_row(id, volume) for id, one in placed for volume in one.volumes))
-        twins.add_members(connection, placed)
+        for id, one in placed:
+            if one.members:
+                recording.add_members(connection, id, one.members)
+        twins.add_members(connection, [(id, one) for id, one in placed if not one.members])
         grouping.add(connection, [id for id, _ in placed])
+        expiring.put_away(connection, destination, ((id, one.expired_at) for id, one in placed if one.expired_at))
         note_change(connection)
     return len(fresh)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 
 from glacier_backup.catalog import grouping
 from glacier_backup.catalog.exact import pack_integer, pack_text
-from glacier_backup.catalog.packed import Packed, add_tuples, each
+from glacier_backup.catalog.packed import CHUNK, Packed, add_tuples, each
 from glacier_backup.catalog.schema import MEMBER_TYPES, archives, members, problems, runs, volumes
+from glacier_backup.chunks import in_chunks
 from glacier_backup.model.archive import ArchiveRecord, Member, ReadProblem, Receipt
 from glacier_backup.model.event import Summary
 from glacier_backup.units import now, rfc3339
@@ -54,8 +55,11 @@ def set_contents(connection: Connection, archive: int, record: ArchiveRecord, li
     connection.execute(delete(problems).where(problems.c.archive == archive))
     _add_problems(connection, archive, record.problems)
     connection.execute(delete(members).where(members.c.archive == archive))
-    add_members(connection, archive, listed)
-    grouping.add(connection, [archive])
+    adding = grouping.Adding(connection, archive)
+    for chunk in in_chunks(_member_rows(archive, listed), CHUNK):
+        add_tuples(connection, members, chunk)
+        adding.take(chunk)
+    adding.end()
 
 
 def add_volume(
@@ -118,7 +122,7 @@ def _add_problems(connection: Connection, archive: int, found: tuple[ReadProblem
 
 def add_members(connection: Connection, archive: int, listed: Iterable[Member]) -> None:
     """Every member, in the order given."""
-    add_tuples(connection, members, (_member_row(archive, number, member) for number, member in enumerate(listed)))
+    add_tuples(connection, members, _member_rows(archive, listed))
 
 
 def _named(record: ArchiveRecord) -> dict[str, object]:
@@ -137,6 +141,7 @@ def _named(record: ArchiveRecord) -> dict[str, object]:
         "suffix": label.suffix,
         "seal": label.seal,
         "alias": label.alias,
+        "told": label.told or None,
     }
 
 
@@ -174,6 +179,10 @@ def _problem_row(archive: int, number: int, problem: ReadProblem) -> dict[str, o
     return {"archive": archive, "number": number, "path": problem.path, "cause": problem.cause}
 
 
+def _member_rows(archive: int, listed: Iterable[Member]) -> Iterator[tuple[Packed, ...]]:
+    return (_member_row(archive, number, member) for number, member in enumerate(listed))
+
+
 def _member_row(archive: int, number: int, member: Member) -> tuple[Packed, ...]:
     """In the order of the table's columns."""
     return (
@@ -187,4 +196,5 @@ def _member_row(archive: int, number: int, member: Member) -> tuple[Packed, ...]
         member.offset,
         None if member.target is None else pack_text(member.target),
         member.sha256,
+        None if member.source is None else pack_text(member.source),
     )

@@ -136,6 +136,7 @@ def _item_row(restore: int, number: int, item: RestoreItem) -> tuple[Packed, ...
         ranges,
         None,
         json.dumps(item.numbers, separators=(",", ":")) if item.numbers else None,
+        json.dumps(item.chain, separators=(",", ":")) if item.chain else None,
     )
 
 
@@ -151,7 +152,8 @@ def _item(row: AnyRow) -> ItemRecord:
         _must_rise([start])
         _must_rise([] if end is None else [end])
     _must_rise(number for first, last in numbers for number in (first, last + 1))
-    item = RestoreItem(row.archive, row.goes_to, row.member, ranges, numbers)
+    chain = () if row.chain is None else tuple(map(int, json.loads(row.chain)))
+    item = RestoreItem(row.archive, row.goes_to, row.member, ranges, numbers, chain)
     return ItemRecord(row.number, item, ITEM_STATES[row.state], row.cause)
 
 

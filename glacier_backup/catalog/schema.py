@@ -118,11 +118,14 @@ archives = Table(
     Column("suffix", ExactText, nullable=False, default="", server_default="", comment="see Label, as the next two"),
     Column("seal", ExactText, nullable=False, default="", server_default=""),
     Column("alias", ExactText, comment="NULL where no name is hidden"),
+    Column("told", ExactText, comment="see Label; NULL where others may see the path itself"),
     Column("sha256", Text, comment="hex; of the content of a file of a tree, where it was hashed"),
+    Column("expired_at", Moment, comment="when it ceased to be part of the newest state; NULL: never"),
     # Only of what is stored: the newest archive of a path is found without a look at the rows themselves.
     Index("archives_by_path", "destination", "path", sqlite_where=text("sent_at IS NOT NULL")),
     Index("archives_by_name", "name", sqlite_where=text("sent_at IS NOT NULL")),
     Index("archives_by_time", "sent_at"),
+    Index("archives_by_told", "told", sqlite_where=text("told IS NOT NULL")),
     # Few have one that belong to no tree; of a tree all do, and whether a key is taken is asked before each is sent.
     Index("archives_by_key", "destination", "fixed_key", sqlite_where=text("fixed_key IS NOT NULL")),
     # An id is never used again, whatever is deleted: people and later runs may still have it in hand.
@@ -192,9 +195,11 @@ members = Table(
     Column("offset", Integer, nullable=False),
     Column("target", ExactText),
     Column("sha256", LargeBinary, comment="32 bytes; NULL where nobody has hashed it"),
+    Column("source", ExactText, comment="see Member; mostly NULL"),
     # Numbered and clustered: rows are appended in the order in which they come, and there is no second index.
     # A path may occur twice in a stream, so it is no key; 1,000,000 are searched in about 0.1 s.
     PrimaryKeyConstraint("archive", "number"),
+    Index("members_by_key", "archive", "number", sqlite_where=text("source IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -219,6 +224,27 @@ looks = Table(
     Column("archive", Integer, nullable=False, comment="that holds it, in a group or alone; likewise"),
     Column("number", Integer, nullable=False, comment="of the member; 0 where it is alone"),
     PrimaryKeyConstraint("destination", "look", "archive", "number"),
+    sqlite_with_rowid=False,
+)
+
+gone = Table(
+    "gone",
+    metadata,
+    Column("destination", Integer, nullable=False),
+    Column("path", ExactText, nullable=False, comment="of a file, or link, of a tree that was deleted at its source"),
+    Column("at", Moment, nullable=False, comment="since when, as far as a run has seen it"),
+    Column("archive", Integer, nullable=False, comment="the highest id then: what has a higher one came later"),
+    PrimaryKeyConstraint("destination", "path", "at"),
+    sqlite_with_rowid=False,
+)
+
+vanished = Table(
+    "vanished",
+    metadata,
+    Column("archive", ForeignKey("archives.id", ondelete="CASCADE"), nullable=False, comment="an increment"),
+    Column("number", Integer, nullable=False, comment="from 0, in the order of its list of what was deleted"),
+    Column("path", ExactText, nullable=False, comment="as members are called; with all below it"),
+    PrimaryKeyConstraint("archive", "number"),
     sqlite_with_rowid=False,
 )
 
@@ -262,6 +288,7 @@ restore_items = Table(
     Column("ranges", Text, comment="JSON; NULL for all of it"),
     Column("cause", ExactText),
     Column("numbers", Text, comment="JSON; NULL where it is one thing"),
+    Column("chain", Text, comment="JSON; NULL where it is no part of a chain"),
     PrimaryKeyConstraint("restore", "number"),
     # The key is part of it: what is in one state comes in the order of its numbers.
     Index("restore_items_by_state", "restore", "state"),

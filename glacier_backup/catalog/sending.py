@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 
-from glacier_backup.catalog import objects, queries, touching, uploads
+from glacier_backup.catalog import expiring, objects, queries, touching, uploads, vanishing
 from glacier_backup.catalog.opened import Opened
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, Receipt
@@ -46,6 +47,12 @@ class Sending(Opened):
         """
         with self._database.write() as connection:
             uploads.completing(connection, archive, record, checksums, members)
+
+    def note_vanished(self, archive: int, paths: Iterable[str]) -> None:
+        """Note what an increment on its way lists as deleted, before it can be known to be stored. May be repeated;
+        ``paths`` must not use the catalog."""
+        with self._database.write() as connection:
+            vanishing.note(connection, archive, paths)
 
     def stored(self, archive: int, receipt: Receipt) -> None:
         """Note that the destination has made an archive of the upload; from now on it counts as sent.
@@ -129,6 +136,22 @@ class Sending(Opened):
         comes back, stays as it was. ``looks`` must not use the catalog."""
         with self._database.write() as connection:
             touching.note(connection, place_id, looks)
+
+    def touched_group(self, place_id: int, archive: int, digest: str, looks: Iterable[tuple[str, str]]) -> None:
+        """The same of a group as a whole, which has that archive: its digest is what its files look like now, and
+        ``looks`` has the path and the new digest of each that looks otherwise than before."""
+        with self._database.write() as connection:
+            touching.note(connection, place_id, ((archive, path, look) for path, look in looks))
+            touching.note_group(connection, place_id, archive, digest)
+
+    def expire(self, place_id: int, archives: Sequence[int], gone: Iterable[str], at: datetime) -> None:
+        """Note that since ``at`` these archives are no part of the newest state at that place, for it has their files
+        in another way, and that the files at the paths ``gone`` were deleted where they came from.
+
+        All versions stay, and are found as of an earlier time; :mod:`.expiring` says what the newest is then.
+        """
+        with self._database.write() as connection:
+            expiring.expire(connection, place_id, archives, gone, at)
 
     def unfinished(self, place_id: int) -> tuple[Unfinished, ...]:
         """What was begun at that place and is neither stored, given up nor doubtful, in order of intent."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, select, update
 
 from glacier_backup.catalog import grouping
 from glacier_backup.catalog.contents import MEMBER, member_of
@@ -34,6 +34,15 @@ def note(connection: Connection, destination: int, looks: Iterable[tuple[int, st
             by_archive.setdefault(id, {})[path] = digest
         for id, digests in by_archive.items():
             _note_grouped(connection, destination, id, digests)
+
+
+def note_group(connection: Connection, destination: int, archive: int, digest: str) -> None:
+    """What the files of a group look like now, all together. Of one of which nobody knows what was read it stays."""
+    table = archives.c
+    its = (is_stored_at(destination), table.id == archive, table.kind == "group")
+    before = connection.execute(select(table.digest).where(*its)).scalar()
+    if before is not None and grouping.is_told(before):
+        connection.execute(update(archives).where(table.id == archive).values(digest=digest))
 
 
 def _note_alone(connection: Connection, destination: int, digests: Mapping[tuple[int, str], str]) -> None:

@@ -24,6 +24,8 @@ from glacier_backup.catalog.schema import archives, problems, uploads, volumes
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, ReadProblem, Receipt
 from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.increment import link_of
+from glacier_backup.model.prefix_group import below
 from glacier_backup.model.recipe import Recipe, parse_recipe
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.units import now
@@ -174,6 +176,9 @@ def _label(row: RowMapping, fingerprint: Fingerprint, recipe: Recipe) -> Label:
         suffix=row[archives.c.suffix],
         seal=row["seal"],
         alias=row["alias"],
+        below=below(recipe),
+        told=row["told"] or "",
+        link=str(link_of(recipe) or ""),
     )
 
 

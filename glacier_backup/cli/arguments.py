@@ -39,6 +39,12 @@ def add_keys(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a file whose first line is the password, in place of the configured one",
     )
+    parser.add_argument(
+        "--undo",
+        metavar="COMMAND",
+        action="append",
+        help="what undoes a filter data, in place of undo_data; given again for each of them, in the same order",
+    )
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +59,11 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         "--at",
         metavar="TIME",
         help='as of then: 2026-03-01, "3 weeks ago"; now: the newest, but only of what still exists here',
+    )
+    parser.add_argument(
+        "--with-deleted",
+        action="store_true",
+        help="also what was deleted at its source by then, as deleted = expire takes note of",
     )
     parser.add_argument(
         "--from",
@@ -98,7 +109,7 @@ def _with_flags() -> list[Option]:
 
 def _metavar(option: Option) -> str:
     flag = option.flags[-1].lstrip("-")
-    return {"logfile": "FILE", "limit": "N"}.get(flag, flag.upper())
+    return {"logfile": "FILE", "limit": "N", "max-delete": "SHARE"}.get(flag, flag.upper())
 
 
 def _help(option: Option) -> str:

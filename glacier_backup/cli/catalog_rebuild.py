@@ -138,8 +138,6 @@ def _line(place: RebuiltPlace) -> str:
 
 def _lines_about_packs(place: RebuiltPlace) -> Iterator[str]:
     """What is known of those that were left alone, and what can be done."""
-    from glacier_backup.model.naming import group_path
-    from glacier_backup.plan.globs import literally
     from glacier_backup.units import format_size
 
     packs = place.packs
@@ -150,9 +148,8 @@ def _lines_about_packs(place: RebuiltPlace) -> Iterator[str]:
             "brought back one by one, and aren't sent again"
         )
     if packs.cold:
-        globs = [group_path(literally(one), "*") for one in packs.cold_sections[:_SHOWN]]
-        named = " ".join(map(shlex.quote, globs))
-        more = " …" if len(packs.cold_sections) > _SHOWN else ""
+        named = " ".join(map(shlex.quote, packs.cold_words[:_SHOWN]))
+        more = " …" if len(packs.cold_words) > _SHOWN else ""
         yield (
             f"{place.place}: nobody knows what is in {packs.cold:,} packs ({format_size(packs.cold_bytes)}), which are "
             f"cold. Either have them thawed (glacier-backup thaw request {named}{more}), and then read by catalog "

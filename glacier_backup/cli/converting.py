@@ -17,11 +17,14 @@ def import_settings(file: str, target: str, arguments: argparse.Namespace) -> No
     Raises UsageError and ConfigError.
     """
     from glacier_backup.config.pyarchiver_file import is_pyarchivers
+    from glacier_backup.config.s3_backup import is_s3_backups
 
     if any(not path.isprintable() for path in (file, target)):
         raise UsageError("the names of both files are to be printable", hint="rename the one that isn't")
     if is_pyarchivers(file):
         _import_pyarchivers(file, target, arguments)
+    elif is_s3_backups(file):
+        _import_s3_backups(file, target, arguments)
     else:
         _import_streamers(file, target, arguments)
 
@@ -97,4 +100,25 @@ def _import_pyarchivers(file: str, target: str, arguments: argparse.Namespace) -
             render.say(f"wrote {path}")
         for key, what in keys.items():
             render.say(f"{key}: {what}")
+        render.say(f"what to do next stands at the top of {target}")
+
+
+def _import_s3_backups(file: str, target: str, arguments: argparse.Namespace) -> None:
+    from glacier_backup.config.s3_backup import read_s3_backup
+    from glacier_backup.config.s3_backup_ini import became
+    from glacier_backup.config.s3_backup_ini import render as render_ini
+
+    given = read_s3_backup(file, os.environ)
+    write_new({target: render_ini(given, target)})
+    parts = list(became(given))
+    if arguments.json:
+        told: list[render.Json] = [{"given": name, "became": what} for name, what in parts]
+        render.write_json({"file": target, "notes": given.notes, "became": told})
+        return
+    for note in given.notes:
+        render.warn(f"{file}: {note}")
+    if not arguments.quiet:
+        render.say(f"wrote {target}")
+        for name, what in parts:
+            render.say(f"{name}: {what}")
         render.say(f"what to do next stands at the top of {target}")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from glacier_backup.cli.sealing import seal_of_catalog
 from glacier_backup.config.outside import absolute
 from glacier_backup.config.seal_settings import SealSettings
+from glacier_backup.config.seal_values import command
 from glacier_backup.config.secrets import Once, Secrets, secret_in_file
 from glacier_backup.config.settings import Settings
 from glacier_backup.errors import KeyNeeded, UsageError
@@ -33,9 +34,9 @@ def keys_of(settings: Settings | None, arguments: argparse.Namespace) -> KeysOf:
 class KeyRing:
     """What one command can open archives with.
 
-    ``--identity`` and ``--password-file`` count for all; else what the innermost section says that a path lies in, and
-    where there is none ``[main]``, which the environment's password is part of. Where nothing says where a password is,
-    whoever sits at the terminal is asked, once. No secret is read, nobody asked, before it is needed.
+    ``--identity``, ``--password-file`` and ``--undo`` count for all; else what the innermost section says that a path
+    lies in, and where there is none ``[main]``, which the environment's password is part of. Where nothing says where a
+    password is, whoever sits at the terminal is asked, once. No secret is read, nobody asked, before it is needed.
     """
 
     def __init__(self, settings: Settings | None, arguments: argparse.Namespace) -> None:
@@ -45,6 +46,7 @@ class KeyRing:
         self._named = tuple(map(_existing, getattr(arguments, "identity", None) or ()))
         file = getattr(arguments, "password_file", None)
         self._given = None if file is None else secret_in_file(absolute(os.path.expanduser(file)))
+        self._undo = tuple(map(_command, getattr(arguments, "undo", None) or ()))
         self._typed = _typed()
         self._secrets = Secrets()
         self._of_environment = _from_environment()
@@ -62,7 +64,7 @@ class KeyRing:
     def _keys(self, seal: SealSettings) -> Keys:
         files = (*(self._named or seal.identity_file), *_identities(self._folders))
         password = self._given or self._secrets.of(seal) or self._of_environment or self._typed
-        return Keys(files, password, seal.gnupg_home)
+        return Keys(files, password, seal.gnupg_home, self._undo or seal.undo_data)
 
 
 def _existing(file: str) -> str:
@@ -70,6 +72,14 @@ def _existing(file: str) -> str:
     if not os.path.exists(path):
         raise UsageError(f"there is no identity file {path}")
     return path
+
+
+def _command(text: str) -> tuple[str, ...]:
+    try:
+        return command(text)
+    except ValueError as error:
+        why = f" ({error})" if str(error) else ""
+        raise UsageError(f"--undo names no command{why}; expected a program and its arguments") from None
 
 
 def _from_environment() -> Secret | None:

@@ -10,9 +10,11 @@ from glacier_backup.cli.destinations import server
 from glacier_backup.cli.key_check import marks_of
 from glacier_backup.cli.sealing import spool_beside
 from glacier_backup.config.settings import ServerSettings, Settings
+from glacier_backup.pack.increment import packer_of_link
 from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
-from glacier_backup.workflow.tools import Origin
+from glacier_backup.resolve.local_listing import listing
+from glacier_backup.workflow.tools import Chaining, Origin
 
 
 def origins(settings: Settings, stack: ExitStack) -> Mapping[str, Origin]:
@@ -36,14 +38,17 @@ def _here(settings: Settings) -> Origin:
     vaults = {one.name: one.directory for one in settings.destinations if one.kind == "local"}
     # What every run changes by itself is no change of a directory that happens to hold it.
     own = [settings.catalog, marks_of(settings.catalog), spool_beside(settings.catalog), settings.logfile]
-    return Origin(LocalSource([one for one in own if one], vaults), PACKERS, LINKS, GROUPS)
+    source = LocalSource([one for one in own if one], vaults)
+    return Origin(source, PACKERS, LINKS, GROUPS, chaining=Chaining(listing, packer_of_link))
 
 
 def _there(settings: ServerSettings, stack: ExitStack) -> Origin:
-    from glacier_backup.pack.remote_group import RemoteGroupPacker
+    from glacier_backup.pack import remote_increment
+    from glacier_backup.pack.remote_groups import remote_group_packer
     from glacier_backup.pack.remote_link import RemoteLinkPacker
     from glacier_backup.pack.remote_raw import RemoteRawPacker
     from glacier_backup.pack.remote_tar import RemoteTarPacker
+    from glacier_backup.resolve import sftp_listing
     from glacier_backup.resolve.sftp import SftpSource
     from glacier_backup.ssh.remote import Remote
     from glacier_backup.ssh.sessions import Connections
@@ -53,6 +58,7 @@ def _there(settings: ServerSettings, stack: ExitStack) -> Origin:
         SftpSource(remote),
         {"raw": RemoteRawPacker(remote), "tar": RemoteTarPacker(remote)},
         RemoteLinkPacker(remote),
-        partial(RemoteGroupPacker, remote),
+        partial(remote_group_packer, remote),
         shared=frozenset({"raw", "tar"}),
+        chaining=Chaining(partial(sftp_listing.listing, remote), partial(remote_increment.packer_of_link, remote)),
     )

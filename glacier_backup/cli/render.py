@@ -38,8 +38,8 @@ def warn(text: str) -> None:
     sys.stderr.write(f"glacier-backup: {shown(text)}\n")
 
 
-def plan_json(plan: BackupPlan) -> Json:
-    """The shape of ``backup --dryrun --json``; documented in docs/json.md."""
+def plan_json(plan: BackupPlan, grouping: Json = ()) -> Json:
+    """The shape of ``backup --dryrun --json``; documented in docs/json.md. ``grouping`` is what it saves."""
     return {
         **_destinations_json(plan),
         "plan": (_decision_json(decision) for decision in plan.decisions),
@@ -48,11 +48,13 @@ def plan_json(plan: BackupPlan) -> Json:
             "sent": 0,
             "failed": 0,
             "skipped": plan.skips,
+            "expired": plan.expiries,
             "bytes": plan.bytes,
             "files": plan.files,
             "importable": plan.importable,
             "unfinished": plan.unfinished,
             "destinations": {name: _share_json(plan.share(name)) for name in plan.places},
+            "grouping": grouping,
         },
     }
 
@@ -67,6 +69,7 @@ def summary_json(summary: Summary) -> Json:
             "sent": summary.sent,
             "failed": summary.failed,
             "skipped": summary.skipped,
+            "expired": summary.expired,
             "bytes": summary.bytes,
             "files": summary.files,
             "destinations": {name: _count_json(summary.count(name)) for name in summary.plan.places},
@@ -82,7 +85,13 @@ def _destinations_json(plan: BackupPlan) -> dict[str, Json]:
 
 
 def _share_json(share: Share) -> dict[str, Json]:
-    counts = {"planned": share.uploads, "sent": 0, "failed": 0, "skipped": share.skips}
+    counts = {
+        "planned": share.uploads,
+        "sent": 0,
+        "failed": 0,
+        "skipped": share.skips,
+        "expired": share.expiries,
+    }
     return {**counts, "bytes": share.bytes, "files": share.files}
 
 
@@ -92,6 +101,7 @@ def _count_json(count: Counts) -> dict[str, Json]:
         "sent": count.sent,
         "failed": count.failed,
         "skipped": count.skipped,
+        "expired": count.expired,
         "bytes": count.bytes,
         "files": count.files,
     }
@@ -107,6 +117,7 @@ def _decision_json(decision: Decision) -> dict[str, Json]:
         "destination": decision.to or None,
         "storage_class": decision.storage_class if decision.action == "upload" else None,
         "class_reason": decision.class_reason if decision.action == "upload" else None,
+        "key": _key(decision) or None,
         "files": None if decision.contents is None else _files_json(decision),
     }
 
@@ -115,7 +126,7 @@ def _files_json(decision: Decision) -> Iterator[Json]:
     from glacier_backup.plan.grouping import files_of
 
     for file in files_of(decision):
-        yield {"path": file.path, "bytes": file.size, "reason": file.reason}
+        yield {"path": file.path, "bytes": file.size, "reason": file.reason, "key": file.key or None}
 
 
 def _result_json(result: Result) -> dict[str, Json]:
@@ -142,8 +153,8 @@ def listed_json(listed: Listed) -> Json:
     }
 
 
-def write_plan(plan: BackupPlan) -> None:
-    """The plan as a table, and what it adds up to."""
+def write_plan(plan: BackupPlan, remarks: Iterable[str] = ()) -> None:
+    """The plan as a table, what it adds up to, and what else there is to say of it."""
     several = len(plan.places) > 1
     columns: tuple[str, ...] = ("", "size", "path", "archive", "why")
     if several:
@@ -153,38 +164,58 @@ def write_plan(plan: BackupPlan) -> None:
         for name, place in plan.places.items():
             share = plan.share(name)
             amount = format_amount(share.bytes, share.files)
-            say(f"{share.uploads} to send ({amount}) to {name}, {place}, {share.skips} to skip")
-        say(f"{plan.uploads} to send in all, {plan.skips} to skip")
+            left = _left(share.skips, share.expiries)
+            say(f"{share.uploads} to send ({amount}) to {name}, {place}, {left}")
+        say(f"{plan.uploads} to send in all, {_left(plan.skips, plan.expiries)}")
     else:
-        say(f"{plan.uploads} to send ({format_amount(plan.bytes, plan.files)}) to {_only(plan)}, {plan.skips} to skip")
+        amount, left = format_amount(plan.bytes, plan.files), _left(plan.skips, plan.expiries)
+        say(f"{plan.uploads} to send ({amount}) to {_only(plan)}, {left}")
     if plan.importable:
         say(f"a run would first take over the record of {plan.importable} archives sent by glacier_backup 1.2")
     if plan.unfinished:
         say(f"unfinished uploads of an earlier run: {plan.unfinished}; a run would go on with them or remove them")
+    for remark in remarks:
+        say(remark)
     say("dry run: nothing was sent, nothing was written")
 
 
+def _left(skips: int, expiries: int) -> str:
+    """What is to be done with all that isn't sent."""
+    return f"{skips} to skip" + (f", {expiries} to put away" if expiries else "")
+
+
 def _plan_rows(decisions: Iterable[Decision], *, several: bool) -> Iterator[tuple[str, ...]]:
-    """One for each decision, and below that of a group one for each of its files."""
+    """One for each decision, and below that of a group that is sent one for each file that it is sent for."""
     from glacier_backup.plan.grouping import files_of
 
     for decision in decisions:
         row = _plan_row(decision)
         yield _addressed(decision, row) if several else row
-        for file in files_of(decision):
-            row = ("", format_size(file.size), f"  {file.path}", "", file.reason)
+        for file in files_of(decision) if decision.action == "upload" else ():
+            if file.unchanged:
+                # There may be a hundred thousand around the one that has changed; the row above has counted them.
+                continue
+            row = ("", format_size(file.size), f"  {file.path}", file.key, file.reason)
             yield ("", *row) if several else row
+
+
+_VERBS = {"upload": "send", "skip": "skip", "expire": "put away"}
 
 
 def _plan_row(decision: Decision) -> tuple[str, ...]:
     sends = decision.action == "upload"
     return (
-        "send" if sends else "skip",
+        _VERBS[decision.action],
         format_size(decision.bytes) if sends or decision.bytes else "",
         decision.path,
-        decision.name if sends else "",
+        (_key(decision) or decision.name) if sends else "",
         _why(decision),
     )
+
+
+def _key(decision: Decision) -> str:
+    """What filters have made of its name; empty where they haven't."""
+    return decision.candidate.key if decision.action == "upload" else ""
 
 
 def _why(decision: Decision) -> str:
@@ -217,12 +248,17 @@ def write_summary(summary: Summary, *, every_skip: bool) -> None:
         return
     for name, place in plan.places.items():
         say(_counts(summary.count(name), f"{name}, {place}"))
-    say(f"{summary.sent} sent in all, {summary.failed} failed, {summary.skipped} skipped")
+    away = _put_away(summary)
+    say(f"{summary.sent} sent in all, {summary.failed} failed, {summary.skipped} skipped{away}")
 
 
 def _counts(count: Counts | Summary, to: str) -> str:
     amount = format_amount(count.bytes, count.files)
-    return f"{count.sent} sent ({amount}) to {to}, {count.failed} failed, {count.skipped} skipped"
+    return f"{count.sent} sent ({amount}) to {to}, {count.failed} failed, {count.skipped} skipped{_put_away(count)}"
+
+
+def _put_away(count: Counts | Summary) -> str:
+    return f", {count.expired} put away" if count.expired else ""
 
 
 def _result_row(result: Result) -> tuple[str, ...]:
@@ -231,7 +267,8 @@ def _result_row(result: Result) -> tuple[str, ...]:
         name = f"{decision.name}, {format_files(result.files)}" if result.files else decision.name
         return ("sent", format_size(decision.bytes), decision.path, name, result.locator)
     why = result.error if result.error is not None else str(decision.reason)
-    return (result.outcome, "", decision.path, decision.name, why)
+    outcome = "put away" if result.outcome == "expired" else result.outcome
+    return (outcome, "", decision.path, decision.name, why)
 
 
 def remark_on(damaged: bool, problems: int, changed_while_read: bool) -> str:

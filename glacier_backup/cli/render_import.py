@@ -1,4 +1,4 @@
-"""What became of the tars of pyArchiver, for people and for scripts."""
+"""What became of the tars of pyArchiver, and of the buckets of s3-backup, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from glacier_backup.cli import render
 from glacier_backup.errors import NotThawed
 
 if TYPE_CHECKING:
+    from glacier_backup.workflow import takeover_s3_backup
     from glacier_backup.workflow.takeover_pyarchiver import TakenOver, Tar
 
 _THAWING = 75
@@ -84,3 +85,52 @@ def _cure(tar: Tar) -> str | None:
             return "is there a copy of it? What was only in it may be lost; files that are still there are sent anew"
         case error:
             return error.hint
+
+
+def say_progress(count: int) -> None:
+    """Every thousand objects."""
+    render.say(f"{count:,} objects looked at")
+
+
+def say_bucket(done: takeover_s3_backup.TakenOver) -> None:
+    """What was taken over of a bucket."""
+    known = f"; {done.known:,} objects were known already" if done.known else ""
+    inside = f" with {done.inside:,} files" if done.inside else ""
+    render.say(f"took over {done.files:,} files and {done.groups:,} ZIPs{inside}{known}")
+    if done.older or done.deleted:
+        render.say(f"of those {done.older:,} are older versions, and {done.deleted:,} were deleted")
+    if done.unread:
+        render.say(
+            f"{done.unread:,} ZIPs can't be looked into now: the next run tells by the files here what is in them"
+        )
+
+
+def warn_of_bucket(done: takeover_s3_backup.TakenOver, file: str | None) -> None:
+    """What isn't as one would expect."""
+    if done.missing and not done.recorded:
+        render.warn(f"nothing that {file} knows is in the bucket: is it the record of another one?")
+    elif done.missing:
+        render.warn(f"{done.missing:,} objects of {file} aren't in the bucket, or have changed there since")
+    if done.left_out:
+        render.warn(f"{done.left_out:,} objects are left out, such as:")
+        for example in done.examples:
+            render.warn(f"  {example}")
+
+
+def bucket_json(done: takeover_s3_backup.TakenOver, file: str | None) -> render.Json:
+    """The shape of ``catalog import --json`` of a bucket; documented in docs/json.md."""
+    return {
+        "file": file,
+        "listed": done.listed,
+        "known": done.known,
+        "files": done.files,
+        "groups": done.groups,
+        "inside": done.inside,
+        "unread": done.unread,
+        "older": done.older,
+        "deleted": done.deleted,
+        "left_out": done.left_out,
+        "examples": done.examples,
+        "recorded": done.recorded,
+        "missing": done.missing,
+    }

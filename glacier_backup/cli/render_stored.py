@@ -110,6 +110,8 @@ def archive_json(archive: StoredArchive, places: Places) -> Json:
         "damage": None if archive.hurt is None else archive.hurt.damage,
         "damaged_at": None if archive.hurt is None else _when(archive.hurt.damaged_at),
         "content_sha256": archive.sha256,
+        "expired_at": _when(archive.expired_at),
+        "deleted_at": _when(archive.deleted_at),
         "origin": archive.origin,
     }
 
@@ -172,4 +174,11 @@ def _size(size: int | None) -> str:
 
 
 def _remark(archive: StoredArchive) -> str:
-    return remark_on(archive.hurt is not None, archive.problems, archive.changed_while_read)
+    remark = remark_on(archive.hurt is not None, archive.problems, archive.changed_while_read)
+    return ", ".join(filter(None, (remark, _gone(archive))))
+
+
+def _gone(archive: StoredArchive) -> str:
+    if archive.deleted_at is not None:
+        return f"deleted {local_time(archive.deleted_at)}"
+    return "" if archive.expired_at is None else f"stored elsewhere since {local_time(archive.expired_at)}"

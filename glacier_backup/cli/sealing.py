@@ -11,9 +11,11 @@ from glacier_backup.cli.identity import identity_of, public_key
 from glacier_backup.config.recipients import complaint, in_file
 from glacier_backup.config.seal_settings import SealSettings
 from glacier_backup.config.secrets import Secrets
-from glacier_backup.config.settings import Settings
+from glacier_backup.config.section_paths import innermost
+from glacier_backup.config.settings import SectionSettings, Settings
 from glacier_backup.errors import ConfigError, KeyNeeded, Problem, SealError
 from glacier_backup.seal.chain import NO_SEAL, Chain, Parity, Split
+from glacier_backup.seal.command import Commands
 from glacier_backup.seal.keys import Keys, Secret
 from glacier_backup.seal.order import ordered
 from glacier_backup.seal.sealer import Sealer
@@ -36,6 +38,7 @@ class Sealing:
         self._made: dict[SealSettings, Chain] = {}
         self._turn = Lock()
         self._seals = {one.path: one.seal for one in settings.in_force}
+        self._commands = {one.path: Commands(found) for one in settings.of_file if (found := _data_commands(one))}
 
     def make_all(self) -> None:
         """So that whatever can't be made is told before anything is sent."""
@@ -45,7 +48,18 @@ class Sealing:
     def of_section(self, path: str) -> Chain:
         """How archives of the section of that path are sealed; of one that there isn't any more, as what lies there
         would be now."""
-        return self.chain(self._seal(path))
+        chain, commands = self.chain(self._seal(path)), self._commands_of(path)
+        return chain if commands is None else chain.behind(commands)
+
+    def _commands_of(self, path: str) -> Commands | None:
+        """Those that bytes of what lies at ``path`` go through: those of the section that it lies in, however it is
+        sent."""
+        if not self._commands or path in self._commands:
+            return self._commands.get(path)
+        if any(one.path == path for one in self._settings.of_file):
+            return None
+        around = innermost(path, self._settings.of_file)
+        return None if around is None else self._commands.get(around.path)
 
     def is_private(self, path: str) -> bool:
         """Whether names in the section of that path are hidden."""
@@ -75,6 +89,10 @@ class Sealing:
                 except SealError as error:
                     raise as_config_error(seal, error) from error
             return self._made[known]
+
+
+def _data_commands(section: SectionSettings) -> tuple[tuple[str, ...], ...]:
+    return tuple(one.command for one in section.filters if one.kind == "data")
 
 
 def spool_beside(catalog: str) -> str:

@@ -38,6 +38,8 @@ class Selection:
     """Whether only what still exists on this machine is wanted."""
     place_id: int | None = None
     """The only place that it is to come from."""
+    with_deleted: bool = False
+    """Whether what is known to have been deleted at its source is wanted, too."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -48,20 +50,29 @@ class Selection:
         """Raises UsageError where there is nothing of it."""
         known = _known(catalog, self.place_id)
         if self.still_there:
-            return plan_restore(known, self.terms, None, _Still())
-        return plan_restore(known, self.terms, self.at)
+            return plan_restore(known, self.terms, None, _Still(), with_deleted=self.with_deleted)
+        return plan_restore(known, self.terms, self.at, with_deleted=self.with_deleted)
 
 
-def selection(catalog: Catalog, what: Sequence[str], at: str | None, place_id: int | None = None) -> Selection:
+def selection(
+    catalog: Catalog, what: Sequence[str], at: str | None, place_id: int | None = None, *, with_deleted: bool = False
+) -> Selection:
     """What the words mean, of what is stored at one place if one is named. Raises UsageError for one that means nothing
     that is stored, or more than one thing."""
     known = _known(catalog, place_id)
     found = {term.text: term for term in (interpret(known, word) for word in words(what))}
     text = " ".join((at or "").split())
     if text.lower() == NOW or not text:
-        return Selection(tuple(found.values()), None, text.lower(), bool(text), place_id)
+        same = _said(text.lower(), with_deleted=with_deleted)
+        return Selection(tuple(found.values()), None, same, bool(text), place_id, with_deleted)
     time = moment(text)
-    return Selection(tuple(found.values()), time, text if is_ago(text) else rfc3339(time), False, place_id)
+    same = _said(text if is_ago(text) else rfc3339(time), with_deleted=with_deleted)
+    return Selection(tuple(found.values()), time, same, False, place_id, with_deleted)
+
+
+def _said(at: str, *, with_deleted: bool) -> str:
+    """What makes the wish another one."""
+    return f"{at} with what was deleted".lstrip() if with_deleted else at
 
 
 def _known(catalog: Catalog, place_id: int | None) -> Known:

@@ -21,13 +21,15 @@ from glacier_backup.interrupt import StopRequest
 from glacier_backup.lock import RunLock
 from glacier_backup.machine import host_name
 from glacier_backup.model.event import Event, Listener, Summary, Warned
+from glacier_backup.model.filters import Prefixing
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan
 from glacier_backup.resolve.source import Hashing, Selection, TreeRules, divided
 from glacier_backup.workflow import backup as workflow
 from glacier_backup.workflow.backup import Backup
 from glacier_backup.workflow.replicate import Copying, Shelf, replicate
-from glacier_backup.workflow.sending.prepare import Order
+from glacier_backup.workflow.sending.group_deciding import nothing_sent
+from glacier_backup.workflow.sending.prepare import Order, prepare
 from glacier_backup.workflow.takeover import OlderRecord, older_record
 from glacier_backup.workflow.tools import Target, Tools
 
@@ -49,6 +51,13 @@ def plan_backup(settings: Settings, *, force: bool = False) -> BackupPlan:
     tell = Told[Event](())
     with Catalog.peek(settings.catalog) as catalog, _backup(settings, catalog, force, tell, sealing) as backup:
         return workflow.preview(backup)
+
+
+def plan_anew(settings: Settings, catalog: Catalog, sealing: Sealing, tell: Listener) -> BackupPlan:
+    """What a run would do if nothing had been sent yet; sends no request and writes nothing."""
+    with _backup(settings, catalog, False, tell, sealing) as backup:
+        nothing = {target.name: nothing_sent for target in backup.targets}
+        return prepare(backup.order, backup.tools.origins, backup.targets, nothing, host=backup.tools.host)
 
 
 def run_backup(
@@ -110,6 +119,7 @@ def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener, s
             origins(settings, stack),
             host_name(),
             trees,
+            increments={one.path: one.full_every for one in settings.in_force if one.is_chained},
             seal=sealing.of_section,
             catalog_seal=sealing.of_catalog,
             spool_dir=settings.spool_dir,
@@ -198,6 +208,7 @@ def _exclusion(section: SectionSettings) -> Exclusion:
 
 
 def _tree_rules(section: SectionSettings) -> TreeRules:
+    below = section.groups_below
     return TreeRules(
         section.exclude_paths,
         section.symlinks,
@@ -205,4 +216,8 @@ def _tree_rules(section: SectionSettings) -> TreeRules:
         section.keep_versions,
         section.pack_size,
         _HASHING[section.compare],
+        None if below is None else Prefixing(below, section.group_names, section.group_max),
+        expire_deleted=section.deleted == "expire",
+        max_delete=section.max_delete,
+        filters=section.filters,
     )

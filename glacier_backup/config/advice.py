@@ -7,7 +7,11 @@ from collections.abc import Collection, Iterator, Mapping
 from glacier_backup.config.places import is_server_url, path_on_server
 from glacier_backup.exclusion import leaves_out_everything
 
-_OF_TREES = ("compare", "exclude_paths", "keys", "keep_versions", "symlinks", "pack_size")
+_OF_GROUPS = ("group_files_smaller_than", "group_names", "group_max")
+_OF_TREES = (
+    *("compare", "exclude_paths", "keys", "keep_versions", "symlinks", "pack_size", *_OF_GROUPS),
+    *("deleted", "max_delete"),
+)
 
 
 def advise(path: str, values: Mapping[str, object], own: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -23,12 +27,27 @@ def advise(path: str, values: Mapping[str, object], own: Collection[str]) -> Ite
         yield from ((name, "has no effect without upload_tree") for name in idle)
     elif "exclude_paths" in own:
         yield from (("exclude_paths", text) for text in _about_paths(values["exclude_paths"], path))
+    if tree and "max_delete" in own and values.get("deleted") == "keep":
+        yield "max_delete", "has no effect without deleted = expire: nothing is taken for deleted"
+    yield from _about_increments(values, own, of_dirs=single_dir or (values.get("upload_dirs") is True and not tree))
     if tree and "compare" in own and values.get("upload_if_changed") is False:
         yield "compare", "has no effect with upload_if_changed = no: what was sent once is not sent again"
     if "exclude_regex" in own:
         yield from (("exclude_regex", text) for text in _about_regexes(values["exclude_regex"]))
     if "exclude" in own:
         yield from (("exclude", text) for text in _about_prefixes(values["exclude"], single_dir=single_dir))
+
+
+def _about_increments(
+    values: Mapping[str, object], own: Collection[str], *, of_dirs: bool
+) -> Iterator[tuple[str, str]]:
+    incremental = values.get("incremental") is True
+    if "incremental" in own and incremental and not of_dirs:
+        yield "incremental", "has no effect without upload_single_dir or upload_dirs"
+    elif "incremental" in own and incremental and values.get("upload_if_changed") is False:
+        yield "incremental", "has no effect with upload_if_changed = no: what was sent once is not sent again"
+    if "full_every" in own and not incremental:
+        yield "full_every", "has no effect without incremental"
 
 
 def _about_prefixes(exclude: object, *, single_dir: bool) -> Iterator[str]:

@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple, cast
 
 from glacier_backup.config.places import masked
@@ -28,6 +29,9 @@ _BYTE_ORDER_MARK = "\ufeff"
 _SHOWN = 60
 _SECRET = "ssh_password"  # noqa: S105  # the name of one
 
+_COMMAND = re.compile(r"(?:data|name)(?=\s)")
+"""What a filter with a command begins with; there may be secrets among its arguments."""
+
 _HEADER = re.compile(configparser.RawConfigParser.SECTCRE.pattern, re.VERBOSE)
 
 
@@ -36,6 +40,12 @@ class RawOption(NamedTuple):
 
     text: str
     line: int
+    lines: tuple[int, ...] = ()
+    """Of each line of the text, where it has several."""
+
+    def line_of(self, number: int) -> int:
+        """Where that line of the text stands, from 0. What references are filled in with has no more than one."""
+        return self.lines[number] if number < len(self.lines) else self.line
 
 
 class RawSection(NamedTuple):
@@ -165,7 +175,18 @@ class _Parser(configparser.RawConfigParser):
     def options_below(self, headers: list[_Header]) -> dict[str, RawOption]:
         lines = {option: where[-1] for header in headers for option, where in header.options.items()}
         texts = self.items(headers[0].name, raw=True)
-        return {option: RawOption(text, lines[option]) for option, text in texts if option}
+        return {
+            option: RawOption(text, lines[option], self._lines_of(text, lines[option]))
+            for option, text in texts
+            if option
+        }
+
+    def _lines_of(self, text: str, first: int) -> tuple[int, ...]:
+        """Those of a text of several lines, between which there may be comments."""
+        count = text.count("\n")
+        below = range(first + 1, len(self._watch.lines) + 1) if count else ()
+        others = (line for line in below if not self._watch.lines[line - 1].lstrip().startswith(("#", ";")))
+        return (first, *islice(others, count)) if count else ()
 
     def bad_lines(self) -> Iterator[tuple[int, str]]:
         """Number and message for each line that fits nowhere; of those above the first section, the first will do."""
@@ -183,6 +204,8 @@ class _Parser(configparser.RawConfigParser):
         text = masked(self._watch.lines[line - 1].strip())
         if text.lower().startswith(_SECRET):
             return f"{_SECRET} and something that isn't shown"
+        if command := _COMMAND.match(text):
+            return f"{command[0]} and something that isn't shown"
         return repr(text) if len(text) <= _SHOWN else repr(text[:_SHOWN]) + "…"
 
     def _expected(self, line: int) -> str:

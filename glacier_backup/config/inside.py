@@ -15,7 +15,7 @@ from glacier_backup.config.given import Given, Spot, read_option
 from glacier_backup.config.ini import DEFAULT, RawOption, RawSection
 from glacier_backup.config.layers import laid_over
 from glacier_backup.config.layout import MAIN, Layout, arrange, home_of, title_of
-from glacier_backup.config.option import Home
+from glacier_backup.config.option import Home, WrongLine, WrongLines
 from glacier_backup.config.places import masked
 from glacier_backup.config.references import Constants, References, unquote
 from glacier_backup.config.schema import BY_NAME, option_at
@@ -162,6 +162,12 @@ class _Reader:
         try:
             filled_in = self._references.value(context, name, raw.text)
             value = read_option(option, filled_in, self._layout.folders)
+        except WrongLines as error:
+            self.problems += (
+                Problem(self._path, raw.line_of(one.number), owner.name, name, _with_other(one, raw))
+                for one in error.found
+            )
+            return None
         except ValueError as error:
             message = _about_a_secret(raw.text, str(error)) if option.is_secret else str(error)
             self.problems.append(Problem(self._path, raw.line, owner.name, name, message))
@@ -169,6 +175,10 @@ class _Reader:
         if "${" not in raw.text:
             self._seen[key] = value
         return value
+
+
+def _with_other(wrong: WrongLine, raw: RawOption) -> str:
+    return wrong.message if wrong.other is None else f"{wrong.message}, which is in line {raw.line_of(wrong.other)}"
 
 
 def _about_a_secret(text: str, message: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from glacier_backup.config.places import masked
@@ -19,6 +19,25 @@ VARIABLE_PREFIX = "GLACIER_BACKUP_"
 CONFIG_VARIABLE = "GLACIER_BACKUP_CONFIG"
 
 _SHOWN = 60
+
+
+class WrongLine(NamedTuple):
+    """A line of a list that can't be read."""
+
+    number: int
+    """From 0."""
+    message: str
+    """All there is to say: ``found …; expected …``."""
+    other: int | None = None
+    """The number of another line, which that is about as well."""
+
+
+class WrongLines(ValueError):
+    """Some lines of a list can't be read."""
+
+    def __init__(self, found: Sequence[WrongLine]) -> None:
+        super().__init__("; ".join(one.message for one in found))
+        self.found = found
 
 
 class Option(NamedTuple):
@@ -68,11 +87,13 @@ class Option(NamedTuple):
         return "destination" in self.homes and (not self.kinds or kind in self.kinds)
 
     def read(self, text: str) -> object:
-        """The value of ``text``. Raises ValueError: ``found …; expected …``."""
+        """The value of ``text``. Raises ValueError: ``found …; expected …``; WrongLines where it is known which."""
         try:
             if ("\n" in text and not self.items) or not (text or self.may_be_empty):
                 raise ValueError
             return self.parse(text)
+        except WrongLines:
+            raise
         except ValueError as error:
             raise ValueError(f"{self._found(text, str(error))}; expected {self.expects}") from None
 

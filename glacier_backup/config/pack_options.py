@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from glacier_backup.config import values
+from glacier_backup.config.group_options import GROUP_OPTIONS
 from glacier_backup.config.option import Option
 
 PACK_OPTIONS: tuple[Option, ...] = (
@@ -19,4 +20,5 @@ PACK_OPTIONS: tuple[Option, ...] = (
         "compared, listed, found and restored by their own paths as ever, and nothing is deleted. What isn't a whole "
         "tree isn't concerned. See packs.md.",
     ),
+    *GROUP_OPTIONS,
 )

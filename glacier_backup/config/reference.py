@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.option import Option
 from glacier_backup.config.pack_options import PACK_OPTIONS
@@ -40,14 +41,21 @@ backup never removes anything.
 """
 
 _TOGETHER = """\
-It may stand in `[main]`, for every section, and in a section that is named by a path. What a section doesn't set it has
-from `[main]`; `none` turns off what `[main]` sets. How to use it, and what it saves, is told in [packs.md](packs.md).
+All of these may stand in `[main]`, for every section, and in a section that is named by a path. What a section doesn't
+set it has from `[main]`; `none` turns off what `[main]` sets. There are two ways, of which a section has one: packs, as
+told in [packs.md](packs.md), and ZIPs that go by a prefix, as told in [prefix-groups.md](prefix-groups.md), which also
+says which of them suits what.
+"""
+
+_DELETED = """\
+Both may stand in `[main]`, for every section, and in a section that is named by a path; they are about whole trees.
+[deleting.md](deleting.md) says what counts as deleted, and what becomes of it.
 """
 
 
 def render_reference() -> str:
     """The whole page."""
-    elsewhere = (*DESTINATION_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS)
+    elsewhere = (*DESTINATION_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS, *DELETED_OPTIONS)
     only_path = [option for option in PATH_OPTIONS if option not in elsewhere]
     parts = [
         _TOP,
@@ -65,8 +73,12 @@ def render_reference() -> str:
         "## Options that say how files of whole trees are put together\n",
         _wrap(_TOGETHER) + "\n",
         *_explained(PACK_OPTIONS),
+        "## Options that say what becomes of what was deleted\n",
+        _wrap(_DELETED) + "\n",
+        *_explained(DELETED_OPTIONS),
         "## Options of a section that is named by a path\n",
-        "And `destination`, those of seals, the `keep_` options and `pack_size`, which are explained above.\n",
+        "And `destination`, those of seals, the `keep_` options, `pack_size`, the `group_` options, `deleted` and "
+        "`max_delete`, which are explained above.\n",
         *_explained(only_path),
     ]
     return "\n".join(parts).rstrip("\n") + "\n"

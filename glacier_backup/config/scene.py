@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.destinations import LOGIN, Destinations, login
+from glacier_backup.config.filtering import misused
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import COMMAND_LINE, ENVIRONMENT, Given
+from glacier_backup.config.grouping import idle, misgrouped
 from glacier_backup.config.inside import Inside, Stanza
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.layers import clashes
@@ -30,7 +33,7 @@ from glacier_backup.config.settings import (
 from glacier_backup.config.tree_keys import Tree, clashing
 from glacier_backup.errors import ConfigError, Problem
 
-_HANDED_ON = (*KEEP_OPTIONS, *PACK_OPTIONS)
+_HANDED_ON = (*KEEP_OPTIONS, *PACK_OPTIONS, *DELETED_OPTIONS)
 """What ``[main]`` hands on to the sections. Without a value it is off, which a section may say, too."""
 _NAMES_HANDED_ON = frozenset(option.name for option in _HANDED_ON)
 
@@ -74,6 +77,8 @@ class Scene:
             *clashes(self._given),
             *(problem for section in self._inside.paths for problem in clashes(section.options)),
             *self._seals.problems(),
+            *(problem for section in self._inside.paths for problem in misused(section.options, self._given)),
+            *(problem for section in self._inside.paths for problem in misgrouped(section.options, self._given)),
         ]
         return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line is None, problem.line or 0))
 
@@ -135,7 +140,7 @@ class Scene:
                 "login": self._login,
                 "seal": self._seals.of_main,
                 "sections": sections,
-                "warnings": (*self._about_packs(sections), *self._warnings(found)),
+                "warnings": (*self._about_groups(sections), *self._warnings(found)),
                 "origins": tuple((name, str(given.spot)) for name, given in self._given.items()),
             }
         )
@@ -151,7 +156,7 @@ class Scene:
         handed_on = {name: given for name, given in self._given.items() if name in _NAMES_HANDED_ON}
         options = {
             name: given
-            for name, given in {**handed_on, **stanza.options}.items()
+            for name, given in {**handed_on, **stanza.options, **_commanded(handed_on)}.items()
             if given.value is not None or name in _NAMES_HANDED_ON
         }
         if self._one_for_all:
@@ -160,6 +165,8 @@ class Scene:
         elsewhere = {"destination", *LOGIN, *SEAL}
         values = {name: given.value for name, given in options.items() if name not in elsewhere}
         if values.get("upload_tree") and not values.get("upload_single_dir"):
+            values.setdefault("upload_if_changed", True)
+        if values.get("incremental"):
             values.setdefault("upload_if_changed", True)
         return SectionSettings.model_validate(
             {
@@ -223,20 +230,15 @@ class Scene:
             why = f", for {chosen.spot} sets another destination" if chosen else ""
             yield str(vault.spot.problem(f"has no effect{why}"))
 
-    def _about_packs(self, sections: Sequence[SectionSettings]) -> Iterator[str]:
-        """What ``pack_size`` has no effect on, or takes the effect from."""
+    def _about_groups(self, sections: Sequence[SectionSettings]) -> Iterator[str]:
+        """What has no effect on what is put together, or itself has none."""
         trees = [(one, stanza) for one, stanza in zip(sections, self._inside.paths, strict=True) if one.is_tree]
-        given = self._given.get("pack_size")
-        if given is not None and given.value is not None and sections and not trees:
-            yield str(given.spot.problem("has no effect without a section that has upload_tree"))
+        for name in ("pack_size", "group_files_smaller_than"):
+            given = self._given.get(name)
+            if given is not None and given.value is not None and sections and not trees:
+                yield str(given.spot.problem("has no effect without a section that has upload_tree"))
         for section, stanza in trees:
-            if section.pack_size is not None and not section.keep_versions:
-                yield str(
-                    stanza.options["keep_versions"].spot.problem(
-                        "has no effect on files that pack_size sends together: what they were before stays until "
-                        "glacier-backup prune removes it"
-                    )
-                )
+            yield from idle(section, stanza.options)
 
     def _busy_spool(self) -> Iterator[str]:
         """A directory that every run changes is no good part of what is looked after."""
@@ -259,3 +261,8 @@ def _may_be_the_cause(problem: Problem) -> bool:
     if problem.option is None:
         return problem.section is None or looks_like_main(problem.section)
     return nearest(problem.option, tuple(BY_SPELLING)) in ("vault_name", "destination")
+
+
+def _commanded(options: dict[str, Given]) -> dict[str, Given]:
+    """Those that the command line gives: for this run they count in every section."""
+    return {name: given for name, given in options.items() if given.spot.source == COMMAND_LINE}

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from glacier_backup.config import places, values
 from glacier_backup.config.compare_options import COMPARE_OPTIONS
+from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.exclusion_options import EXCLUSION_OPTIONS
+from glacier_backup.config.filter_options import FILTER_OPTIONS
+from glacier_backup.config.increment_options import INCREMENT_OPTIONS
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.login_options import LOGIN_OPTIONS
 from glacier_backup.config.option import Home, Option
@@ -180,12 +183,14 @@ _PATH_OPTIONS: tuple[Option, ...] = (
         "no",
         "Send again what has changed since it was last sent.",
         "yes",
-        default_says="`no`, and `yes` with `upload_tree`",
+        default_says="`no`, and `yes` with `upload_tree` and with `incremental`",
         details="Without it whatever was sent once is never sent again. A directory has changed when anything at "
         "any depth inside it has; a file of a whole tree when its size or its modification time has, or what `compare` "
         "says.",
     ),
     *COMPARE_OPTIONS,
+    *FILTER_OPTIONS,
+    *INCREMENT_OPTIONS,
     Option(
         "exclude",
         _PATH,
@@ -261,6 +266,7 @@ OPTIONS = (
     *SEAL_OPTIONS,
     *KEEP_OPTIONS,
     *PACK_OPTIONS,
+    *DELETED_OPTIONS,
     *_PATH_OPTIONS,
 )
 

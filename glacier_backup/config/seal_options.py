@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glacier_backup.config import seal_values, values
+from glacier_backup.config import filter_values, seal_values, values
 from glacier_backup.config.login_values import password
 from glacier_backup.config.option import Home, Option
 from glacier_backup.config.recipients import EXAMPLE
@@ -157,6 +157,22 @@ SEAL_OPTIONS: tuple[Option, ...] = (
         "~/backup/gnupg",
         default_says="gpg's own: `$GNUPGHOME`, else `~/.gnupg`",
         is_path=True,
+        has_home=True,
+    ),
+    Option(
+        "undo_data",
+        _HOMES,
+        "programs and their arguments, one a line",
+        filter_values.commands,
+        "",
+        "What undoes the filters data, one line for each of them in the same order.",
+        "gpg --batch --decrypt",
+        default_says="none",
+        details="Each gets on its standard input what its `data` filter has printed, and prints what that was given. "
+        "They run in the reverse order, only when something is opened, and are started without a shell. See "
+        "filters.md.",
+        may_be_empty=True,
+        items=values.lines,
         has_home=True,
     ),
     Option(

@@ -34,6 +34,8 @@ class SealSettings(Frozen):
     """``SERVICE/USER``."""
     gnupg_home: Text | None = None
     """Absolute path; None: gpg's own choice."""
+    undo_data: Annotated[tuple[tuple[str, ...], ...], SkipValidation] = Field(default=(), repr=False)
+    """Programs and their arguments that undo the filters ``data``, in the order of those."""
     zstd_level: int = 3
     gzip_level: int = 6
     openssl_cipher: str = "aes-256-cbc"

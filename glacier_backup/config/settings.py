@@ -9,13 +9,17 @@ from pydantic import Field, SecretStr, SkipValidation
 
 from glacier_backup.config.frozen import Frozen, Origins, Text
 from glacier_backup.config.given import COMMAND_LINE
+from glacier_backup.config.increment_options import DEFAULT_FULL_EVERY
 from glacier_backup.config.places import is_server_url, path_on_server, server_url
 from glacier_backup.config.seal_settings import SealSettings
 from glacier_backup.config.section_paths import innermost, is_in, own_path, section_path
-from glacier_backup.config.values import LEAST_BANDWIDTH, LEAST_PACK, MOST_CONCURRENT
+from glacier_backup.config.values import GROUP_MAX_TO_SIZE, LEAST_BANDWIDTH, LEAST_PACK, MOST_CONCURRENT
+from glacier_backup.model.filters import TENTH, Filter, GroupNames, MostDeleted
+from glacier_backup.model.full_every import FullEvery, parse_full_every
 from glacier_backup.model.naming import Layout
 from glacier_backup.model.period import Period
 from glacier_backup.model.place import DestinationKind
+from glacier_backup.units import GIB
 
 MAIN_DESTINATION = "main"
 """The name of the destination that ``[main]`` itself describes."""
@@ -23,7 +27,8 @@ MAIN_DESTINATION = "main"
 
 class _HandedOn(Frozen):
     """What ``[main]`` says for all sections, and each for itself: how long archives are kept, for which see
-    :class:`~glacier_backup.model.retention.Policy` (None: no such rule), and what files are put together in."""
+    :class:`~glacier_backup.model.retention.Policy` (None: no such rule), what files are put together in, and what
+    becomes of those that are deleted."""
 
     keep_last: int | None = Field(default=None, ge=1)
     keep_within: Annotated[Period | None, SkipValidation] = None
@@ -33,6 +38,14 @@ class _HandedOn(Frozen):
     keep_yearly: int | None = Field(default=None, ge=1)
     pack_size: int | None = Field(default=None, ge=LEAST_PACK)
     """Bytes of a tar of files of a whole tree, at most; None: each is sent alone. Elsewhere it says nothing."""
+    group_files_smaller_than: int | None = Field(default=None, ge=1)
+    """Bytes: smaller files of a whole tree go into ZIPs that go by a prefix; None: none do, unless filters say so."""
+    group_names: GroupNames = "prefix"
+    group_max: int | None = Field(default=GIB, ge=GROUP_MAX_TO_SIZE)
+    """Bytes of the files of such a ZIP, at most; None: any number."""
+    deleted: Literal["keep", "expire"] = "keep"
+    """What becomes of what is stored of a file of a whole tree that is deleted."""
+    max_delete: Annotated[MostDeleted, SkipValidation] = TENTH
 
 
 class ServerSettings(Frozen):
@@ -127,6 +140,11 @@ class SectionSettings(_HandedOn):
     upload_if_changed: bool = False
     compare: Literal["size, mtime", "size, mtime, hash", "hash"] = "size, mtime"
     """What of a file of a tree tells whether it has changed."""
+    incremental: bool = False
+    """Whether its directories are sent as chains of increments."""
+    full_every: Annotated[FullEvery, SkipValidation] = parse_full_every(DEFAULT_FULL_EVERY)
+    filters: Annotated[tuple[Filter, ...], SkipValidation] = Field(default=(), repr=False)
+    """What is made of the names and bytes of the files of a tree, in order."""
     exclude: Annotated[tuple[str, ...], SkipValidation] = ()
     """Beginnings of names, or of full paths where they begin with ``/``."""
     exclude_paths: Annotated[tuple[str, ...], SkipValidation] = ()
@@ -146,6 +164,18 @@ class SectionSettings(_HandedOn):
     origin: Text = COMMAND_LINE
     """Where it stands: ``file:line``."""
     origins: Origins = ()
+
+    @property
+    def groups_below(self) -> int | None:
+        """Bytes: smaller files of a tree are put together by their prefixes; None: none are."""
+        said = (one.size for one in self.filters if one.kind == "group")
+        return next(said, self.group_files_smaller_than)
+
+    @property
+    def is_chained(self) -> bool:
+        """Whether there are directories that are sent as chains of increments, if the path is a directory."""
+        whole = self.upload_single_dir or (self.upload_dirs and not self.upload_tree)
+        return self.incremental and whole and self.upload_if_changed
 
     @property
     def is_tree(self) -> bool:
@@ -267,7 +297,7 @@ class Settings(_HandedOn):
         if section is None:
             return new
         # As that section sends it: else it would be another archive.
-        names = ("exclude_patterns", "exclude_regex")
+        names = ("exclude_patterns", "exclude_regex", "incremental", "full_every")
         return new.model_copy(
             update={
                 **{name: getattr(section, name) for name in names},

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from glacier_backup.config.deleted_options import DELETED_OPTIONS
+from glacier_backup.config.filter_values import shown
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.layout import MAIN, home_of, title_of
 from glacier_backup.config.option import Option
@@ -14,13 +16,23 @@ from glacier_backup.config.schema import DESTINATION_OPTIONS, RUN_OPTIONS, optio
 from glacier_backup.config.seal_options import SEAL_OPTIONS
 from glacier_backup.config.seal_settings import SealSettings
 from glacier_backup.config.settings import MAIN_DESTINATION, DestinationSettings, SectionSettings, Settings
+from glacier_backup.model.filters import MostDeleted
+from glacier_backup.model.full_every import FullEvery
 from glacier_backup.model.period import Period
 from glacier_backup.units import GIB, KIB, MIB
 
 DEFAULT_ORIGIN = "default"
 SECRET = "(set)"  # noqa: S105  # it stands for one
 
-_SIZES = ("part_size", "bandwidth_limit", "hot_below", "volume_size", "pack_size")
+_SIZES = (
+    "part_size",
+    "bandwidth_limit",
+    "hot_below",
+    "volume_size",
+    "pack_size",
+    "group_files_smaller_than",
+    "group_max",
+)
 
 
 class Row(NamedTuple):
@@ -48,7 +60,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     for option in RUN_OPTIONS:
         yield _row(MAIN, option, getattr(settings, option.name), origins)
     yield from (_seal_row(MAIN, option, settings.seal) for option in SEAL_OPTIONS)
-    for option in (*KEEP_OPTIONS, *PACK_OPTIONS):
+    for option in (*KEEP_OPTIONS, *PACK_OPTIONS, *DELETED_OPTIONS):
         yield _row(MAIN, option, getattr(settings, option.name), origins)
     for one in settings.destinations:
         if one.name != MAIN_DESTINATION:
@@ -79,6 +91,8 @@ def _section_rows(section: SectionSettings, default: tuple[str, ...]) -> Iterato
             continue
         if option.name == "destination":
             value: object = section.destinations or default
+        elif option.name == "filters":
+            value = tuple(map(str, section.filters))
         else:
             value = getattr(section if option.name in SectionSettings.model_fields else section.server, option.name)
         yield _row(section.path, option, value, origins)
@@ -93,6 +107,8 @@ def _seal_row(section: str, option: Option, seal: SealSettings) -> Row:
             value = shlex.join(seal.password_command)
         case "redundancy":
             value = str(value)
+        case "undo_data":
+            value = tuple(map(shown, seal.undo_data))
     return _row(section, option, value, dict(seal.origins))
 
 
@@ -103,12 +119,12 @@ def _row(section: str, option: Option, value: object, origins: Mapping[str, str]
 def _text(option: Option, value: object) -> str:
     match value:
         case None:
-            return option.default or ""
+            return "none" if option.name == "group_max" else option.default or ""
         case bool():
             return "yes" if value else "no"
         case int() if option.name in _SIZES:
             return _size(value)
-        case Period():
+        case Period() | FullEvery() | MostDeleted():
             return str(value)
         case tuple():
             return "\n".join(one if isinstance(one, str) else "=".join(one) for one in value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.option import Option
 from glacier_backup.config.pack_options import PACK_OPTIONS
@@ -53,6 +54,8 @@ _KEEPING = "# --- How long archives are kept: off, and nothing is ever removed."
 
 _PACKING = "# --- How files of whole trees are put together."
 
+_DELETING = "# --- What becomes of what was deleted in a whole tree."
+
 _SEALING = "# --- How archives are sealed. docs/sealing.md begins with an example."
 
 _OF_THIS_SECTION = "Where this is sent. Default: what [main] says."
@@ -63,7 +66,9 @@ _KEPT_HERE = "# How long archives are kept may be said here, too, and beats [mai
 
 _PACKED_HERE = "# So may be whether, and how, files of an upload_tree are put together:"
 
-_IN_SHORT = (*SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS)
+_DELETED_HERE = "# And so may be what becomes of what was deleted in it:"
+
+_IN_SHORT = (*SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS, *DELETED_OPTIONS)
 """Explained in ``[main]``."""
 
 
@@ -79,6 +84,7 @@ def render_sample() -> str:
         _in_short(_SEALED_HERE, SEAL_OPTIONS),
         _in_short(_KEPT_HERE, KEEP_OPTIONS),
         _in_short(_PACKED_HERE, PACK_OPTIONS),
+        _in_short(_DELETED_HERE, DELETED_OPTIONS),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -100,6 +106,8 @@ def _grouped(options: Iterable[Option]) -> Iterator[str]:
             yield _KEEPING
         elif option == PACK_OPTIONS[0]:
             yield _PACKING
+        elif option == DELETED_OPTIONS[0]:
+            yield _DELETING
         elif option == SEAL_OPTIONS[0]:
             yield _SEALING
         elif group != kinds and option.name != "destination":

@@ -22,6 +22,9 @@ MOST_BANDWIDTH = TIB
 MOST_KEPT = 9999
 LEAST_PACK = MIB
 MOST_PACK = TIB
+MOST_GROUP = 5 * TIB
+GROUP_MAX_TO_SIZE = 4
+"""``group_max`` is at least so many times the size from which files aren't put together: that no part is too small."""
 COMPARISONS = ("size, mtime", "size, mtime, hash", "hash")
 PERIODS = tuple(f"{unit}s" for unit in UNITS)
 
@@ -190,6 +193,16 @@ def part_size(text: str) -> int | None:
 def pack_size(text: str) -> int | None:
     """Bytes of a tar."""
     return None if text == "none" else size_between(LEAST_PACK, MOST_PACK, text)
+
+
+def group_size(text: str) -> int | None:
+    """Bytes: smaller files go into groups."""
+    return None if text == "none" else size_between(1, MOST_PACK, text)
+
+
+def group_max(text: str) -> int | None:
+    """Bytes of the files of a group."""
+    return None if text == "none" else size_between(GROUP_MAX_TO_SIZE, MOST_GROUP, text)
 
 
 def bandwidth_limit(text: str) -> int | None:

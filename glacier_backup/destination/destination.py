@@ -194,6 +194,35 @@ class Destination(Protocol):
         versions it can still be had back. Raises DestinationUnavailable, DestinationError."""
         ...
 
+    def expire(self, locator: str, check: Check) -> bool:
+        """Hide a volume that has a fixed key where versions are kept: it stays, by its locator, but its key looks as if
+        nothing were there (S3 user guide, "Working with delete markers").
+
+        Whether its key shows nothing of it any more: it is hidden now, or was already. Where something else has taken
+        its place that stays, and where no versions are kept nothing is done: False. May be repeated. Raises
+        DestinationUnavailable, and DestinationError where the credentials may not.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of connections and threads, without waiting for a server."""
+        ...
+
+
+@runtime_checkable
+class Copying(Protocol):
+    """A destination that can make an object of another that it stores, whose bytes then don't go there again."""
+
+    def copies(self, size: int, storage_class: str | None) -> bool:
+        """Whether that is to be tried with so many bytes in that class (None: the one that the destination is set to):
+        it costs no more than a request, as far as is known."""
+        ...
+
+    def copy(self, request: UploadRequest, locator: str, checksums: Checksums, check: Check) -> str | None:
+        """In place of ``begin`` and ``send``: an upload of a label with a fixed key, all of whose bytes are stored, and
+        are those of ``locator``, which add up to ``checksums``. ``complete``, with the same, or ``abort`` ends it.
+
+        None where it turns out that it can't be done, or, as far as that is looked at, that these aren't its bytes:
+        nothing is left of it then. Raises as ``begin``.
+        """
         ...

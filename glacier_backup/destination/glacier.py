@@ -203,6 +203,9 @@ class Glacier:
     def delete(self, locator: str, check: Check) -> None:
         self._vault.delete(locator, check)
 
+    def expire(self, locator: str, check: Check) -> bool:
+        return False
+
     def close(self) -> None:
         self._sender.close()
         self._vault.close()

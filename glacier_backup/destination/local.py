@@ -211,6 +211,18 @@ class Local:
             sha256=checksums.sha256,
         )
 
+    def copies(self, size: int, storage_class: str | None) -> bool:
+        return True
+
+    def copy(self, request: UploadRequest, locator: str, checksums: Checksums, check: Check) -> str | None:
+        """Another name of the same file, which is read once for that, and stays as long as one of them does."""
+        new = key(request.label)
+        paths = self._paths(request.label, new)
+        if not isinstance(paths, TreePaths) or new == marker.MARKER:
+            return None
+        with local_partial.translated(paths.archive):
+            return new if local_trees.link(paths, self._same_disk(), locator, checksums, check) else None
+
     def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
         if self._held is None and not os.path.lexists(self._root):
             return  # nothing was ever there
@@ -253,6 +265,9 @@ class Local:
     def delete(self, locator: str, check: Check) -> None:
         """The folders that it lay in stay: an archive may be on its way there."""
         local_files.remove(self._same_disk(), locator)
+
+    def expire(self, locator: str, check: Check) -> bool:
+        return False
 
     def _same_disk(self) -> int:
         """The root, open. Raises DestinationUnavailable when another disk is there than before, or none: what is below

@@ -27,7 +27,7 @@ from glacier_backup.destination.buckets.description import description
 from glacier_backup.destination.buckets.examining import examine
 from glacier_backup.destination.buckets.finishing import Finishing, Made, Ours, Upload
 from glacier_backup.destination.buckets.identity import identify, note_emptied
-from glacier_backup.destination.buckets.keys import At, key_below, manifest_of, start_of
+from glacier_backup.destination.buckets.keys import At, is_below, key_below, manifest_of, start_of
 from glacier_backup.destination.buckets.reading import Reading
 from glacier_backup.destination.buckets.removing import Removing
 from glacier_backup.destination.buckets.requests import BucketRequests, Writing
@@ -50,6 +50,11 @@ LIMITS = Limits(least=0, part=64 * MIB, least_part=8 * MIB, largest_part=4 * GIB
 
 SMALL = 16 * MIB
 """Bytes up to which an archive goes in one request, and is held in memory until then."""
+
+FREE_TO_READ = ("STANDARD", "INTELLIGENT_TIERING")
+
+MOST_COPIED = 5 * GIB
+"""Bytes that one request copies (S3 user guide, "Copying, moving, and renaming objects")."""
 
 SKEW = timedelta(minutes=15)
 """How much this machine's clock may differ from Amazon's, which refuses requests beyond that (S3 API reference, "Error
@@ -157,6 +162,20 @@ class S3:
         if begun.tries > 1:
             self._abort_twins(label, begun.id, check)
         return _Id(storage_class, begun.id).text
+
+    def copies(self, size: int, storage_class: str | None) -> bool:
+        """Where reading it costs nothing: of other classes the bytes are charged for when they are read."""
+        return (storage_class or self._storage_class) in FREE_TO_READ and 0 < size <= MOST_COPIED
+
+    def copy(self, request: UploadRequest, locator: str, checksums: Checksums, check: Check) -> str | None:
+        source = At.parsed(locator)
+        if has_own_key(request.label) or not is_below(self._prefix, source):
+            return None
+        storage_class = request.storage_class or self._storage_class
+        metadata = Ours(request.label, checksums).metadata()
+        one = Object(self.describe(request.label), storage_class, metadata, only_new=False)
+        copied = self._bucket.copy(one, source, checksums.crc64nvme, check)
+        return _Id(storage_class, None).text if copied else None
 
     def _open_uploads(self, label: Label, check: Check) -> set[str]:
         """Uploads that can be this archive's. Where an earlier one may have had the same key only those that were begun
@@ -289,6 +308,9 @@ class S3:
 
     def delete(self, locator: str, check: Check) -> None:
         self._removing.delete(locator, check)
+
+    def expire(self, locator: str, check: Check) -> bool:
+        return self._versions.kept(check) and self._removing.hide(locator, check)
 
     def close(self) -> None:
         self._sender.close()

@@ -35,6 +35,7 @@ from glacier_backup.destination.servers.paths import (
     RemoteTreePaths,
     absolute,
     all_remote_paths,
+    below,
     is_odd,
     remote,
     remote_paths,
@@ -223,6 +224,22 @@ class Sftp:
             upload.id, checksums.size, checksums.tree_hash, checksums.leaves, stored_at, sha256=checksums.sha256
         )
 
+    def copies(self, size: int, storage_class: str | None) -> bool:
+        return not self._cold and self._server.renames is not False
+
+    def copy(self, request: UploadRequest, locator: str, checksums: Checksums, check: Check) -> str | None:
+        """Another name of the same file, which stays as long as one of them does."""
+        new = key(request.label)
+        paths = self._paths(request.label, new)
+        if not isinstance(paths, RemoteTreePaths) or is_odd(locator):
+            return None
+        stored = remote(below(self._directory, locator))
+
+        async def linked(session: Session) -> bool:
+            return await trees.link(session, paths, stored, checksums.size)
+
+        return new if self._server.ask(self._where(new), linked, check) else None
+
     def abort(self, label: Label, upload_id: str | None, check: Check) -> None:
         locator = upload_id or key(label)
         paths = self._paths(label, locator)
@@ -294,6 +311,9 @@ class Sftp:
         self._forget(paths)
         all_of_it = (paths.manifest, paths.checksum, paths.archive) if is_dated(locator) else (paths.archive,)
         self._server.ask(self._where(locator), lambda session: publishing.delete(session, all_of_it), check)
+
+    def expire(self, locator: str, check: Check) -> bool:
+        return False
 
     def close(self) -> None:
         self._parts.close()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from glacier_backup.model.candidate import Fingerprint, Kind
 from glacier_backup.model.recipe import Recipe
 
-Container = Literal["raw", "tar"]
+Container = Literal["raw", "tar", "zip"]
+
+WITH_MEMBERS = frozenset[Container | None]({"tar", "zip"})
+"""Containers of what has names of its own, and may be many things."""
 
 Role = Literal["data", "parity", "manifest"]
 """What a stored object is to its archive."""
@@ -34,6 +38,8 @@ class Member(NamedTuple):
     """What a link points to."""
     sha256: bytes | None = None
     """Of its content, of a link its target; None where nobody has hashed it, as for most."""
+    source: str | None = None
+    """Of a file of a group: its name below the section, where filters have made another one of it."""
 
     @property
     def content_sha256(self) -> str | None:
@@ -79,6 +85,27 @@ class Label:
     alias: str | None = None
     """A random name that stands for host, path, time and name wherever others can see them; None: nothing is
     hidden."""
+    link: str = ""
+    """Where it stands in a chain of increments, in a few characters; see :class:`glacier_backup.model.increment.Link`.
+    Empty: in none. For a vault's description, too."""
+    below: str = ""
+    """Of a group that goes by a prefix: how its names lie below its section, in a few characters; see
+    :mod:`glacier_backup.model.prefix_group`. Empty: it is none. For a vault's description, too."""
+    told: str = ""
+    """What stands for the path, and its last component for the name, wherever others can see them: where filters have
+    made another one of it. Empty: they do themselves. See :func:`as_told`."""
+
+
+def as_told(label: Label) -> Label:
+    """What others can see of it: they see what filters have made of its name, and that may be to hide the name."""
+    if not label.told:
+        return label
+    below = label.below
+    if below:
+        # As much longer, or shorter, as the path is.
+        depth = int(below.removesuffix("r")) + label.told.count("/") - label.path.count("/")
+        below = f"{depth}{below[-1] if below.endswith('r') else ''}"
+    return replace(label, path=label.told, name=label.told.rpartition("/")[2], told="", below=below)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +124,9 @@ class Checksums:
     """Of the whole, base64 as S3 writes it; where the destination keeps one."""
     hmac_sha256: str | None = None
     """Hex; of what was encrypted without authenticating itself. See :mod:`glacier_backup.seal.openssl`."""
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What an object is to say of the files in it where that can be said at its making: see
+    :mod:`glacier_backup.model.plaintext`. Nobody keeps it but the object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +165,8 @@ class ArchiveRecord:
     problems: tuple[ReadProblem, ...] = field(default=())
     changed_while_read: bool = False
     sha256: str | None = None
-    """Hex, of the content of one file of a tree, before anything sealed it; None where nobody has hashed it."""
+    """Hex, of the content of one file of a tree, before anything sealed it; of what else has gone through commands of
+    the user, of all bytes that they were given. None where nobody has hashed it."""
 
     @property
     def stored_bytes(self) -> int:

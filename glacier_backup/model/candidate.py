@@ -39,6 +39,11 @@ class Candidate:
     """Of a directory: what is left out of it."""
     contents: Contents | None = None
     """Of a group: its files, as they were when it was planned. None for all others."""
+    key: str = ""
+    """Of one of a whole tree: what filters have made of its name below the section, and its key is made of; empty: the
+    name itself."""
+    at_data: tuple[str, ...] = ()
+    """The same as the first, second … of the commands that its bytes go through sees it; empty: :attr:`key`."""
 
     @property
     def of_tree(self) -> bool:

@@ -9,9 +9,13 @@ blank. From it alone the catalog can be rebuilt::
 
     gb1  version of the token             t    time of the archive, UTC
     p    path                             k    kind: d directory, f file, g group, l link
-    h    host                             f    format: tar, raw
+    h    host                             f    format: tar, raw, zip
     n    name, where the text before      r    id of the recipe
          the blank is not exactly it      m, o mtime (ns since 1970) and mode (octal), of raw files
+                                          d    where files lie, of a group that goes by a prefix: see
+                                               :mod:`glacier_backup.model.prefix_group`
+                                          c    where it stands in a chain of increments: see
+                                               :mod:`glacier_backup.model.increment`
 
 Of what is sealed the name has the suffix of the seal behind it (:mod:`glacier_backup.model.suffixes`), and the token::
 
@@ -41,8 +45,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from glacier_backup.model.archive import Container, Label, Role
+from glacier_backup.model.archive import Container, Label, Role, as_told
 from glacier_backup.model.candidate import Kind
+from glacier_backup.model.increment import parse_link
 from glacier_backup.model.recipe import parse_compact
 from glacier_backup.model.suffixes import parse_suffix
 from glacier_backup.units import parse_stamp, stamp
@@ -63,6 +68,8 @@ _LETTERS = {role: letter for letter, role in _ROLES.items()}
 _ALIAS = re.compile(r"[a-z0-9]{26}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _MODE = re.compile(r"[0-7]{1,4}")
+BELOW = re.compile(r"([1-9][0-9]{0,3})(r?)")
+"""What :attr:`Label.below` may be."""
 _SHORTENED = re.compile(r"([0-9a-f]{32})(.*)")
 
 
@@ -96,8 +103,9 @@ def describe(label: Label) -> str:
     """The description of an archive, or of one of its objects: at most 1,024 characters of 0x20-0x7E, the first of them
     no blank.
 
-    Labels that differ have descriptions that differ, but for what an alias hides.
+    Labels that differ have descriptions that differ, but for what an alias, or a path told in place of another, hides.
     """
+    label = as_told(label)
     if label.alias is not None:
         return f"{label.alias}{label.suffix} {_token({'i': label.alias} | _sealing(label))}"
     name = _shown(label.name, LONGEST_NAME - len(label.suffix))
@@ -143,6 +151,10 @@ def _common(label: Label) -> dict[str, str]:
         fields["m"] = str(label.mtime_ns)
     if label.mode is not None:
         fields["o"] = f"{label.mode:o}"
+    if label.below:
+        fields["d"] = label.below
+    if label.link:
+        fields["c"] = label.link
     return fields
 
 
@@ -193,8 +205,6 @@ def _count(fields: Mapping[str, str], key: str) -> int:
 
 def _label(shown: str, fields: Mapping[str, str]) -> Label | ShortenedLabel:
     path_hash, path = _path(fields)
-    if fields["k"] == "g" and fields["f"] != "tar":
-        raise ValueError("no group of files")
     label = Label(
         name=_text(fields, "n") if "n" in fields or "N" in fields else shown,
         path=path,
@@ -205,8 +215,26 @@ def _label(shown: str, fields: Mapping[str, str]) -> Label | ShortenedLabel:
         recipe_id=_from_percent(fields["r"]),
         mtime_ns=int(fields["m"]) if "m" in fields else None,
         mode=_mode(fields["o"]) if "o" in fields else None,
+        below=fields.get("d", ""),
+        link=fields.get("c", ""),
     )
+    _check_group(label)
+    if label.link:
+        parse_link(label.link)
+        if label.kind != "directory":
+            raise ValueError("no directory")
     return label if path_hash is None else ShortenedLabel(label, path_hash)
+
+
+def _check_group(label: Label) -> None:
+    """Raises ValueError for what can't be a group, or is none and says what one says."""
+    by_prefix = label.kind == "group" and label.container == "zip"
+    if label.kind == "group" and label.container == "raw":
+        raise ValueError("no group of files")
+    if label.container == "zip" and not by_prefix:
+        raise ValueError("nothing else is put into a ZIP")
+    if label.below and (not by_prefix or BELOW.fullmatch(label.below) is None):
+        raise ValueError("no group that goes by a prefix")
 
 
 def _mode(text: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from glacier_backup.model.archive import ArchiveRecord
-from glacier_backup.model.plan import BackupPlan, Skip, Upload
+from glacier_backup.model.plan import BackupPlan, Decision, Expiry, Skip, Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,16 @@ class ArchiveSkipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Expired:
+    """What is no part of the newest state any more is put away: the catalog knows since when."""
+
+    expiry: Expiry
+    hidden: bool = False
+    """Whether nothing of it is seen at the destination any more: there it is an older version now. Where none are kept
+    it lies as it did."""
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something a person should know that stops nothing."""
 
@@ -120,7 +130,7 @@ class Warned:
 class Result:
     """How one decision ended. All else that is known of what was sent is in :class:`ArchiveSent` and in the catalog."""
 
-    decision: Upload | Skip
+    decision: Decision
     locator: str | None = None
     """Archive id or key of what was sent."""
     error: str | None = None
@@ -132,10 +142,12 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        """``sent``, ``failed`` or ``skipped``."""
+        """``sent``, ``expired``, ``failed`` or ``skipped``."""
         if isinstance(self.decision, Skip):
             return "skipped"
-        return "sent" if self.error is None else "failed"
+        if self.error is not None:
+            return "failed"
+        return "expired" if isinstance(self.decision, Expiry) else "sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +161,8 @@ class Counts:
     """Source bytes of what was sent."""
     files: int = 0
     """How many files were sent inside of groups; each group counts as one."""
+    expired: int = 0
+    """How much of what was stored was put away; a file that was deleted out of a group counts, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +186,8 @@ class Summary:
     """The same by destination; what concerns none of them is in no count."""
     files: int = 0
     """How many files were sent inside of groups; each group counts as one."""
+    expired: int = 0
+    """How much of what was stored was put away; a file that was deleted out of a group counts, too."""
 
     def count(self, name: str) -> Counts:
         """What became of all that concerns the destination of that name."""
@@ -195,6 +211,7 @@ Event = (
     | ArchiveSent
     | ArchiveFailed
     | ArchiveSkipped
+    | Expired
     | Warned
     | RunEnded
 )

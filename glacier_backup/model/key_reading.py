@@ -9,6 +9,7 @@ from datetime import datetime
 from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
 from glacier_backup.model.description import PrivateLabel
+from glacier_backup.model.increment import split_mark
 from glacier_backup.model.key_components import MARKED
 from glacier_backup.model.naming import (
     GROUPED,
@@ -21,6 +22,7 @@ from glacier_backup.model.naming import (
     extension,
     is_catalog_copy,
     is_group_path,
+    is_prefix_group_path,
     is_taken,
 )
 from glacier_backup.model.recipe import Recipe, Step
@@ -50,11 +52,11 @@ def private_label_of_key(key: str) -> PrivateLabel | None:
 def label_of_key(key: str, stored_at: datetime, *, sealed: bool = False) -> Label | None:
     """What a key, without the prefix, still tells of an archive, or of one of its objects, whose manifest is missing.
 
-    Host, path, container, time and suffix of an archive. Of a file of a tree the host and the path are guessed: as if
-    the layout were ``host``; its time is ``stored_at`` unless it is a version; where the tree is ``sealed``, or it is a
-    version, what looks like a seal's suffix is one. Where the path was on a server, the host is that server and the
-    path that on it. What is called ``x.tar`` is taken for a file. None where nothing can be told: something was cut,
-    its name is hidden, or it is no such key.
+    Host, path, container, time and suffix of an archive. Of a file of a tree, or a group that goes by a prefix, host
+    and path are guessed: as if the layout were ``host``; its time is ``stored_at`` unless it is a version; where the
+    tree is ``sealed``, or it is a version, what looks like a seal's suffix is one. Where the path was on a server, the
+    host is that server and the path that on it. What is called ``x.tar`` is taken for a file. None where nothing can be
+    told: something was cut, its name is hidden, or it is no such key.
     """
     host, *names = key.split("/")
     if not names or is_beside_archives(key) or private_label_of_key(key) is not None:
@@ -82,10 +84,11 @@ def _label_of_archive(host: str, path: str, time: datetime, behind: str) -> Labe
     is_file = kind != "group" and path != "/" and behind.startswith(own)
     if is_file and parse_suffix(suffix := behind.removeprefix(own)) is not None:
         return _guessed(host, path, "file", "raw", time, suffix)
+    link, behind = split_mark(behind) if kind == "directory" else ("", behind)
     suffix = behind.removeprefix(".tar")
     if suffix == behind or parse_suffix(suffix) is None:
         return None
-    return _guessed(host, path, kind, "tar", time, suffix)
+    return replace(_guessed(host, path, kind, "tar", time, suffix), link=link)
 
 
 def _label_in_tree(host: str, names: list[str], key: str, stored_at: datetime, sealed: bool) -> Label | None:
@@ -100,6 +103,10 @@ def _label_in_tree(host: str, names: list[str], key: str, stored_at: datetime, s
     name = version[1] if version else name
     if MARKED.search(name) or MARKED.search(name.removesuffix(LINK)):
         return None
+    if is_prefix_group_path(name):
+        path = "/" + "/".join([*(_told(one, sealed=sealed or bool(suffix)) for one in inner), name])
+        checked(host, path)
+        return _guessed(host, path, "group", "zip", time, suffix, key.removesuffix(suffix))
     kind: Kind = "link" if name.endswith(LINK) else "file"
     # The name of a sealed file has one more where it could be taken for one with a suffix.
     sealed = sealed or bool(suffix)

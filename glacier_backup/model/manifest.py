@@ -12,10 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, get_args
 
-from glacier_backup.model.archive import ArchiveRecord, Checksums, Container, Label, Role
+from glacier_backup.model.archive import ArchiveRecord, Checksums, Container, Label, Role, as_told
 from glacier_backup.model.candidate import CHANGED_BACK, Fingerprint, Kind
+from glacier_backup.model.increment import link_of
 from glacier_backup.model.manifest_fields import Fields
 from glacier_backup.model.naming import is_group_path, key
+from glacier_backup.model.prefix_group import as_below, below, is_prefix_group, zip_step
 from glacier_backup.model.recipe import LONGEST_COMPACT, Recipe, Step, compact
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.suffixes import parse_suffix, suffix_of_steps
@@ -117,7 +119,7 @@ def manifest(record: ArchiveRecord, objects: Sequence[ObjectSums]) -> str:
 
     ``objects`` are those of :func:`one_object`, or of :func:`several_objects` in the order in which they were stored.
     """
-    label = record.label
+    label = as_told(record.label)
     facts = {
         "format": f"{FORMAT}{VERSION}",
         "name": label.name,
@@ -142,7 +144,7 @@ def manifest(record: ArchiveRecord, objects: Sequence[ObjectSums]) -> str:
         },
         # Of what is encrypted that would tell whoever reads this which file it is, if they have the same one.
         "content_sha256": record.sha256 if record.recipe.is_plain or label.alias is not None else None,
-        "recipe": json.loads(record.recipe.to_json()),
+        "recipe": json.loads(as_below(record.recipe, label).to_json()),
         "volumes": [_facts(one) for one in sorted(objects, key=_by_volume) if one.role == "data"],
         "beside": [_facts(one) | {"role": one.role} for one in objects if one.role != "data"],
         "unreadable": [{"path": problem.path, "cause": problem.cause} for problem in record.problems],
@@ -251,6 +253,7 @@ def _label(fields: Fields, recipe: Recipe) -> Label:
         mode=fields.mode("mode") if fields.has("mode") else None,
         suffix=fields.text("suffix") if fields.has("suffix") else "",
         seal=compact(recipe),
+        link=_link(recipe, kind),
     )
     if label.suffix != suffix_of_steps(recipe.seal):
         raise ValueError(f"suffix {label.suffix[:60]!r} isn't that of its recipe")
@@ -261,13 +264,31 @@ def _label(fields: Fields, recipe: Recipe) -> Label:
         raise ValueError(
             f"its recipe begins with {recipe.steps[0].name!r}, which doesn't make a {container} of a {kind}"
         )
-    if kind == "group" and not (container == "tar" and is_group_path(label.path)):
-        raise ValueError(f"{label.path} in a {container} is no group of files")
+    label = _as_group(label, recipe)
     if fields.has("fixed_key"):
         label = replace(label, fixed_key=fields.relative_path("fixed_key"))
     if fields.has("alias"):
         label = replace(label, alias=fields.text("alias"))
         key(label)  # which refuses what is no random name
+    return label
+
+
+def _link(recipe: Recipe, kind: Kind) -> str:
+    link = link_of(recipe)
+    if link is not None and kind != "directory":
+        raise ValueError(f"its recipe is that of an increment, which a {kind} has none of")
+    return "" if link is None else str(link)
+
+
+def _as_group(label: Label, recipe: Recipe) -> Label:
+    """With what the recipe of a group that goes by a prefix says. Raises ValueError for what can't be a group."""
+    if label.container == "zip" or label.kind == "group":
+        by_prefix = is_prefix_group(label)
+        if not by_prefix and not (label.container == "tar" and is_group_path(label.path)):
+            raise ValueError(f"{label.path} in a {label.container} is no group of files")
+        if by_prefix:
+            label = replace(label, below=below(recipe))
+            zip_step(label)  # which refuses what leads nowhere
     return label
 
 

@@ -5,10 +5,12 @@ directory is ``root``. Inside a tar the topmost member has the base name as it i
 
 **Key**, at destinations that have names: ``host/path/of/candidate/<UTC time>.tar``, or for a raw file ``.ext``: the
 file's own extension where that is one to eight letters and digits, else nothing. The manifest lies beside it, with
-``.recipe.json`` added. A component of more than 255 bytes is cut, and ``~`` and the first 32 hex digits of its SHA-256
-are added. In a key that, with ``.recipe.json``, has more than 1,024 bytes, only the first components stay, followed by
-one of ``~`` and the digits for the whole path. A component that happens to end so is treated like a long one, so no
-two paths have the same key. What lies on a server, ``sftp://user@host:port/path``, has that host and that path.
+``.recipe.json`` added. A component of more than 255 bytes is cut, and ``~`` and the first 32 hex digits of its
+SHA-256 are added. An increment has its number in front of ``.tar``: ``<UTC time>.inc3.tar``
+(:mod:`glacier_backup.model.increment`). In a key that, with ``.recipe.json``, has more than 1,024 bytes, only the
+first components stay, followed by one of ``~`` and the digits for the whole path. A component that happens to end so
+is treated like a long one, so no two paths have the same key. What lies on a server, ``sftp://user@host:port/path``,
+has that host and that path.
 
 **Key of a file of a whole tree**: ``host/path/of/file`` (layout ``host``), or only what follows the section's path
 (``relative``); no time, for it stays the same when the file changes. A symlink that is sent as such has ``.rclonelink``
@@ -32,13 +34,19 @@ later run that finds the same files goes on with it. Inside, and in its archive'
 name of the section stands in front, as if that had been packed. What is called so and is no group gets one ``~`` more
 in keys: the last component of an archive's path, and any file or directory of a tree.
 
+A group that goes by a prefix is a ZIP called ``PREFIX*~.zip``, and where that would be too much for one, more of them
+by number, ``PREFIX*~2.zip``. ``PREFIX`` is what the keys of all in it begin with, and of any file this holds: take the
+key, and leave out at least one character at its end, again and again; the first ZIP that is there then has the file.
+Its key has no time and stays the same when the group changes; inside, files are called by their keys, not cut nor told
+apart. Files and directories that are called so get one ``~`` more.
+
 **Hidden names**: ``ab/abcdefghijklmnopqrstuvwxyz.zst.v001.age``, a random name of 26 small letters and digits, in a
 folder of its first two. In any tree a name that looks so, with such a suffix, gets one ``~`` more.
 
 **Besides archives** a place holds ``RESTORE.md``, which tells how to get at them without this program, the mark of a
 backup disk, copies of the catalog, ``host/.catalog/<UTC time>.sqlite3.gz`` with the suffix of their seal, and encrypted
 identities, ``host/.keys/identity-<16 hex digits>.age``. A host, or the topmost name below a section (``relative``),
-that is called like one of the first two gets one ``~`` more; no archive has two extensions of its own, and in a tree
+that is called like one of the first two gets one ``~`` more; no archive has those two extensions, and in a tree
 names that hold such a time, or are called like an identity, are told apart as above.
 
 **Description**, in a vault, where archives have no names: see :mod:`glacier_backup.model.description`.
@@ -57,6 +65,7 @@ from typing import Literal
 from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
 from glacier_backup.model.description import PrivateLabel, ShortenedLabel, describe, parse_description
+from glacier_backup.model.increment import increment_mark
 from glacier_backup.model.key_components import LONGEST_COMPONENT, MARK_BYTES, component, cut, mark, size
 from glacier_backup.model.suffixes import (
     LONGEST_SUFFIX,
@@ -84,13 +93,16 @@ __all__ = [
     "is_catalog_copy",
     "is_group_path",
     "is_object",
+    "is_prefix_group_path",
     "key",
     "manifest_key",
     "parse_description",
+    "prefix_group_path",
     "section_of",
     "stored_name",
     "tree_key",
     "tree_manifest_key",
+    "tree_top",
     "version_key",
 ]
 
@@ -116,14 +128,17 @@ TIMED = rf"{TIME}(?:\.[A-Za-z0-9]{{1,8}}|{PARITY_VOLUME})*"
 HIDDEN = rf"{_ALIAS}{OBJECT}"
 """The same of what is called by a random name."""
 _GROUP = r"~pack-[0-9a-f]{12}"
+_PREFIXED = r"\*~[0-9]*\.zip"
+_PACK = re.compile(_GROUP)
+_WHOLE_PREFIXED = re.compile(rf"{_PREFIXED}\Z")
 _TAKEN = re.compile(
     rf"(?:\.rclonelink|(?:\A\.?|~){TIMED}|\A\.?{HIDDEN}(?:\.sha256)?|\Aidentity-[0-9a-f]{{16}}\.age"
-    rf"|\A{_GROUP})~*\Z"
+    rf"|\A{_GROUP}|{_PREFIXED})~*\Z"
 )
 """What ends like a link, a version or a manifest, or is called like an archive, whole or on its way, like an identity
 or a group, whatever number of ``~`` follows."""
 
-GROUPED = re.compile(rf"\A{_GROUP}~*\Z")
+GROUPED = re.compile(rf"(?:\A{_GROUP}|{_PREFIXED})~*\Z")
 """What is called like a group, whatever number of ``~`` follows."""
 
 TOPMOST = re.compile(rf"\A(?:{re.escape(RESTORE_NOTE)}|{re.escape(MARKER)})~*\Z")
@@ -138,6 +153,8 @@ _BESIDE_BYTES = 24
 def archive_name(path: str, container: Container, kind: Kind) -> str:
     """What the archive of the candidate at ``path`` is called."""
     if kind == "group":
+        if container == "zip":
+            return stored_name(path)
         return f"{stored_name(section_of(path)).replace(' ', '_')}.pack.{container}"
     name = stored_name(path)
     if kind == "directory":
@@ -155,16 +172,32 @@ def group_path(section: str, digest: str) -> str:
     return f"{section.rstrip('/')}/~pack-{digest[:12]}"
 
 
-def section_of(group: str) -> str:
-    """Where the files of a group lie, by its path."""
-    above = group.rpartition("/")[0]
+def tree_top(host: str, section: str, layout: Layout) -> str:
+    """What keys in the whole tree ``section`` have in front of a name below it, without the slash, and before anything
+    is cut or told apart; empty where that is nothing. Raises ValueError for what :func:`key` refuses."""
+    return "/".join(checked(host, section)) if layout == "host" else ""
+
+
+def prefix_group_path(section: str, prefix: str, number: int = 1) -> str:
+    """What a group is called that goes by ``prefix``, which may end within a name; ``number``, from 1, tells those of
+    one prefix apart."""
+    return f"{section.rstrip('/')}/{prefix}*~{number if number > 1 else ''}.zip"
+
+
+def section_of(group: str, depth: int = 1) -> str:
+    """Where the files of a group lie, by its path; ``depth`` as :attr:`Contents.depth`."""
+    above = group.rsplit("/", depth)[0]
     return f"{above}/" if _ROOT.fullmatch(above) else above
 
 
 def is_group_path(path: str) -> bool:
     """Whether :func:`group_path` makes such ones."""
-    name = path.rpartition("/")[2]
-    return GROUPED.search(name) is not None and not name.endswith("~")
+    return _PACK.fullmatch(path.rpartition("/")[2]) is not None
+
+
+def is_prefix_group_path(path: str) -> bool:
+    """Whether :func:`prefix_group_path` makes such ones."""
+    return _WHOLE_PREFIXED.search(path) is not None
 
 
 def key(label: Label) -> str:
@@ -193,7 +226,8 @@ def base_key(label: Label) -> str:
         names[-1] += "~"
     host, *above = (component(name) for name in (host, *names))
     host = _topmost(host)
-    file = stamp(label.time) + (".tar" if label.container == "tar" else extension(label.path))
+    file = stamp(label.time) + increment_mark(label.link)
+    file += ".tar" if label.container == "tar" else extension(label.path)
     whole = "/".join([host, *above, file])
     room = LONGEST_KEY - len(MANIFEST) - (LONGEST_SUFFIX if label.suffix else 0)
     if size(whole) <= room:
@@ -223,8 +257,9 @@ def manifest_key(key: str) -> str:
 def tree_key(
     host: str, path: str, section: str, layout: Layout = "host", kind: Kind = "file", *, sealed: bool = False
 ) -> str:
-    """The key of a file, or of a link, of the whole tree below ``section``, whose seal has its suffix behind that; room
-    for a version's time, the manifest's suffix and, where it is ``sealed``, the seal's is left.
+    """The key of a file, of a link, or of a group that goes by a prefix, of the whole tree below ``section``, whose
+    seal has its suffix behind that; room for a version's time, the manifest's suffix and, where it is ``sealed``, the
+    seal's is left.
 
     Raises ValueError for what :func:`key` refuses, and for a path that isn't below the section.
     """
@@ -237,7 +272,7 @@ def tree_key(
     start = [_topmost(component(server))] if layout == "host" else []
     inner = [component(_told_apart(name, sealed)) for name in names[:-1]]
     longest = LONGEST_COMPONENT - (_VERSION_BYTES + LONGEST_SUFFIX if sealed else 0)
-    end = _link(names[-1], longest) if kind == "link" else component(_told_apart(names[-1], sealed), longest)
+    end = _end(names[-1], kind, longest, sealed)
     if not start:
         first, *rest = [*inner, end]
         *inner, end = [_topmost(first), *rest]
@@ -322,6 +357,13 @@ def is_taken(name: str, sealed: bool) -> bool:
 def _topmost(name: str) -> str:
     """The first component of a key, with one ``~`` more if it could be taken for what lies besides archives."""
     return f"{name}~" if TOPMOST.search(name) else name
+
+
+def _end(name: str, kind: Kind, longest: int, sealed: bool) -> str:
+    if kind == "link":
+        return _link(name, longest)
+    is_group = kind == "group" and is_prefix_group_path(name)
+    return component(name if is_group else _told_apart(name, sealed), longest)
 
 
 def _link(name: str, longest: int) -> str:

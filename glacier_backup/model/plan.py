@@ -10,8 +10,11 @@ from typing import ClassVar, Literal
 from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.contents import Contents
+from glacier_backup.model.expiry_reason import ExpiryReason
 from glacier_backup.model.place import Place
-from glacier_backup.model.reason import SkipReason, UploadReason
+from glacier_backup.model.reason import SkipReason
+from glacier_backup.model.tree_sizes import TreeSizes
+from glacier_backup.model.upload_reason import UploadReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,33 @@ class Skip:
     action: ClassVar[Literal["skip"]] = "skip"
 
 
-Decision = Upload | Skip
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """What is stored at one destination, and is no part of the source's newest state any more.
+
+    It is never removed for good: in a bucket that keeps versions a delete marker hides it, elsewhere it stays as it is;
+    either way the catalog knows since when.
+    """
+
+    path: str
+    """Of a file or link, or of a group as a whole, which then only is put away: its files are stored elsewhere."""
+    name: str
+    """The archive's."""
+    bytes: int
+    """Of the source."""
+    reason: ExpiryReason
+    to: str
+    """The destination's name."""
+    archive: int | None = None
+    """What is hidden where versions are kept: the newest archive of the path; None for a file that is only noted to be
+    gone, for what holds it holds others too, or can't be hidden."""
+    contents: Contents | None = None
+    """None, as of all that is no group on its way."""
+
+    action: ClassVar[Literal["expire"]] = "expire"
+
+
+Decision = Upload | Skip | Expiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +120,7 @@ class Share:
     """Of the sources that would be sent there."""
     files: int = 0
     """How many of them are sent inside of groups."""
+    expiries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +134,8 @@ class BackupPlan:
     places: Mapping[str, Place]
     """Every destination that something may go to, by name."""
     decisions: Collection[Decision]
-    """Those about one path follow each other, but for groups: each destination has its own."""
+    """Those about one path follow each other, but for groups: each destination has its own. What is put away comes
+    last, with what there is to say of it: it is dealt with when all else is."""
     uploads: int
     """How many are to be sent; what goes to two destinations counts twice."""
     skips: int
@@ -121,6 +152,10 @@ class BackupPlan:
     """By destination; skips that concern none of them are in no share. Where one has none, nothing concerns it."""
     files: int = 0
     """How many files are to be sent inside of groups; each group is one upload."""
+    expiries: int = 0
+    """How much that is stored is no part of the newest state any more."""
+    trees: tuple[TreeSizes, ...] = ()
+    """How large the files are of each section that has groups, or could have some, that go by a prefix."""
 
     def share(self, name: str) -> Share:
         """What concerns the destination of that name."""

@@ -1,4 +1,4 @@
-"""Why something is sent, and why something is not: values, never bare strings or ``None``."""
+"""Why something is not sent: values, never bare strings or ``None``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from glacier_backup.units import format_files, local_time
 
 
 @dataclass(frozen=True, slots=True)
-class _Reason:
+class Reason:
+    """Why something is done with a path, or isn't; as text it is what a person is told."""
+
     @property
     def needs_attention(self) -> bool:
         """Whether a run with this among its skips must not end with exit code 0."""
@@ -17,7 +19,7 @@ class _Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class AlreadySent(_Reason):
+class AlreadySent(Reason):
     at: datetime
     incomplete: int = 0
     """How many inside could not be read when it was sent."""
@@ -31,7 +33,7 @@ class AlreadySent(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class Unchanged(_Reason):
+class Unchanged(Reason):
     since: datetime
     incomplete: int = 0
     """How many inside could not be read when it was sent."""
@@ -48,7 +50,7 @@ class Unchanged(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class Touched(_Reason):
+class Touched(Reason):
     """A file of a tree has the content that was sent, and another time."""
 
     since: datetime
@@ -56,9 +58,28 @@ class Touched(_Reason):
     """The number of what was sent, in which the file may be one of many."""
     digest: str
     """What it looks like now: whoever carries the plan out has it noted, so that the next run need not read it."""
+    unread: bool = False
+    """Whether it goes by size and time alone: another system has stored it, and since then nobody has touched it."""
 
     def __str__(self) -> str:
-        return f"unchanged since {local_time(self.since)}: same content, other time"
+        why = "not touched after it was stored" if self.unread else "same content, other time"
+        return f"unchanged since {local_time(self.since)}: {why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised(Reason):
+    """A group of which the catalog knows no more than what another system, or the object itself, said of it: it is of
+    the same files, and they are what they were."""
+
+    since: datetime
+    archive: int
+    """Its number: whoever carries the plan out has it noted what is in it."""
+    read: bool = False
+    """Whether the content of the files was compared, and not only their sizes and times."""
+
+    def __str__(self) -> str:
+        how = "the same content" if self.read else "not touched after they were stored"
+        return f"unchanged since {local_time(self.since)}: the same files, {how}"
 
 
 def _but_incomplete(count: int) -> str:
@@ -68,7 +89,7 @@ def _but_incomplete(count: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ExcludedBy(_Reason):
+class ExcludedBy(Reason):
     pattern: str
 
     def __str__(self) -> str:
@@ -76,13 +97,13 @@ class ExcludedBy(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class NoUploadOption(_Reason):
+class NoUploadOption(Reason):
     def __str__(self) -> str:
         return "no upload option set"
 
 
 @dataclass(frozen=True, slots=True)
-class NotAFile(_Reason):
+class NotAFile(Reason):
     what: str
     """``FIFO``, ``socket``, ``block device`` or ``character device``."""
 
@@ -91,7 +112,7 @@ class NotAFile(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenLink(_Reason):
+class BrokenLink(Reason):
     target: str
 
     def __str__(self) -> str:
@@ -108,13 +129,13 @@ class BrokenSection(BrokenLink):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkLeftOut(_Reason):
+class LinkLeftOut(Reason):
     def __str__(self) -> str:
         return "a symlink, and symlinks = skip"
 
 
 @dataclass(frozen=True, slots=True)
-class Loop(_Reason):
+class Loop(Reason):
     above: str
     """Path of the directory that it is once more."""
 
@@ -123,7 +144,7 @@ class Loop(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class Missing(_Reason):
+class Missing(Reason):
     @property
     def needs_attention(self) -> bool:
         return True
@@ -133,7 +154,7 @@ class Missing(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable(_Reason):
+class Unreadable(Reason):
     cause: str
 
     @property
@@ -145,7 +166,7 @@ class Unreadable(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class ServerUnavailable(_Reason):
+class ServerUnavailable(Reason):
     """The server that a section lies on can't be used, so that nobody knows what is there."""
 
     cause: str
@@ -162,7 +183,7 @@ class ServerUnavailable(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class HoldsItsDestination(_Reason):
+class HoldsItsDestination(Reason):
     """It is the directory that archives are stored in, or lies above it."""
 
     vault: str
@@ -183,7 +204,7 @@ class LiesInItsDestination(HoldsItsDestination):
 
 
 @dataclass(frozen=True, slots=True)
-class IsTheVault(_Reason):
+class IsTheVault(Reason):
     """Inside a whole tree, where leaving it out leaves out nothing else."""
 
     vault: str
@@ -194,7 +215,7 @@ class IsTheVault(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class LimitReached(_Reason):
+class LimitReached(Reason):
     limit: int
 
     def __str__(self) -> str:
@@ -202,23 +223,116 @@ class LimitReached(_Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class SentMeanwhile(_Reason):
+class SentMeanwhile(Reason):
     def __str__(self) -> str:
         return "sent by another run since this plan was made"
 
 
 @dataclass(frozen=True, slots=True)
-class Vanished(_Reason):
+class Vanished(Reason):
     """Of a group: between the plan and its sending. Whatever is gone is no failure."""
 
     def __str__(self) -> str:
         return "all of its files are gone by now"
 
 
+@dataclass(frozen=True, slots=True)
+class FilteredOut(Reason):
+    """Of a whole tree: its filters leave nothing of its name."""
+
+    line: str
+    """The filter that has left it out."""
+
+    def __str__(self) -> str:
+        return f"left out by the filter {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class FilterFailed(Reason):
+    """Of a whole tree: a filter makes no key of its name."""
+
+    line: str
+    """The filter."""
+    cause: str
+
+    @property
+    def needs_attention(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return f"the filter {self.line} {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class SameKey(Reason):
+    """Filters make the same key of it as of another file, and one would take the other's place."""
+
+    key: str
+    other: str
+    """Path of the one that has it."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return (
+            f"its filters make the key {self.key} of it, which is that of {self.other}: neither may replace the other"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyGone(Reason):
+    """Of a section: more of its files are gone than may be at a time."""
+
+    gone: int
+    known: int
+    """How many were known before."""
+    limit: str
+    """As ``max_delete`` says it."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return (
+            f"{self.gone:,} of {format_files(self.known)} are gone, and max_delete = {self.limit}: nothing is taken "
+            "for deleted; if that is right, run it once with a larger --max-delete"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied(Reason):
+    """Of a section: nothing is left of all that was stored of it."""
+
+    known: int
+    """How many files that were."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return (
+            f"nothing is left of the {format_files(self.known)} that are stored: is its disk mounted? "
+            "None of them is taken for deleted"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed(Reason):
+    """Of what would be put away when all else is stored, in a run that couldn't store all."""
+
+    def __str__(self) -> str:
+        return "stays until a run has stored all that is to take its place"
+
+
 SkipReason = (
     AlreadySent
     | Unchanged
     | Touched
+    | Recognised
     | ExcludedBy
     | NoUploadOption
     | NotAFile
@@ -233,95 +347,10 @@ SkipReason = (
     | LimitReached
     | SentMeanwhile
     | Vanished
+    | FilteredOut
+    | FilterFailed
+    | SameKey
+    | TooManyGone
+    | Emptied
+    | Postponed
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NeverSent(_Reason):
-    def __str__(self) -> str:
-        return "not sent yet"
-
-
-@dataclass(frozen=True, slots=True)
-class Changed(_Reason):
-    since: datetime
-
-    def __str__(self) -> str:
-        return f"changed since {local_time(self.since)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Forced(_Reason):
-    def __str__(self) -> str:
-        return "forced"
-
-
-@dataclass(frozen=True, slots=True)
-class DamagedThere(_Reason):
-    """What was sent last is known to be missing or wrong where it is stored."""
-
-    damage: str
-    """In what way."""
-
-    def __str__(self) -> str:
-        return f"damaged at the destination: {self.damage}"
-
-
-@dataclass(frozen=True, slots=True)
-class Renamed(_Reason):
-    """Never sent under this path, and yet it was stored, as far as size and time tell, when it was called otherwise."""
-
-    was: str
-    """Path that it is stored under, and that is gone."""
-
-    def __str__(self) -> str:
-        return f"renamed, was {self.was}"
-
-
-_WORDS = ("not sent yet", "changed", "renamed", "damaged at the destination", "forced")
-"""For the fields of :class:`Gathered`, in their order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered(_Reason):
-    """Why the files of a group are sent: how many for which reason."""
-
-    new: int = 0
-    changed: int = 0
-    renamed: int = 0
-    damaged: int = 0
-    forced: int = 0
-    each: bytes = b""
-    """Which it is of each file, in their order: the number of the field, a byte for each; empty where nobody knows."""
-
-    @classmethod
-    def of(cls, reasons: bytes) -> Gathered:
-        """That of files with these, as :attr:`each` has them."""
-        new, changed, renamed, damaged, forced = map(reasons.count, range(len(_WORDS)))
-        return cls(new, changed, renamed, damaged, forced, reasons)
-
-    @property
-    def files(self) -> int:
-        """How many."""
-        return sum(self._counts)
-
-    def why(self, number: int) -> str:
-        """Of the file of that number, from 0; empty where nobody knows."""
-        return _WORDS[self.each[number]] if number < len(self.each) else ""
-
-    @property
-    def _counts(self) -> tuple[int, ...]:
-        return (self.new, self.changed, self.renamed, self.damaged, self.forced)
-
-    def __str__(self) -> str:
-        files = format_files(self.files)
-        told = [(count, words) for count, words in zip(self._counts, _WORDS, strict=True) if count]
-        if len(told) == 1:
-            return f"{files}, {told[0][1]}"
-        return f"{files}: {', '.join(f'{count:,} {words}' for count, words in told)}"
-
-
-REASONS: tuple[type[_Reason], ...] = (NeverSent, Changed, Renamed, DamagedThere, Forced)
-"""Those of files, by the numbers that :attr:`Gathered.each` has."""
-
-UploadReason = NeverSent | Changed | DamagedThere | Forced | Renamed | Gathered

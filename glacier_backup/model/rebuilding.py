@@ -45,8 +45,8 @@ class PacksRead:
     cold: int = 0
     """That would have to be thawed."""
     cold_bytes: int = 0
-    cold_sections: tuple[str, ...] = ()
-    """Whose files are in those."""
+    cold_words: tuple[str, ...] = ()
+    """What means those where something is to be thawed; not all, where there are very many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ PACKING = frozenset({"raw", "tar", "symlink", "zip"})
 """Steps that make a container; what follows them is the seal."""
 
 
-_PLAIN = frozenset({"zstd", "gzip", "split", "par2"})
+PLAIN = frozenset({"zstd", "gzip", "split", "par2"})
 """Steps of a seal that encrypt nothing."""
 
 
@@ -52,7 +52,7 @@ class Recipe:
     @property
     def is_plain(self) -> bool:
         """Whether whoever has the stored bytes can read what is in them: no step encrypts."""
-        return all(step.name in _PLAIN for step in self.seal)
+        return all(step.name in PLAIN for step in self.seal)
 
     @property
     def id(self) -> str:
@@ -70,7 +70,17 @@ def parse_recipe(text: str) -> Recipe:
     )
 
 
-_FIRST = {"zstd": "level", "gzip": "level", "split": "volume_size", "par2": "redundancy"}
+_DEEPEST = 4096
+"""Components, more than a path has on any system (``PATH_MAX``)."""
+
+
+def group_depth(recipe: Recipe | None) -> int:
+    """How many of the last components of a group's path don't belong to its section; 1 where nothing says so."""
+    told = recipe.steps[0].parameters.get("depth") if recipe is not None and recipe.steps else None
+    return told if type(told) is int and 0 < told <= _DEEPEST else 1
+
+
+_FIRST = {"command": "count", "zstd": "level", "gzip": "level", "split": "volume_size", "par2": "redundancy"}
 """The parameter of each step that stands by itself, without its name."""
 
 _DEFAULTS: Mapping[str, Mapping[str, Scalar]] = {

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.candidate import Fingerprint, Kind
+from glacier_backup.model.tree_digest import SizeAndTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,50 @@ class LastSent:
     """What is known to be wrong with it where it is stored, in plain words; None for nothing."""
     sha256: str | None = None
     """Hex, of the content of a file of a tree; None where nobody has hashed it."""
+    group: str = ""
+    """Path of the group that it is in; empty for an archive of its own."""
+
+
+class KnownMember(NamedTuple):
+    """One file of a group, as it was when it was sent, or was found to look since."""
+
+    name: bytes
+    """Below the section, where it lies; not what filters have made of it."""
+    look: SizeAndTime
+    sha256: bytes | None
+    """Of its content, of a link its target; None where nobody has hashed it."""
+    stored: bytes = b""
+    """What filters have made of its name, which is what it is called in the archive; empty: the name itself."""
+
+
+class Current(NamedTuple):
+    """The newest version of one file that is stored at one place, and wasn't deleted since."""
+
+    path: str
+    archive: int
+    """The id of its own, or of the group."""
+    kind: Kind
+    size: int
+    """Bytes of content."""
+    group: str
+    """Path of the group that it is in; empty for an archive of its own."""
+    fixed: bool
+    """Whether the archive has a key that stays the same, as files of a whole tree and groups that go by a prefix do."""
+    own: int | None = None
+    """Of a file that is in a group: an earlier archive of its own that has such a key, and wasn't put away."""
+
+
+class CurrentGroup(NamedTuple):
+    """The newest archive of a group that goes by a prefix."""
+
+    path: str
+    archive: int
+    name: str
+    """The archive's."""
+    size: int
+    """Bytes of its files, as they were."""
+    digest: str | None
+    """Of its contents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ class RestoreItem:
     gets its name by itself then, among what is there already: what is ``a/b`` below ``member`` (below the top of the
     container where that is None) becomes ``a/b`` below ``to``, which is ``.`` for the target itself. Empty: this is one
     thing."""
+    chain: tuple[int, ...] = ()
+    """Of a link of a chain that is wanted as a whole: the ids of all archives that are laid over each other, in order;
+    their items have the same ``to`` and ``member``, and follow each other so. Empty: it comes back by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ _EDITION = re.compile(r"^Edition ([0-9]{1,6})\.$", re.MULTILINE)
 NOTE = """\
 How to get these files back
 ===========================
-Edition 3.
+Edition 4.
 
 These are backups made by glacier-backup. The program makes it easy to bring them back:
 
@@ -26,10 +26,13 @@ What is what
 ------------
     HOST/PATH/OF/WHAT/WAS/SAVED/TIME.tar       a directory, as it was at TIME (UTC); TIME is
                                                20260321T040000.123456Z: date, T, time of day, Z
+    HOST/PATH/OF/WHAT/WAS/SAVED/TIME.inc2.tar  what had changed there by TIME: the second increment behind the last
+                                               TIME.tar before it
     HOST/PATH/OF/A/FILE.JPG/TIME.jpg           a single file as it was, under its time
     HOST/PATH/OF/A/FILE.JPG                    a file of a tree that is kept file by file, under its own name;
                                                one with ~TIME behind it is what it became later
     HOST/PATH/OF/A/TREE/~pack-…/TIME.tar       many files of that tree, their names beginning with TREE
+    HOST/PATH/OF/A/TREE/PREFIX*~.zip           small files of that tree: see "A small file of a tree" below
     ….rclonelink                               a symbolic link: the text in it is where it leads
     ….recipe.json                              beside an archive: its name, path, host, size and checksums
     ….sha256                                   beside an archive: its checksum
@@ -49,6 +52,31 @@ Copy what you want (from a server: sftp -r USER@HOST:FOLDER, or scp, or rsync), 
 
     sha256sum -c TIME.tar.sha256         checks it
     tar -xpf TIME.tar -C DIRECTORY       unpacks it; as root with owners, add --xattrs --acls --numeric-owner
+
+Where there are TIME.inc1.tar, TIME.inc2.tar … unpack the last TIME.tar before them, and then, in order and up to the
+one that you want, each of them like this: first what it lists as deleted goes.
+
+    tar -xOf TIME.inc1.tar .glacier-backup-deleted | (cd DIRECTORY && xargs -0 rm -rf --)
+    tar -xpf TIME.inc1.tar -C DIRECTORY
+
+A small file of a tree
+----------------------
+What isn't there under its own name is in a ZIP, under its whole name. Which one: leave out the last character of the
+name, then one more, and so on, until there is a name that goes on with *~.zip; there may be *~2.zip, *~3.zip … too,
+and the file is in one of them. In a bucket that is (what is cold has to be thawed in between: "A bucket", below):
+
+    KEY=HOST/PATH/OF/A/FILE.JPG; NAME=$KEY
+    while [ "$NAME" ]; do NAME=${NAME%?}; aws s3 ls "s3://BUCKET/PREFIX/$NAME*~" && break; done
+    aws s3 cp "s3://BUCKET/PREFIX/$NAME*~.zip" FOUND.zip
+    unzip FOUND.zip -d DIRECTORY
+
+That holds in a bucket with versioning, where what is out of date is hidden. Where the ZIP doesn't have it, in a
+directory, and where deleted files were kept, out of all that are called so the latest file counts:
+
+    NAME=HOST/PATH/OF/A/FILE.JPG
+    while [ "$NAME" ]; do NAME=${NAME%?}; ls -d "$NAME"'*~'*.zip* 2>/dev/null; done
+    cp "THAT ZIP" FOUND.zip              unzip takes a * in a name for a pattern
+    unzip -lv FOUND.zip                  shows the time of each file
 
 Sealed
 ------
@@ -95,9 +123,9 @@ catalog. Ask for the vault's inventory, and hours later fetch it:
     aws glacier initiate-job --account-id - --vault-name VAULT --job-parameters '{"Type": "inventory-retrieval"}'
     aws glacier get-job-output --account-id - --vault-name VAULT --job-id=JOB inventory.json
 
-Each ArchiveDescription is a name, a blank, and what the archive is: p= its path, h= the host, t= the time, f= tar or
-raw; bytes that are no plain characters are %XX, and P= is the path in base64url; x= how it is sealed, v= which piece
-it is. Then ask for the archives that you
+Each ArchiveDescription is a name, a blank, and what the archive is: p= its path, h= the host, t= the time, f= tar, zip
+or raw; bytes that are no plain characters are %XX, and P= is the path in base64url; x= how it is sealed, v= which piece
+it is; c= begins with the number of an increment. Then ask for the archives that you
 want, and hours later fetch each:
 
     aws glacier initiate-job --account-id - --vault-name VAULT \\

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from glacier_backup.model.archive import Container, Label, Member, Role
 from glacier_backup.model.candidate import Fingerprint, Kind
+from glacier_backup.model.increment import Link, link_of
 from glacier_backup.model.naming import section_of, stored_name
-from glacier_backup.model.recipe import Recipe
+from glacier_backup.model.recipe import Recipe, group_depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,15 @@ class StoredArchive:
     are that file's then, problems are none, and all else is the group's."""
     sha256: str | None = None
     """As :attr:`ArchiveRecord.sha256`."""
+    expired_at: datetime | None = None
+    """Since when it is no part of the newest state of its place: its files were deleted, or are stored otherwise."""
+    deleted_at: datetime | None = None
+    """When its file was found to be deleted at its source, where whoever loaded this has asked for that."""
 
     @property
     def base(self) -> str:
         """Where that lies, or lay, whose name the members begin with: of a group its section."""
-        return section_of(self.path) if self.kind == "group" else self.path
+        return section_of(self.path, group_depth(self.recipe)) if self.kind == "group" else self.path
 
     @property
     def top(self) -> str:
@@ -111,6 +116,14 @@ class StoredArchive:
         packing = next(iter(self.recipe.steps), None) if self.recipe is not None else None
         told = None if packing is None else packing.parameters.get("top")
         return told if isinstance(told, str) else stored_name(self.base)
+
+    @property
+    def link(self) -> Link | None:
+        """Where it stands in a chain of increments; None where nothing that can be understood says so."""
+        try:
+            return link_of(self.recipe)
+        except ValueError:
+            return None
 
     @property
     def objects(self) -> tuple[StoredVolume, ...]:
@@ -150,6 +163,10 @@ class Rebuilt:
     """What kind of foreign description it has; None for our own."""
     sha256: str | None = None
     """As :attr:`ArchiveRecord.sha256`."""
+    expired_at: datetime | None = None
+    """As :attr:`StoredArchive.expired_at`."""
+    members: tuple[Member, ...] = ()
+    """What is in it, where that was read at once; in the order in which it lies there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +190,11 @@ class ArchiveFilter:
     """Both for :attr:`StoredArchive.time`, and both included."""
     newest: bool = False
     """Of each path at each place only the newest up to ``until``, by order of intent."""
+    present: bool = False
+    """Only what was part of a newest state up to ``until``: neither put away by then, nor deleted at its source since
+    it was sent; with :attr:`newest` the newest of that."""
+    as_of: datetime | None = None
+    """Of :attr:`present`: up to when, in place of ``until``, which leaves out all that is younger."""
     incomplete: bool = False
     """Only those of which something could not be read."""
     inside: bool = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -69,6 +70,11 @@ class Stored:
     """Of the whole, base64; likewise."""
     manifest: str | None = None
     """The text beside it; likewise."""
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What else it says of itself, names in small letters; likewise."""
+    hidden_at: datetime | None = None
+    """Since when a mark of deletion stands in front of it, of the newest version of what is deleted; None: there is
+    none, or it isn't listed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@ what is in it.
 
 The digest of such a file is size and mtime as text, ``file 1234 1600000000123456789``: bytes, and ns since 1970. A
 symlink that is sent as such has ``link`` in front. There are millions of them, so nothing is read for that; and what
-another system has recorded of a file can be written down in the same way. The catalog keeps it: this never changes.
+another system has recorded of a file can be written down in the same way. Where only the size is known, as of what
+others have stored in a bucket, ``-`` is in place of the time, and it looks like nothing else. The catalog keeps it:
+this never changes.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ Hashing = Literal["never", "other time", "always"]
 differs, or always."""
 
 _DIGEST = re.compile(r"(file|link) (\d+) (-?\d+)")
+
+_SIZED = re.compile(r"(file|link) (\d+) (?:-?\d+|-)")
+_UNTIMED = re.compile(r"(?:file|link) \d+ -")
 
 _SECOND = 10**9
 """In ns."""
@@ -38,8 +43,18 @@ class SizeAndTime(NamedTuple):
 
 def tree_fingerprint(kind: Kind, size: int, mtime_ns: int, mode: int | None = None) -> Fingerprint:
     """Of a file of a whole tree, or a symlink in it, with ``size`` bytes of content."""
-    newest = max(-_LATEST, min(mtime_ns, _LATEST))
+    newest = mtime_ns if -_LATEST <= mtime_ns <= _LATEST else max(-_LATEST, min(mtime_ns, _LATEST))
     return Fingerprint(f"{kind} {size} {mtime_ns}", size, 1, newest, mode)
+
+
+def untimed_fingerprint(kind: Kind, size: int, latest_ns: int) -> Fingerprint:
+    """The same of one whose time isn't known; it can't have been later than ``latest_ns``."""
+    return Fingerprint(f"{kind} {size} -", size, 1, latest_ns)
+
+
+def is_untimed(digest: str) -> bool:
+    """Whether it is that of such a one."""
+    return _UNTIMED.fullmatch(digest) is not None
 
 
 def parse_tree_digest(digest: str) -> SizeAndTime | None:
@@ -57,15 +72,16 @@ def same_look(one: str, other: str) -> bool:
     if one == other:
         return True
     a, b = parse_tree_digest(one), parse_tree_digest(other)
-    return a is not None and b is not None and a[:2] == b[:2] and _same_time(a, b)
+    return a is not None and b is not None and a[:2] == b[:2] and same_time(a.mtime_ns, b.mtime_ns)
 
 
 def same_size(one: str, other: str) -> bool:
     """Whether two digests are of files of whole trees, or of links, of one size: their content may be the same."""
-    a, b = parse_tree_digest(one), parse_tree_digest(other)
-    return a is not None and b is not None and a[:2] == b[:2]
+    a, b = _SIZED.fullmatch(one), _SIZED.fullmatch(other)
+    return a is not None and b is not None and a.groups() == b.groups()
 
 
-def _same_time(one: SizeAndTime, other: SizeAndTime) -> bool:
-    earlier, later = sorted((one.mtime_ns, other.mtime_ns))
+def same_time(one: int, other: int) -> bool:
+    """What :func:`same_look` says of two times, in ns."""
+    earlier, later = sorted((one, other))
     return earlier in (later, later // _SECOND * _SECOND)

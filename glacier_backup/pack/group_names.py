@@ -26,7 +26,7 @@ LONGEST = 4096
 
 BEFORE = b"./"
 
-_TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 
 
 class GroupNames(threading.Thread):
@@ -107,16 +107,19 @@ class GroupNames(threading.Thread):
         try:
             found = os.stat(base, dir_fd=here.go(folder, follow), follow_symlinks=follow)
         except OSError as error:
-            if error.errno in _TOO_MANY_OPEN:
+            if error.errno in TOO_MANY_OPEN:
                 raise
             return error.errno not in GONE  # tar says what is wrong with it
         return is_as_held(found.st_mode, held)
 
+    def _told_names(self) -> Iterator[bytes]:
+        return (os.fsencode(held.name) for held in compress(self._contents, self._told))
+
     def _find_links(self) -> None:
         last = b""
         with Descent(os.dup(self._root)) as here:
-            for held in compress(self._contents, self._told):
-                folder = os.fsencode(held.name).rpartition(b"/")[0]
+            for name in self._told_names():
+                folder = name.rpartition(b"/")[0]
                 if folder != last and not self._leads_to(here, folder):
                     raise SourceError(
                         f"{self._section.rstrip('/')}/{os.fsdecode(folder)}: while files in it were read a directory "

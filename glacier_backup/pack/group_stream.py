@@ -1,4 +1,4 @@
-"""The stream of a group's tar, whoever makes it."""
+"""The stream of a group's tar or ZIP, whoever makes it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from glacier_backup.pack.packer import NothingRead, PackedStream, PackOutcome
 
 
 class GroupStream:
-    """A tar of single files, which tells of each file whether it is what it looked like."""
+    """An archive of single files, which tells of each file whether it is what it looked like."""
 
-    def __init__(self, stream: PackedStream, doubts: Doubts, is_told: Callable[[], bool]) -> None:
-        """``is_told`` says at the end whether every change was noted among the ``doubts``."""
+    def __init__(
+        self,
+        stream: PackedStream,
+        doubts: Doubts,
+        is_told: Callable[[], bool],
+        as_planned: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``is_told`` says at the end whether every change was noted among the ``doubts``, ``as_planned`` what
+        :class:`~glacier_backup.pack.packer.PackOutcome` is to say."""
         self._stream = stream
         self._doubts = doubts
         self._is_told = is_told
+        self._as_planned = as_planned
 
     def readinto(self, buffer: memoryview) -> int:
         """See :class:`glacier_backup.pack.packer.PackedStream`. Raises SourceGone where there is nothing any more."""
@@ -29,7 +37,7 @@ class GroupStream:
     def outcome(self) -> PackOutcome:
         """Changed: something did of which the list of members doesn't tell."""
         found = self._stream.outcome()
-        return PackOutcome(found.problems, found.changed and not self._is_told())
+        return PackOutcome(found.problems, found.changed and not self._is_told(), self._as_planned())
 
     def members(self) -> Iterator[Member]:
         """What is in it: not what has vanished or can't be read. What changed while it was read, or could be read only

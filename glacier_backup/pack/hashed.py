@@ -15,7 +15,7 @@ from glacier_backup.pack.tar_hashes import TarHashes
 
 
 class HashedFile:
-    """The bytes of one file, or the target of a link."""
+    """The bytes of one file, or the target of a link; or all of a tar (:func:`hashed_whole`)."""
 
     def __init__(self, stream: PackedStream) -> None:
         self._stream = stream
@@ -71,6 +71,13 @@ class HashedTar:
 
 @contextmanager
 def hashed(opening: AbstractContextManager[PackedStream], container: Container) -> Iterator[HashedFile | HashedTar]:
-    """The stream that ``opening`` opens, which is such a ``container``."""
+    """The stream that ``opening`` opens, which is such a ``container``; not a ZIP, whose files are hashed anyway."""
     with opening as stream:
         yield HashedFile(stream) if container == "raw" else HashedTar(stream)
+
+
+@contextmanager
+def hashed_whole(opening: AbstractContextManager[PackedStream]) -> Iterator[HashedFile]:
+    """The stream that ``opening`` opens, with the hash of all of it, whatever it is."""
+    with opening as stream:
+        yield HashedFile(stream)

@@ -44,7 +44,7 @@ class LocalTree:
             raise SourceError(f"{path}: {_UNREADABLE}: {_words(error)}") from error
         self._before = os.fstat(self._root)
         self._virtual = frozenset(virtual_below(path, mount_table()).values()) - {self._before.st_dev}
-        self._files = _Files()
+        self._files = Files()
         self._contents = LocalContents(self._root)
 
     def entries(self) -> Generator[Entry | Lost, None, None]:
@@ -129,7 +129,7 @@ class _Level(NamedTuple):
     mtime_ns: int
 
 
-class _Files:
+class Files:
     """The files with several names that were met."""
 
     def __init__(self) -> None:

@@ -21,6 +21,8 @@ class PackOutcome:
     """What is missing from the archive because it could not be read."""
     changed: bool
     """Whether something changed while it was read."""
+    as_planned: bool = True
+    """Of a group that goes by a prefix: whether all that was there was what the plan says, when it was read."""
 
 
 class NothingRead(SourceError):

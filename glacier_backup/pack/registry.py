@@ -15,6 +15,8 @@ from glacier_backup.pack.unlink import LinkUnpacker
 from glacier_backup.pack.unpacker import Unpacker
 from glacier_backup.pack.unraw import RawUnpacker
 from glacier_backup.pack.untar import TarUnpacker
+from glacier_backup.pack.unzip import ZipUnpacker
+from glacier_backup.pack.zip import ZipPacker
 
 PACKERS: dict[Container, Packer] = {
     "raw": RawPacker(),
@@ -24,13 +26,19 @@ PACKERS: dict[Container, Packer] = {
 UNPACKERS: dict[Container, Unpacker] = {
     "raw": RawUnpacker(),
     "tar": TarUnpacker(),
+    "zip": ZipUnpacker(),
 }
 
 LINKS: Packer = LinkPacker()
 """For candidates that are links, which go into a ``raw`` container too; that one's packer would follow them."""
 
-GROUPS: Callable[[Contents], Packer] = GroupPacker
-"""For candidates that are groups; what it makes is a ``tar``."""
+
+def group_packer(contents: Contents) -> Packer:
+    """For candidates that are groups: a ``zip`` for those that go by a prefix, a ``tar`` for packs."""
+    return GroupPacker(contents) if contents.prefix is None else ZipPacker(contents)
+
+
+GROUPS: Callable[[Contents], Packer] = group_packer
 
 LINK_UNPACKER: Unpacker = LinkUnpacker()
 """For archives of such candidates."""

@@ -72,6 +72,8 @@ class RemoteGroup:
         self._held = contents
         self._check = check
         self._contents = RemoteContents(remote, section, check)
+        self.as_planned = True
+        """Whether all that was there so far is what the contents say."""
         opened(remote, section)
 
     def entries(self) -> Generator[Entry | Lost, None, None]:
@@ -103,11 +105,12 @@ class RemoteGroup:
 
     def _entry(self, held: Held, answer: remote_entries.Entry | OSError) -> Entry | Lost | None:
         path = below_url(self._section, held.name)
-        if isinstance(answer, FileNotFoundError):
-            return None
-        if isinstance(answer, OSError):
+        if isinstance(answer, OSError) and not isinstance(answer, FileNotFoundError):
             return Lost(path, answer.strerror or str(answer))
-        if not is_as_held(answer.attributes.mode, held):
+        if isinstance(answer, OSError) or not is_as_held(answer.attributes.mode, held):
+            self.as_planned = False
             return None
+        if (answer.attributes.size, answer.attributes.mtime_ns) != (held.size, held.mtime_ns):
+            self.as_planned = False
         target = answer.target.decode("utf-8", "surrogateescape")
-        return storable(entry_of(path, held.name, answer.attributes, target))
+        return storable(entry_of(path, held.name, answer.attributes, target)._replace(stored=held.stored))

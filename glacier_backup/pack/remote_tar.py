@@ -11,6 +11,7 @@ from glacier_backup.errors import ServerError, SourceError
 from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.archive import Container
 from glacier_backup.model.recipe import Step
+from glacier_backup.pack.doubts import DoubtingStream, Doubts
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.remote import Ended, below_url, on_server, opened, translated
 from glacier_backup.pack.remote_contents import RemoteContents
@@ -33,26 +34,28 @@ class RemoteTarPacker:
 
     container: Container = "tar"
 
-    def __init__(self, remote: Remote, exclusion: Exclusion = NOTHING) -> None:
+    def __init__(self, remote: Remote, exclusion: Exclusion = NOTHING, *, doubting: bool = False) -> None:
+        """``doubting`` as of :class:`glacier_backup.pack.tar.TarPacker`."""
         self._remote = remote
         self._exclusion = exclusion
+        self._doubting = doubting
 
     def leaving_out(self, exclusion: Exclusion) -> RemoteTarPacker:
         """See :class:`glacier_backup.pack.packer.PacksDirectories`."""
-        return RemoteTarPacker(self._remote, exclusion)
+        return RemoteTarPacker(self._remote, exclusion, doubting=self._doubting)
 
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
         """See :class:`glacier_backup.pack.packer.Packer`. Raises SourceError."""
         check_stored_name(stored_name)
-        ended = Event()
+        ended, doubts = Event(), Doubts(path, stored_name)
         tree = RemoteTree(self._remote, path, Ended(ended), self._exclusion)
         with ExitStack() as stack:
             stack.callback(tree.close)
-            writer = TarWriter(path, stored_name, tree, threads=2 * self._remote.width)
+            writer = TarWriter(path, stored_name, tree, 2 * self._remote.width, doubts if self._doubting else None)
             stream = stack.enter_context(written(writer, tree.is_as_before))
             stack.callback(ended.set)
-            yield stream
+            yield DoubtingStream(stream, doubts) if self._doubting else stream
 
     def step(self) -> Step:
         """Any tar undoes it, without parameters."""

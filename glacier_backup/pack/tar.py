@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, NamedTuple
@@ -15,6 +16,7 @@ from glacier_backup.model.archive import Container
 from glacier_backup.model.recipe import Step
 from glacier_backup.mounts import mount_table, virtual_below
 from glacier_backup.pack.block_counts import blocks_are_counted
+from glacier_backup.pack.doubts import DoubtingStream, Doubts
 from glacier_backup.pack.excluded import excluded_below
 from glacier_backup.pack.gnu_tar import (
     ONE_FILE,
@@ -31,6 +33,7 @@ from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.tar_header import check_stored_name, estimate
 from glacier_backup.pack.tar_messages import TarMessages
 from glacier_backup.pack.tar_stream import TarStream
+from glacier_backup.pack.tick import TICK_NS
 from glacier_backup.process import running
 
 
@@ -48,24 +51,29 @@ class TarPacker:
 
     container: Container = "tar"
 
-    def __init__(self, exclusion: Exclusion = NOTHING) -> None:
+    def __init__(self, exclusion: Exclusion = NOTHING, *, doubting: bool = False) -> None:
+        """``doubting``: what may be in it otherwise than it looks is among the members with a time that it doesn't
+        have, as of groups; see :mod:`glacier_backup.pack.doubts`."""
         self._exclusion = exclusion
+        self._doubting = doubting
 
     def leaving_out(self, exclusion: Exclusion) -> TarPacker:
         """See :class:`glacier_backup.pack.packer.PacksDirectories`."""
-        return TarPacker(exclusion)
+        return TarPacker(exclusion, doubting=self._doubting)
 
     @contextmanager
     def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
         """See :class:`glacier_backup.pack.packer.Packer`. Raises SourceError."""
         check_stored_name(stored_name)
+        doubts = Doubts(path, stored_name, time.time_ns() - TICK_NS) if self._doubting else None
         with ExitStack() as stack:
             program = find_gnu_tar()
             left_out = None if program is None else self._told(path, stack)
             if program is None or left_out is None:
-                yield stack.enter_context(written_here(path, stored_name, self._exclusion))
+                stream = stack.enter_context(written_here(path, stored_name, self._exclusion, doubts))
             else:
-                yield stack.enter_context(_made_by(program, path, stored_name, left_out))
+                stream = stack.enter_context(_made_by(program, path, stored_name, left_out, doubts))
+            yield stream if doubts is None else DoubtingStream(stream, doubts)
 
     def _told(self, path: str, stack: ExitStack) -> _LeftOut | None:
         """What GNU tar is told to leave out; None where it can't be. Raises SourceError."""
@@ -99,13 +107,15 @@ class _LeftOut(NamedTuple):
 
 
 @contextmanager
-def _made_by(program: str, path: str, stored_name: str, left_out: _LeftOut) -> Iterator[PackedStream]:
+def _made_by(
+    program: str, path: str, stored_name: str, left_out: _LeftOut, doubts: Doubts | None
+) -> Iterator[PackedStream]:
     with ExitStack() as stack:
         try:
             source = _look(path, left_out.options)
             # It has no name, so nothing is left of it, however this process ends.
             index = stack.enter_context(tempfile.TemporaryFile())
-            messages = TarMessages(source.folder)
+            messages = TarMessages(source.folder, doubts)
             tar = stack.enter_context(
                 running(
                     program,

@@ -30,6 +30,8 @@ class Entry(NamedTuple):
     """Of a device: its numbers, as ``st_rdev`` has them."""
     attributes: tuple[tuple[bytes, bytes], ...] = ()
     """Keywords and values for an extended header, such as ``SCHILY.xattr.user.colour``."""
+    stored: str = ""
+    """Of a file of a group: what it is called in the archive where that isn't :attr:`name`."""
 
 
 class Lost(NamedTuple):

@@ -50,6 +50,8 @@ class UnpackOrder:
     among: Callable[[int], bool] | None = None
     """Of a tar, in place of ``wanted``: whether the member is, whose headers begin at that byte of the stream. Asked
     once of each, in their order. What ``wanted`` says of directories above and of hard links holds too. None: all."""
+    along: str | None = None
+    """Beside what is ``wanted`` this member, too."""
     resume: str | None = None
     """What :meth:`Unpacking.checkpoint` said, in this process or another: goes on from there, in the same folder."""
 

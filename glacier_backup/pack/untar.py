@@ -52,6 +52,7 @@ class TarUnpacking:
         """Where to begin; None as soon as that is done."""
         self._order = order
         self._wanted = None if order.wanted is None else os.fsencode(order.wanted)
+        self._along = None if order.along is None else os.fsencode(order.along)
         self._stream = Stream(archive, state.at)
         self._heads = Heads(self._stream, state.for_all)
         self._notes = LeftOut(state.lines, state.everywhere)
@@ -188,6 +189,8 @@ class TarUnpacking:
         if head.flag == _LABEL or head.name == b".":
             return None
         if self._wanted is None or head.name == self._wanted or head.name.startswith(self._wanted + b"/"):
+            return head
+        if head.name == self._along:
             return head
         return None
 

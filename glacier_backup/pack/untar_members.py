@@ -1,4 +1,4 @@
-"""The members of a tar, made below a folder."""
+"""The members of a tar, or a ZIP, made below a folder."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-from glacier_backup.pack.archive_stream import Stream
+from glacier_backup.pack.archive_stream import BUFFER, Stream
 from glacier_backup.pack.attributes import Attributes, Giver, drop_acls
 from glacier_backup.pack.below import (
     STEP,
@@ -24,13 +25,26 @@ from glacier_backup.pack.below import (
 from glacier_backup.pack.left_out import LeftOut
 from glacier_backup.pack.untar_folders import Folders
 from glacier_backup.pack.untar_heads import Head
-from glacier_backup.units import MIB
+from glacier_backup.units import KIB, MIB
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CANNOT = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
 """What file systems say that have no links or FIFOs (link(2), symlink(2), mknod(2))."""
 _CANNOT_LINK = (*_CANNOT, errno.EMLINK)
 _NO_NAMES = (b"", b".", b"..")
+
+
+_ZEROS = memoryview(bytes(BUFFER))
+_HOLE = 64 * KIB
+"""Bytes that are worth one."""
+
+
+class Content(Protocol):
+    """What is in a file."""
+
+    def some(self, most: int) -> memoryview:
+        """From 1 to ``most`` bytes, good until the next step; none at the end."""
+        ...
 
 
 class Members:
@@ -65,6 +79,25 @@ class Members:
         with self._opened(base, done, done if head.extents is None else 0) as descriptor:
             yield from _pour(self._stream, descriptor, extents, done)
             os.ftruncate(descriptor, head.size)
+            if self.folders.inherits:
+                drop_acls(descriptor)
+            self._giver.give(descriptor, head.name, head)
+
+    def contained(self, head: Head, content: Content, done: int) -> Iterator[int]:
+        """Likewise, of what ``content`` tells until there is no more. Many zeros in a row become a hole."""
+        with self._opened(self._base(head.name), done, done) as descriptor:
+            os.lseek(descriptor, done, os.SEEK_SET)
+            told = done
+            while piece := content.some(BUFFER):
+                if len(piece) >= _HOLE and piece == _ZEROS[: len(piece)]:
+                    os.lseek(descriptor, len(piece), os.SEEK_CUR)
+                else:
+                    write_all(descriptor, piece)
+                done += len(piece)
+                if done - told >= STEP:
+                    _grow(descriptor, done)
+                    yield (told := done)
+            os.ftruncate(descriptor, done)
             if self.folders.inherits:
                 drop_acls(descriptor)
             self._giver.give(descriptor, head.name, head)
@@ -172,6 +205,12 @@ class Members:
         if error.errno not in _CANNOT:
             raise error
         self._notes.note(os.fsdecode(head.name), f"left out, for this file system has no {head.type}s")
+
+
+def _grow(descriptor: int, least: int) -> None:
+    """So that it can be seen how far the file is."""
+    if os.fstat(descriptor).st_size < least:
+        os.ftruncate(descriptor, least)
 
 
 def _pour(stream: Stream, descriptor: int, extents: Iterable[tuple[int, int]], done: int) -> Iterator[int]:

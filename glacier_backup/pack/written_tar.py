@@ -1,19 +1,35 @@
-"""The stream of a tar that is made here."""
+"""The stream of a tar, or a ZIP, that is made here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from typing import Protocol
 
 from glacier_backup.model.archive import Member
 from glacier_backup.pack.packer import PackOutcome
-from glacier_backup.pack.tar_writer import TarWriter
+
+
+class Writer(Protocol):
+    """What makes it."""
+
+    def blocks(self) -> Generator[bytes, None, None]:
+        """The archive. Raises SourceError when nothing can be read, or nothing more."""
+        ...
+
+    def outcome(self) -> PackOutcome:
+        """What is missing, and whether something changed."""
+        ...
+
+    def members(self) -> Iterator[Member]:
+        """Every member, in order."""
+        ...
 
 
 class WrittenTar:
-    """A tar in the making."""
+    """An archive in the making."""
 
-    def __init__(self, writer: TarWriter, blocks: Iterator[bytes], is_as_before: Callable[[], bool]) -> None:
+    def __init__(self, writer: Writer, blocks: Iterator[bytes], is_as_before: Callable[[], bool]) -> None:
         self._writer = writer
         self._blocks = blocks
         self._is_as_before = is_as_before
@@ -44,7 +60,7 @@ class WrittenTar:
 
 
 @contextmanager
-def written(writer: TarWriter, is_as_before: Callable[[], bool] = lambda: True) -> Iterator[WrittenTar]:
+def written(writer: Writer, is_as_before: Callable[[], bool] = lambda: True) -> Iterator[WrittenTar]:
     """The stream of what ``writer`` makes; its threads are ended with the block."""
     with closing(writer.blocks()) as blocks:
         yield WrittenTar(writer, blocks, is_as_before)

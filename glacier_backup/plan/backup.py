@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from glacier_backup.model.place import Place
-from glacier_backup.model.plan import BackupPlan, Decision, Share, Skip, Upload
+from glacier_backup.model.plan import BackupPlan, Decision, Expiry, Share, Skip, Upload
 from glacier_backup.model.reason import LimitReached
 from glacier_backup.spool import Spool
 
@@ -48,9 +48,9 @@ def limited(plan: BackupPlan, limit: int | None) -> BackupPlan:
     return added.plan(replace(plan, decisions=decisions))
 
 
-def left_for_later(upload: Upload, limit: int) -> Skip:
-    """``upload``, in a run that has reached its limit."""
-    return Skip(upload.path, upload.name, upload.bytes, LimitReached(limit), upload.to, upload.contents)
+def left_for_later(decision: Upload | Expiry, limit: int) -> Skip:
+    """``decision``, in a run that has reached its limit."""
+    return Skip(decision.path, decision.name, decision.bytes, LimitReached(limit), decision.to, decision.contents)
 
 
 class _Sum:
@@ -61,19 +61,24 @@ class _Sum:
         self._skips: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
         self._files: Counter[str] = Counter()
+        self._expiries: Counter[str] = Counter()
 
     def add(self, decision: Decision) -> None:
         if isinstance(decision, Upload):
             self._uploads[decision.to] += 1
             self._bytes[decision.to] += decision.bytes
             self._files[decision.to] += 0 if decision.contents is None else len(decision.contents)
+        elif isinstance(decision, Expiry):
+            self._expiries[decision.to] += 1
         else:
             self._skips[decision.to] += 1
 
     def plan(self, plan: BackupPlan) -> BackupPlan:
         """``plan`` with these counts."""
         shares = {
-            name: Share(self._uploads[name], self._skips[name], self._bytes[name], self._files[name])
+            name: Share(
+                self._uploads[name], self._skips[name], self._bytes[name], self._files[name], self._expiries[name]
+            )
             for name in plan.places
         }
         return replace(
@@ -83,6 +88,7 @@ class _Sum:
             bytes=self._bytes.total(),
             shares=shares,
             files=self._files.total(),
+            expiries=self._expiries.total(),
         )
 
 
@@ -103,6 +109,9 @@ class _Limited(Collection[Decision]):
                 uploads[decision.to] += 1
                 if uploads[decision.to] > self._limit:
                     decision = left_for_later(decision, self._limit)
+            elif isinstance(decision, Expiry) and uploads[decision.to] > self._limit:
+                # What is to take its place isn't stored then.
+                decision = left_for_later(decision, self._limit)
             yield decision
 
     def __contains__(self, value: object) -> bool:

@@ -6,24 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from glacier_backup.model.candidate import Candidate, Fingerprint
-from glacier_backup.model.naming import archive_name
-from glacier_backup.model.plan import Decision, Skip, Upload
-from glacier_backup.model.reason import (
-    AlreadySent,
-    Changed,
-    DamagedThere,
-    Forced,
-    NeverSent,
-    Renamed,
-    Touched,
-    Unchanged,
-    UploadReason,
-)
+from glacier_backup.model.naming import archive_name, is_prefix_group_path
+from glacier_backup.model.plan import Skip, Upload
+from glacier_backup.model.reason import AlreadySent, Touched, Unchanged
 from glacier_backup.model.record import LastSent
-from glacier_backup.model.tree_digest import Hashing, same_look, same_size
+from glacier_backup.model.tree_digest import Hashing, is_untimed, same_look, same_size
+from glacier_backup.model.upload_reason import Apart, Changed, DamagedThere, Forced, NeverSent, Renamed, UploadReason
 from glacier_backup.plan.container import container_for
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+SKEW = timedelta(minutes=15)
+"""How much the clock here may differ from that of a place which says when it stored something (S3 API reference, "Error
+responses", RequestTimeTooSkewed); and how long somebody may have taken to store it, of what he had read before."""
 
 
 class Content(NamedTuple):
@@ -59,7 +54,14 @@ def needs_look(candidate: Candidate, last: LastSent | None, force: bool) -> bool
 
 def _counts(candidate: Candidate, last: LastSent | None, force: bool) -> bool:
     """Whether it matters what the candidate looks like now."""
-    return last is None or force or candidate.compare or last.changed_while_read or last.damage is not None
+    if last is None or force or candidate.compare or _is_apart(last):
+        return True
+    return last.changed_while_read or last.damage is not None
+
+
+def _is_apart(last: LastSent) -> bool:
+    """Whether it was stored in a group that goes by a prefix, and is stored by itself from now on."""
+    return is_prefix_group_path(last.group)
 
 
 def needs_content(candidate: Candidate, last: LastSent | None, force: bool, hashing: Hashing) -> bool:
@@ -68,9 +70,9 @@ def needs_content(candidate: Candidate, last: LastSent | None, force: bool, hash
     seen = candidate.seen
     if hashing == "never" or force or not candidate.compare or seen is None or last is None or last.digest is None:
         return False
-    if last.sha256 is None or last.damage is not None or not same_size(last.digest, seen.digest):
+    if last.sha256 is None or last.damage is not None or _is_apart(last) or not same_size(last.digest, seen.digest):
         return False
-    return hashing == "always" or not same_look(last.digest, seen.digest)
+    return hashing == "always" or not (same_look(last.digest, seen.digest) or _was_there(last, seen))
 
 
 def decide(
@@ -81,7 +83,7 @@ def decide(
     least: int,
     was: str | None = None,
     contents: Contents = _UNREAD,
-) -> Decision:
+) -> Upload | Skip:
     """Send ``candidate`` or not.
 
     ``last`` is its newest archive at the destination, ``least`` the bytes of the smallest archive that is taken
@@ -114,10 +116,14 @@ def _why(
         return _by_content(candidate, last, now, contents.now)
     if _differs(last, now):
         return Changed(last.sent_at)
+    if _is_apart(last):
+        return Apart(last.group)
     if last.damage is not None:
         return DamagedThere(last.damage)
     if not candidate.compare:
         return AlreadySent(last.sent_at, last.problems)
+    if last.digest is not None and is_untimed(last.digest):
+        return Touched(last.sent_at, last.id, now.digest, unread=True)
     return Unchanged(last.sent_at, last.problems, unhashed=contents.hashing == "always" and last.sha256 is None)
 
 
@@ -135,9 +141,17 @@ def _by_content(
 
 def _differs(last: LastSent, now: Fingerprint) -> bool:
     """Without a fingerprint, as after a take-over, whatever has a later mtime than the archive's date is new."""
-    if last.digest is not None:
+    if last.digest is not None and not is_untimed(last.digest):
         return not same_look(last.digest, now.digest)
+    if last.digest is not None and not same_size(last.digest, now.digest):
+        return True
     return now.newest_mtime_ns > _nanoseconds(last.sent_at)
+
+
+def _was_there(last: LastSent, now: Fingerprint) -> bool:
+    """Whether it surely has been as it is now since before it was stored, by whoever kept no time of it."""
+    is_untold = last.digest is not None and is_untimed(last.digest)
+    return is_untold and now.newest_mtime_ns < _nanoseconds(last.sent_at - SKEW)
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -49,6 +49,8 @@ class Choice:
     """Of one file of a group: that of its member. None for all else."""
     offset: int | None = None
     """Of one file of a group: where it begins in the stream; None where that can't be taken apart."""
+    under: tuple[Choice, ...] = ()
+    """Of what an increment brings back: the other archives of its chain that it is laid over, the first one first."""
 
 
 class Choosing:

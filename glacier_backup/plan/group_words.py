@@ -51,8 +51,8 @@ def above_all(known: Known, archive: StoredArchive) -> str:
 def untold_above(known: Known, path: str) -> str | None:
     """The section above ``path`` of a group of which nobody knows which files it holds."""
     while (path := folder_of(path)) != "/":
-        pattern = f"{literally(path)}/~pack-*"
-        groups = known.stored_archives(ArchiveFilter(glob=pattern, inside=True))
-        if any(one.kind == "group" for one in groups):
-            return path
+        for pattern in ("~pack-*", f"*{literally('*')}~*.zip"):
+            groups = known.stored_archives(ArchiveFilter(glob=f"{literally(path)}/{pattern}", inside=True))
+            if any(one.kind == "group" for one in groups):
+                return path
     return None

@@ -16,8 +16,9 @@ from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.contents import Held, contents_of
 from glacier_backup.model.naming import archive_name, group_path, section_of, stored_name
 from glacier_backup.model.plan import Decision, Upload
-from glacier_backup.model.reason import REASONS, Gathered, Renamed
+from glacier_backup.model.reason import Unchanged
 from glacier_backup.model.tree_digest import parse_tree_digest
+from glacier_backup.model.upload_reason import REASONS, Apart, Gathered, Renamed
 
 MOST_FILES = 100_000
 """In one group: more make its list, and the way to one of them, too long."""
@@ -72,20 +73,28 @@ class FileOfGroup(NamedTuple):
     """Bytes."""
     reason: str
     """Why it is sent, or isn't, in words; empty where nobody knows."""
+    key: str = ""
+    """What filters have made of its name; empty: nothing else."""
+    unchanged: bool = False
+    """Whether it is sent only because others of its group are."""
 
 
 def files_of(decision: Decision) -> Iterator[FileOfGroup]:
     """Of a group every file, in the order of the group; of all else none."""
-    above = section_of(decision.path).rstrip("/")
-    for number, file in enumerate(decision.contents or ()):
-        reason = decision.reason
+    contents = decision.contents
+    if contents is None:
+        return
+    above = section_of(decision.path, contents.depth).rstrip("/")
+    unchanged = REASONS.index(Unchanged)
+    for number, file in enumerate(contents):
+        reason, same = decision.reason, False
         if not isinstance(reason, Gathered):
             words = str(reason)
         elif file.was:
             words = str(Renamed(f"{above}/{file.was}"))
         else:
-            words = reason.why(number)
-        yield FileOfGroup(f"{above}/{file.name}", file.size, words)
+            words, same = reason.why(number), reason.each[number : number + 1] == bytes([unchanged])
+        yield FileOfGroup(f"{above}/{file.name}", file.size, words, file.stored, same)
 
 
 class _One(NamedTuple):
@@ -113,7 +122,9 @@ class _Group:
 
     def put(self, one: _One) -> None:
         self._files.append(one.held)
-        self._reasons.append(REASONS.index(type(one.upload.reason)))
+        reason = type(one.upload.reason)
+        # What was in a group of another sort is as it was.
+        self._reasons.append(REASONS.index(Unchanged if reason is Apart else reason))
         self._left -= one.in_tar
 
     def is_left_by(self, decision: Decision) -> bool:

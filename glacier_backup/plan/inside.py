@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import translate
 from typing import NamedTuple
 
-from glacier_backup.model.archive import Member
+from glacier_backup.model.archive import WITH_MEMBERS, Member
 from glacier_backup.model.recipe import PACKING
 from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredArchive
@@ -32,7 +32,7 @@ ALL = Needed((WHOLE,), None)
 
 def has_member(known: Known, archive: StoredArchive, member: str) -> bool | None:
     """Whether ``archive`` has a member of that name; None where the catalog doesn't know its members."""
-    if archive.container != "tar":
+    if archive.container not in WITH_MEMBERS:
         return False
     return known.member_named(archive.id, member) is not None if archive.has_members else None
 
@@ -76,9 +76,14 @@ def member_path(archive: StoredArchive, member: str) -> str:
 
 def matching(known: Known, archive: StoredArchive, pattern: str) -> Iterator[Member]:
     """The members whose path fits the glob, in stream order; nothing of what lies below one that does."""
+    return topmost(known.members(archive.id), pattern)
+
+
+def topmost(members: Iterable[Member], pattern: str) -> Iterator[Member]:
+    """Of ``members`` those whose path fits the glob; nothing of what lies below one that does."""
     fits = re.compile(translate(pattern)).match
     top = None
-    for one in known.members(archive.id):
+    for one in members:
         if top is not None and is_at(one.path, top):
             continue
         if fits(one.path):
@@ -101,9 +106,9 @@ class _Runs:
 
 
 def can_be_taken_apart(archive: StoredArchive) -> bool:
-    """Whether a range of the stream takes a part of what is stored: only of a tar that nothing was done to but what
-    its layout tells."""
+    """Whether a range of the stream takes a part of what is stored: only of a tar, or a ZIP, that nothing was done to
+    but what its layout tells."""
     packed = [] if archive.recipe is None else [step.name for step in archive.recipe.steps if step.name in PACKING]
-    if archive.container != "tar" or packed != ["tar"] or layout_of(archive).takes_all:
+    if archive.container not in WITH_MEMBERS or packed != [archive.container] or layout_of(archive).takes_all:
         return False
     return len(archive.volumes) == 1 or archive.size is not None

@@ -30,6 +30,10 @@ class Known(Protocol):
         """In stream order."""
         ...
 
+    def vanished(self, archive_id: int) -> Iterator[str]:
+        """What an increment lists as deleted, with all below it, in order."""
+        ...
+
     def members_at(self, archive_id: int, path: str) -> Iterator[tuple[int, Member]]:
         """That member and all below it, each with its number, in stream order."""
         ...
@@ -66,6 +70,9 @@ class AtPlace:
 
     def members(self, archive_id: int) -> Iterator[Member]:
         return self.known.members(archive_id)
+
+    def vanished(self, archive_id: int) -> Iterator[str]:
+        return self.known.vanished(archive_id)
 
     def members_at(self, archive_id: int, path: str) -> Iterator[tuple[int, Member]]:
         return self.known.members_at(archive_id, path)

@@ -6,7 +6,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -31,8 +31,12 @@ class Taken(NamedTuple):
 class Newest:
     """Chooses among archives, wherever they are."""
 
-    def __init__(self, places: Mapping[int, Place]) -> None:
+    def __init__(
+        self, places: Mapping[int, Place], is_sound: Callable[[StoredArchive], bool] = lambda archive: True
+    ) -> None:
+        """``is_sound``: whether nothing is wrong with what an archive builds on."""
         self._places = places
+        self._is_sound = is_sound
         self.replaced = 0
         """Paths of which there is nothing any more that is old enough: what took its place has its key."""
         self.passed_over = 0
@@ -71,15 +75,25 @@ class Newest:
                 newest[_look(one)] = max(newest.get(_look(one), _age(one)), _age(one))
         return sorted(
             known,
-            key=lambda one: (not is_lost(one), newest.get(_look(one), _age(one)), self._fitness(one)),
+            key=lambda one: (self._can_be_had(one), newest.get(_look(one), _age(one)), self._fitness(one)),
             reverse=True,
         )
+
+    def _can_be_had(self, archive: StoredArchive) -> bool:
+        return not is_lost(archive) and self._is_sound(archive)
 
     def take(self, one: StoredArchive, among: Iterable[StoredArchive]) -> Taken:
         """Count it, and say what is to be said where it is taken though it is hurt, or because a younger one is."""
         if one.hurt is not None:
             cure = "" if is_lost(one) else "; it has parity, by which restoring tries to mend it"
             return Taken(one, f"known to be damaged: {one.hurt.damage}{cure}")
+        if not self._is_sound(one):
+            return Taken(one, "what it builds on is known to be missing or damaged")
+        among = list(among)
+        unsound = [other for other in among if other.hurt is None and _age(other) > _age(one)]
+        if len(among) > 1 and any(not self._is_sound(other) for other in unsound):
+            self.passed_over += 1
+            return Taken(one, "what younger ones build on is missing or damaged")
         younger = (other for other in among if other.hurt is not None and _age(other) > _age(one))
         worse = max(younger, key=_age, default=None)
         if worse is None or worse.hurt is None:

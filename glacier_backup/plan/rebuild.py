@@ -14,10 +14,13 @@ from dataclasses import replace
 from glacier_backup.model.archive import Label
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.foreign import parse_foreign
+from glacier_backup.model.increment import parse_link
 from glacier_backup.model.journal import JournalEntry
 from glacier_backup.model.manifest import Manifest, ObjectSums, parse_manifest
 from glacier_backup.model.naming import PrivateLabel, ShortenedLabel, parse_description
 from glacier_backup.model.place import DestinationKind
+from glacier_backup.model.plaintext import PlainFile, plain_of
+from glacier_backup.model.prefix_group import is_prefix_group, zip_step
 from glacier_backup.model.rebuilding import Refused
 from glacier_backup.model.recipe import Recipe, Step, parse_compact
 from glacier_backup.model.stored import Rebuilt, StoredVolume
@@ -58,6 +61,26 @@ def rebuilt(
 
     ``journaled`` is what the record of mt-aws-glacier says of it, where there is one.
     """
+    found = _rebuilt(stored, key, kind, describe, around, journaled)
+    return _as_said(found, stored) if isinstance(found, Rebuilt) else found
+
+
+def _as_said(found: Rebuilt, stored: Stored) -> Rebuilt:
+    """With what the object says of what is in it, where nothing else does."""
+    label, plain = found.label, plain_of(stored.metadata)
+    if found.sha256 is not None or label.fixed_key is None or label.container != "raw":
+        return found
+    return replace(found, sha256=plain.sha256) if isinstance(plain, PlainFile) else found
+
+
+def _rebuilt(
+    stored: Stored,
+    key: Key | None,
+    kind: DestinationKind,
+    describe: Describe,
+    around: Around,
+    journaled: JournalEntry | None,
+) -> Rebuilt | Refused | None:
     if is_beside(key):
         return None
     if key is not None and stored.manifest:
@@ -184,7 +207,7 @@ def _seen(label: Label, size: int) -> Fingerprint | None:
 
 def _seen_in_tree(label: Label, stored: Stored, kind: DestinationKind) -> Fingerprint | None:
     """A file of a tree has its source's time on a server, in whole seconds; elsewhere its time isn't listed."""
-    if kind != "sftp" or label.suffix:
+    if kind != "sftp" or label.suffix or label.kind == "group":
         return None
     return tree_fingerprint(label.kind, stored.size, int(stored.stored_at.timestamp()) * _NS)
 
@@ -220,9 +243,20 @@ def _foreign(stored: Stored, journaled: JournalEntry | None) -> Rebuilt | Refuse
 def recipe_told(label: Label) -> Recipe | None:
     """The recipe, recipients left out, as far as a description or a key tells it."""
     steps = parse_compact(label.seal) or steps_of_suffix(label.suffix)
+    if is_prefix_group(label):
+        return Recipe((_zip_step(label), *steps))
+    if label.link:
+        return Recipe((parse_link(label.link).step, *steps))
     if not steps:
         return _SIMPLE.get(label.recipe_id)
     return Recipe((Step("symlink" if label.kind == "link" else label.container), *steps))
+
+
+def _zip_step(label: Label) -> Step:
+    try:
+        return zip_step(label)
+    except ValueError:
+        return Step("zip")  # whoever has written that: its files will be nowhere
 
 
 def _made(stored: Stored, label: Label, fingerprint: Fingerprint | None = None) -> Rebuilt:

@@ -145,6 +145,7 @@ def rebuilt_by_manifest(parts: Parts, own: Part, read: Read, key: Key | None, de
         told.problems,
         told.changed_while_read,
         sha256=told.sha256,
+        expired_at=own.stored.hidden_at,
     )
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from glacier_backup.errors import UsageError
 from glacier_backup.model.place import Place
 from glacier_backup.model.restore import RestoreItem
+from glacier_backup.plan import chained
+from glacier_backup.plan.chain import Chains
 from glacier_backup.plan.choice import Choice
 from glacier_backup.plan.cost import Loads
 from glacier_backup.plan.gathering import Gathering
@@ -65,7 +67,7 @@ class RestorePlan:
         that keep their names are one."""
         for choice, to in self.entries:
             if choice.number is None:
-                yield RestoreItem(choice.archive, to, choice.member, choice.ranges)
+                yield from chained.items(choice, to)
         yield from self.sets
 
 
@@ -78,8 +80,11 @@ def plan_restore(
     terms: Sequence[Term],
     at: datetime | None = None,
     wanted: Callable[[Choice], bool] = _always,
+    *,
+    with_deleted: bool = False,
 ) -> RestorePlan:
-    """Of each path that ``terms`` mean (none: of every path) the newest archive as of ``at``, where ``wanted`` says so.
+    """Of each path that ``terms`` mean (none: of every path) the newest archive as of ``at``, where ``wanted`` says so;
+    what was deleted at its source by then only ``with_deleted``.
 
     Raises UsageError where nothing is left, as when all is younger than ``at``.
     """
@@ -87,9 +92,9 @@ def plan_restore(
     places = dict(known.places())
     cuts = [cut_of(term.cut) for term in terms]
     gathering, names, refused = Gathering(), Names(cuts), _Refused()
-    newest, any_found = Newest(places), False
+    newest, any_found = Newest(places, Chains(known).is_sound), False
     for number, term in enumerate(terms):
-        for choice in choices(known, newest, term, at):
+        for choice in choices(known, newest, term, at, with_deleted=with_deleted):
             any_found = True
             if not is_safe(choice.path):
                 refused.add(choice)
@@ -135,12 +140,14 @@ def _summed(
         if choice.number is not None:
             sets.add(choice, to)
             grouped += 1
-        elif choice.member is not None:
-            sums.add_part(choice, choice.ranges)
-        else:
-            sums.add_whole(choice)
+        for one in (*choice.under, choice) if choice.number is None else ():
+            if one.member is not None:
+                sums.add_part(one, one.ranges)
+            else:
+                sums.add_whole(one)
     # Of groups there is nothing that is wanted as a whole.
-    wholes = (choice.archive for choice, _ in entries if choice.member is None) if sums.has_parts else ()
+    all_of_them = (one for choice, _ in entries for one in (*choice.under, choice))
+    wholes = (one.archive for one in all_of_them if one.member is None) if sums.has_parts else ()
     for choice, item in sets.settle():
         sums.add_part(choice, item.ranges)
     loads = sums.loads(wholes)

@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 from glacier_backup.model.retention import Policy
 from glacier_backup.model.stored import StoredArchive
+from glacier_backup.plan.chain import chain_among, needed_by
+from glacier_backup.units import local_time
 
 NEWEST = "the newest"
 LAST_GOOD = "the last one that is whole"
+BUILT_ON = "an increment that is kept builds on it"
 OVERWRITTEN = "a newer one has taken its place there, and nothing of it is left"
 
 
@@ -74,7 +77,8 @@ def judge(
 
     One that any rule keeps stays, and so do the newest one and the last one that is whole, whatever the rules say:
     nothing inside was left out, and it isn't known to be missing or damaged. Nor does one go that a restore under way
-    needs (``wanted``, ids). What a newer one has overwritten is no archive any more: it goes, and no rule counts it.
+    needs (``wanted``, ids), or that an increment builds on which stays. What a newer one has overwritten is no archive
+    any more: it goes, and no rule counts it.
     """
     overwritten = overwritten_among(archives)
     there = sorted((one for one in archives if one.id not in overwritten), key=_age, reverse=True)
@@ -86,6 +90,8 @@ def judge(
     for one in there:
         if one.id in wanted:
             reasons.add(one, "a restore that isn't done yet needs it")
+    for one in needed_by([one for one in there if reasons.of(one)], there):
+        reasons.add(one, BUILT_ON)
     return [_verdict(one, reasons, ruled, is_gone=one.id in overwritten) for one in archives]
 
 
@@ -100,12 +106,19 @@ def overwritten_among(archives: Sequence[StoredArchive]) -> set[int]:
 
 def guarded(archives: Iterable[StoredArchive]) -> Iterator[tuple[str, StoredArchive]]:
     """Those of one path that no rule removes, and why: the newest, by its time and by the order of intent (clocks
-    jump), and likewise the newest that is whole."""
+    jump), likewise the newest that wasn't put away, and the newest that is whole."""
     there = list(archives)
-    newest = _newest(there)
-    whole = _newest([one for one in there if is_whole(one)])
+    shown = _newest([one for one in there if one.expired_at is None])
+    newest = [*_newest(there), *shown]
+    whole = _newest([one for one in there if is_whole(one) and _has_base(one, there)])
     yield from ((NEWEST, one) for one in newest)
     yield from ((LAST_GOOD, one) for one in whole if one not in newest)
+
+
+def _has_base(archive: StoredArchive, others: Sequence[StoredArchive]) -> bool:
+    """Whether nothing is wrong with what an increment builds on, either."""
+    chain = chain_among(archive, others)
+    return chain is not None and all(one.hurt is None for one in chain)
 
 
 def _newest(archives: Sequence[StoredArchive]) -> list[StoredArchive]:
@@ -130,8 +143,12 @@ def _verdict(archive: StoredArchive, reasons: _Reasons, ruled: Ruled, *, is_gone
         return Verdict(archive, kept=False, why=OVERWRITTEN)
     why = reasons.of(archive)
     if why:
-        return Verdict(archive, kept=True, why=why)
+        return Verdict(archive, kept=True, why=f"{why}{_history(archive)}")
     return Verdict(archive, kept=False, why=f"not kept by {ruled.policy}")
+
+
+def _history(archive: StoredArchive) -> str:
+    return "" if archive.expired_at is None else f"; only history since {local_time(archive.expired_at)}"
 
 
 class _Reasons:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from glacier_backup.model.archive import Label
 from glacier_backup.model.key_reading import is_beside_archives, label_of_key, private_label_of_key
 from glacier_backup.model.naming import PrivateLabel, ShortenedLabel, archive_name, parse_description
+from glacier_backup.model.prefix_group import in_section, is_prefix_group
 from glacier_backup.model.suffixes import split_suffix
 from glacier_backup.model.thaw import Stored
 from glacier_backup.units import parse_stamp
@@ -85,6 +86,11 @@ def label_told(stored: Stored, key: Key, around: Around) -> Label | None:
     or of a section whose files are stored so."""
     if (private := private_label_of_key(key.key)) is not None:
         return unnamed(private, stored.stored_at)
+    label = _told_by_key(stored, key, around)
+    return label if label is None or not is_prefix_group(label) else _in_tree(label, around)
+
+
+def _told_by_key(stored: Stored, key: Key, around: Around) -> Label | None:
     label = label_of_key(key.key, stored.stored_at)
     if label is not None and label.fixed_key is None:
         return _as_in_section(label, around)
@@ -93,6 +99,14 @@ def label_told(stored: Stored, key: Key, around: Around) -> Label | None:
     if around.relative is not None:
         return _relative(stored, key, around.relative, around)
     return None if label is None or split_version(key.key)[1] is None else _as_in_section(label, around)
+
+
+def _in_tree(label: Label, around: Around) -> Label:
+    """A group in the tree that its files are of, as far as the configuration tells: the lowest one above."""
+    if label.below:
+        return label
+    above = max((tree for tree in around.trees if _is_below(label.path, tree)), key=len, default=None)
+    return label if above is None else in_section(label, above)
 
 
 def unnamed(private: PrivateLabel, stored_at: datetime) -> Label:
@@ -131,9 +145,10 @@ def _relative(stored: Stored, key: Key, section: str, around: Around) -> Label |
     if inner is None:
         return None
     path = section.rstrip("/") + inner.path
-    name = archive_name(path, "raw", inner.kind)
+    name = archive_name(path, inner.container, inner.kind)
     fixed_key = key.key.removesuffix(inner.suffix) if inner.suffix else key.key
-    return replace(inner, path=path, name=name, host=around.host, fixed_key=fixed_key)
+    found = replace(inner, path=path, name=name, host=around.host, fixed_key=fixed_key)
+    return in_section(found, section, bare=True) if is_prefix_group(found) else found
 
 
 def _as_in_section(label: Label, around: Around) -> Label:

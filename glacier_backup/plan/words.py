@@ -15,6 +15,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from glacier_backup.errors import UsageError
+from glacier_backup.model.archive import WITH_MEMBERS
 from glacier_backup.model.naming import stored_name
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.plan import inside
@@ -157,7 +158,7 @@ def _in_archives(known: Known, archives: Archives, right: str) -> Term:
         if is_magic(right) and _has_like(known, of):
             above = inside.member_path(first, inner) if inner else folder_of(first.path)
             return MembersLike(text, of, above, archives.exactly)
-    if all(one.container != "tar" for one in known.stored_archives(archives.wanted)):
+    if all(one.container not in WITH_MEMBERS for one in known.stored_archives(archives.wanted)):
         raise UsageError(f"{first.path} was stored as a single file: there is nothing inside", hint="leave :… away")
     raise UsageError(
         f"no archive of {first.base} has anything called {right}, as far as its members are known",

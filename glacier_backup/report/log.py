@@ -18,6 +18,7 @@ from glacier_backup.model.event import (
     ArchiveSent,
     ArchiveSkipped,
     Event,
+    Expired,
     Imported,
     Listener,
     RunEnded,
@@ -97,7 +98,8 @@ class LogLines:
         match event:
             case RunStarted(plan):
                 size = format_amount(plan.bytes, plan.files)
-                self._logger.info("run started: %d to send (%s), %d to skip", plan.uploads, size, plan.skips)
+                away = f", {plan.expiries} to put away" if plan.expiries else ""
+                self._logger.info("run started: %d to send (%s), %d to skip%s", plan.uploads, size, plan.skips, away)
                 for name, place in plan.places.items() if self._several else ():
                     self._logger.info("%s is %s: %d to send", shown(name), shown(str(place)), plan.share(name).uploads)
             case Imported(source, count):
@@ -126,6 +128,9 @@ class LogLines:
                 self._logger.error("failed %s: %s%s", about, shown(error), f"\n{defect}" if defect else "")
             case ArchiveSkipped(skip) if not skip.reason.needs_attention:
                 self._logger.info("skipped %s: %s", self._about(skip.path, skip.to), skip.reason)
+            case Expired(expiry, hidden):
+                how = "hidden" if hidden else "noted"
+                self._logger.info("put away %s (%s): %s", self._about(expiry.path, expiry.to), how, expiry.reason)
             case Warned(message):
                 self._logger.warning("%s", shown(message))
             case RunEnded(summary):
@@ -133,11 +138,12 @@ class LogLines:
                     there = summary.count(name)
                     self._logger.info("%s: %d sent, %d failed", shown(name), there.sent, there.failed)
                 self._logger.info(
-                    "run ended: %d sent%s, %d failed, %d skipped, exit code %d",
+                    "run ended: %d sent%s, %d failed, %d skipped%s, exit code %d",
                     summary.sent,
-                    f" ({format_files(summary.files)} in packs)" if summary.files else "",
+                    f" ({format_files(summary.files)} in groups)" if summary.files else "",
                     summary.failed,
                     summary.skipped,
+                    f", {summary.expired} put away" if summary.expired else "",
                     summary.exit_code,
                 )
             case _:

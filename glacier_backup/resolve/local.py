@@ -23,6 +23,7 @@ from glacier_backup.ordering import Ordering
 from glacier_backup.resolve.examine import cause, examine
 from glacier_backup.resolve.exclusion import Excluding
 from glacier_backup.resolve.fingerprint import fingerprint_directory, fingerprint_file
+from glacier_backup.resolve.gone import LocalLooks, gone
 from glacier_backup.resolve.local_group import look_at_group
 from glacier_backup.resolve.local_lister import LocalLister, look_at
 from glacier_backup.resolve.nesting import Apart
@@ -99,6 +100,9 @@ class LocalSource:
             return fingerprint_directory(candidate.path, own_names(self._own), candidate.exclusion)
         except OSError as error:
             raise SourceError(f"{candidate.path}: {cause(error)}") from error
+
+    def gone(self, section: str, paths: Sequence[str]) -> Sequence[bool]:
+        return gone(LocalLooks(), os.fsencode(section), [os.fsencode(path) for path in paths])
 
 
 def _named(selection: Selection, tree: Selection) -> Candidate | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import AnyStr
@@ -15,10 +16,12 @@ from glacier_backup.model.candidate import Fingerprint, Kind
 from glacier_backup.model.reason import IsTheVault, Missing, NotAFile, SkipReason, Unreadable
 from glacier_backup.model.tree_digest import tree_fingerprint
 from glacier_backup.mounts import mount_table, virtual_below
+from glacier_backup.resolve.entries import Entry
 from glacier_backup.resolve.examine import absence, cause, special
 from glacier_backup.resolve.nesting import covers
 from glacier_backup.resolve.own import OwnNames, directory_of, is_own
-from glacier_backup.resolve.walk import Entry
+
+_ENCODING = sys.getfilesystemencoding()
 
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """It isn't there any more, or something else has taken its place."""
@@ -39,6 +42,7 @@ class LocalLister:
         self._virtual = frozenset(virtual_below(path, mount_table()).values()) - {os.stat(path).st_dev}
         self._entered = os.open(path, OPEN_DIRECTORY)
         self._here = Descent(self._entered)
+        self._found = os.fstat(self._entered)
 
     def __enter__(self) -> LocalLister:
         return self
@@ -50,12 +54,12 @@ class LocalLister:
 
     def identity(self) -> tuple[int, int] | None:
         """See :class:`~glacier_backup.resolve.walk.Lister`."""
-        identity = directory_of(os.fstat(self._entered))
+        identity = directory_of(self._found)
         return identity if identity[1] else None  # some file systems in user space number nothing
 
     def entries(self) -> Iterator[Entry]:
         """See :class:`~glacier_backup.resolve.walk.Lister`."""
-        own = self._own.get(directory_of(os.fstat(self._entered))) if self._own else None
+        own = self._own.get(directory_of(self._found)) if self._own else None
         try:
             with os.scandir(self._entered) as listing:
                 for item in listing:
@@ -91,10 +95,11 @@ class LocalLister:
             self._entered = self._here.enter(name, follow)
         except OSError as error:
             return _closed(error)
-        if self._virtual and os.fstat(self._entered).st_dev in self._virtual:
+        self._found = os.fstat(self._entered)
+        if self._found.st_dev in self._virtual:
             self._here.leave()
             return Missing()
-        vault = self._identified.get(directory_of(os.fstat(self._entered))) if self._identified else None
+        vault = self._identified.get(directory_of(self._found)) if self._identified else None
         if vault is not None:
             self._here.leave()
             return IsTheVault(vault)
@@ -135,7 +140,7 @@ def look_at(path: str, kind: Kind) -> Fingerprint:
 
 def _entry(item: os.DirEntry[str], folder: int) -> Entry | None:
     """None for what has vanished."""
-    name = os.fsencode(item.name)
+    name = item.name.encode(_ENCODING, "surrogateescape")  # as os.fsencode does, which takes longer
     try:
         if item.is_dir(follow_symlinks=False):
             return Entry(name, "directory")

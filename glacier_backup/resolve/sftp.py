@@ -25,6 +25,7 @@ from glacier_backup.model.tree_digest import tree_fingerprint
 from glacier_backup.ordering import Ordering
 from glacier_backup.resolve.examine import cause, special
 from glacier_backup.resolve.exclusion import Excluding
+from glacier_backup.resolve.gone import gone
 from glacier_backup.resolve.sftp_fingerprint import fingerprint_directory, fingerprint_file
 from glacier_backup.resolve.sftp_group import look_at_group
 from glacier_backup.resolve.sftp_lister import SftpLister
@@ -75,6 +76,14 @@ class SftpSource:
             raise SourceError(f"{candidate.path}: there is no such path") from None
         except ServerError as error:
             raise SourceUnavailable(f"{candidate.path}: {error}", hint=error.hint) from error
+
+    def gone(self, section: str, paths: Sequence[str]) -> Sequence[bool]:
+        """See :class:`~glacier_backup.resolve.source.Source`. Many are asked about at the same time."""
+        there = [path_on_server(path).encode("utf-8", "surrogateescape") for path in (section, *paths)]
+        try:
+            return gone(_Looks(self._remote), there[0], there[1:])
+        except ServerError as error:
+            raise SourceUnavailable(f"{section}: {error}", hint=error.hint) from error
 
     def _section(self, selection: Selection) -> Iterator[Resolved]:
         path = selection.path
@@ -205,6 +214,23 @@ class SftpSource:
         if stat.S_IFMT(found.mode) != (stat.S_IFLNK if kind == "link" else stat.S_IFREG):
             raise OSError(f"no longer a {'symlink' if kind == 'link' else 'file'}")
         return tree_fingerprint(kind, found.size, found.mtime_ns, stat.S_IMODE(found.mode))
+
+
+class _Looks:
+    """Those that tell what is gone."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def modes(self, paths: Sequence[bytes]) -> list[int | OSError]:
+        found = self._remote.look_all(paths, follow=False)
+        return [one if isinstance(one, OSError) else one.mode for one in found]
+
+    def holds_something(self, path: bytes) -> bool:
+        try:
+            return self._remote.entries(path or b"/", lambda entry: False, most=0) is None
+        except OSError:
+            return False
 
 
 def absence(remote: Remote, path: bytes) -> BrokenLink | Missing:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from glacier_backup.errors import SourceError
 from glacier_backup.model.reason import BrokenLink, Missing, NotAFile, SkipReason, Unreadable
+from glacier_backup.resolve.entries import Entry
 from glacier_backup.resolve.examine import cause, special
-from glacier_backup.resolve.walk import Entry
 from glacier_backup.ssh import entries as remote_entries
 from glacier_backup.ssh.folders import Folder, FolderWalk
 from glacier_backup.ssh.reading import below

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.candidate import Candidate, Fingerprint, Resolved
+from glacier_backup.model.filters import TENTH, Filter, MostDeleted, Prefixing
 from glacier_backup.model.naming import Layout
 from glacier_backup.model.tree_digest import Hashing as Hashing
 
@@ -62,6 +63,13 @@ class TreeRules:
     are."""
     hashing: Hashing = "never"
     """When files are compared by their content; what is sent of them is hashed then."""
+    prefixing: Prefixing | None = None
+    """How small files are put together by prefixes; None: they aren't."""
+    expire_deleted: bool = False
+    """Whether what is gone is to count as deleted (``deleted = expire``)."""
+    max_delete: MostDeleted = TENTH
+    filters: tuple[Filter, ...] = ()
+    """What is made of names and data, in order; what groups is in :attr:`prefixing`."""
     elsewhere: tuple[Selection, ...] = ()
     """The other sections that lie below this one; see :func:`divided`."""
 
@@ -100,5 +108,14 @@ class Source(Protocol):
         Entries that vanish meanwhile are left out; unreadable directories count as empty. Of a group what is left of it
         is looked at. Raises SourceError when the candidate itself is gone or has become something that can't be backed
         up.
+        """
+        ...
+
+    def gone(self, section: str, paths: Sequence[str]) -> Sequence[bool]:
+        """Of each of ``paths``, which were files or links of the whole tree ``section``, whether it is certainly there
+        no more: nothing is, or a directory is in its place.
+
+        What can't be looked at isn't gone, nor is anything below a section that isn't there, or empty, as of a disk
+        that isn't mounted, or behind a link to such a one. Raises SourceUnavailable where a server can't be asked.
         """
         ...

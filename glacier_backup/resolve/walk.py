@@ -1,39 +1,20 @@
 """Going through a whole tree, wherever it lies: every file below a directory, in the same order every time.
 
 Depth first, and in each directory by the names as bytes. Memory goes with the depth and with the largest directory up
-to a hundred thousand entries, not with the tree: entries are put in order as pieces of bytes, which hold all that is
-needed of them, so that nothing is asked twice.
+to a hundred thousand entries, not with the tree; of no entry anything is asked twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
-from typing import Literal, NamedTuple, Protocol, cast
+from collections.abc import Hashable, Iterator
+from typing import NamedTuple, Protocol, cast
 
 from glacier_backup.errors import SourceError
 from glacier_backup.model.candidate import Candidate, Kind, PassedOver, Resolved
 from glacier_backup.model.reason import ExcludedBy, LinkLeftOut, Loop, Missing, NotAFile, SkipReason, Unreadable
 from glacier_backup.model.tree_digest import tree_fingerprint
-from glacier_backup.ordering import Ordering
+from glacier_backup.resolve.entries import Entry, Listing
 from glacier_backup.resolve.tree import TreeSection
-
-EntryType = Literal["file", "directory", "link", "special", "unreadable"]
-
-_LETTERS: dict[str, EntryType] = {"f": "file", "d": "directory", "l": "link", "s": "special", "u": "unreadable"}
-
-
-class Entry(NamedTuple):
-    """What a listing says of one name."""
-
-    name: bytes
-    type: EntryType
-    size: int = 0
-    """Bytes of content: of a file, or of a link's target."""
-    mtime_ns: int = 0
-    mode: int = 0
-    """Permission bits."""
-    note: str = ""
-    """What a special one is, and why one can't be read."""
 
 
 class Lister(Protocol):
@@ -83,7 +64,7 @@ class _Level(NamedTuple):
     length: int
     """Of its path with a slash behind it."""
     identity: Hashable | None
-    entries: Iterator[bytes]
+    entries: Iterator[Entry]
     shared: bool
     """Whether entries in it may belong to other sections."""
 
@@ -103,11 +84,10 @@ class _Walk:
         yield from self._begin(self._section.path, self._lister.identity())
         while self._levels:
             level = self._levels[-1]
-            piece = next(level.entries, None)
-            if piece is None:
+            entry = next(level.entries, None)
+            if entry is None:
                 self._end()
                 continue
-            entry = _unpacked(piece)
             path = self._path + entry.name.decode("utf-8", "surrogateescape")
             if level.shared and self._is_of_another(entry, path):
                 continue
@@ -169,15 +149,14 @@ class _Walk:
 
     def _begin(self, path: str, identity: Hashable | None) -> Iterator[Resolved]:
         """Go on with the directory that was just entered."""
-        ordered = Ordering()
+        listing = Listing()
         try:
-            for entry in self._lister.entries():
-                ordered.add(_packed(entry))
+            listing.add_all(self._lister.entries())
         except SourceError as error:
             yield self._over(path, Unreadable(str(error)))
         self._path = path.rstrip("/") + "/"
         length = len(self._path)
-        self._levels.append(_Level(length, identity, _each_once(ordered), self._section.is_shared(path)))
+        self._levels.append(_Level(length, identity, iter(listing), self._section.is_shared(path)))
         if identity is not None:
             self._above[identity] = length
 
@@ -212,25 +191,3 @@ class _Walk:
     def _said(self, path: str, reason: SkipReason) -> Iterator[PassedOver]:
         if not isinstance(reason, Missing):
             yield self._over(path, reason)
-
-
-def _packed(entry: Entry) -> bytes:
-    """The name, NUL and the rest: NUL sorts before all that may follow it, so the order is that of the names."""
-    rest = f"\0{entry.type[0]} {entry.size} {entry.mtime_ns} {entry.mode} {entry.note}"
-    return entry.name + rest.encode("utf-8", "surrogateescape")
-
-
-def _each_once(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Some listings repeat a name when something changes meanwhile."""
-    last = b""
-    for piece in pieces:
-        name = piece[: piece.index(b"\0") + 1]
-        if name != last:
-            yield piece
-        last = name
-
-
-def _unpacked(piece: bytes) -> Entry:
-    name, _, rest = piece.partition(b"\0")
-    letter, size, mtime_ns, mode, note = rest.decode("utf-8", "surrogateescape").split(" ", 4)
-    return Entry(name, _LETTERS[letter], int(size), int(mtime_ns), int(mode), note)

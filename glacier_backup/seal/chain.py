@@ -2,8 +2,8 @@
 
 ::
 
-    before      split        each        parity
-    zstd   →   4 GiB   →    age    →    par2          any of them may be missing, but parity needs volumes
+         before           split        each        parity
+    command → zstd   →   4 GiB   →    age    →    par2      any of them may be missing, but parity needs volumes
 
 ``before`` works on the whole stream, ``each`` on every volume by itself. Back again goes
 :mod:`glacier_backup.seal.opening`.
@@ -11,12 +11,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from glacier_backup.model.recipe import Scalar, Step
+from glacier_backup.seal.command import Commands
 from glacier_backup.seal.compress import Skipped, shrinks
 from glacier_backup.seal.joined import Volume as Volume
 from glacier_backup.seal.opening import opened as opened
@@ -120,6 +121,27 @@ class Chain(NamedTuple):
         )
 
     @property
+    def has_command(self) -> bool:
+        """Whether bytes go through commands of the user first. Nothing is known then of what comes out."""
+        return any(isinstance(one, Commands) for one in self.before)
+
+    def behind(self, commands: Commands) -> Chain:
+        """The same, of what these have made."""
+        return self._replace(before=(commands, *self.before))
+
+    @property
+    def seals(self) -> bool:
+        """Whether anything else is done to them."""
+        return len(self.steps()) > self.has_command
+
+    def about(self, key: str, at_data: Sequence[str] = ()) -> Chain:
+        """The same for what has that key: each command sees it, or what ``at_data`` has for it."""
+        if not self.has_command:
+            return self
+        told = (one.about(key, at_data) if isinstance(one, Commands) else one for one in self.before)
+        return self._replace(before=tuple(told))
+
+    @property
     def suffix(self) -> str:
         """Of the archive, volumes left out: ``.zst.age``."""
         return "".join(one.suffix for one in self._all)
@@ -143,8 +165,10 @@ class Chain(NamedTuple):
     def fitting(self, estimate: int | None, sample: bytes) -> Chain:
         """The same for a stream of so many bytes (None: not known) that begins, or is, like ``sample``: compression is
         left out, and recorded so, of what doesn't shrink; so is cutting of what is surely one volume, unless there is
-        parity."""
+        parity. Behind commands all is done."""
         chain = self
+        if self.has_command:
+            return self
         if any(_compresses(one) for one in self.before) and not shrinks(sample):
             chain = self._replace(before=tuple(_left_out(one) for one in self.before))
         if chain._surely_one(estimate):

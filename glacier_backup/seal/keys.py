@@ -19,6 +19,8 @@ class Keys:
     """Of the archives, and of what protects an identity file."""
     gnupg_home: str | None = None
     """The folder of gpg's keys; None: gpg's own choice."""
+    undo: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    """Commands that undo those that an archive has gone through, each with its arguments, in the order of those."""
 
 
 NO_KEYS = Keys()

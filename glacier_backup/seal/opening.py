@@ -10,7 +10,7 @@ from glacier_backup.errors import SealError, WrongKey
 from glacier_backup.model.recipe import PACKING, Step
 from glacier_backup.seal.joined import Joined, Volume
 from glacier_backup.seal.keys import Keys
-from glacier_backup.seal.order import ENCRYPTION, SPLIT, placed
+from glacier_backup.seal.order import COMMAND, ENCRYPTION, SPLIT, placed
 from glacier_backup.seal.peek import Peeked
 from glacier_backup.seal.registry import opener
 from glacier_backup.seal.sealer import ByteStream
@@ -65,12 +65,13 @@ def _way_of(steps: Sequence[Step]) -> _Way:
         order = placed([step.name for step in sealing], (*ENCRYPTION, *FOREIGN))
     except ValueError as error:
         raise SealError(f"a recipe that none of this version's can be: {error}") from error
-    inside = [step.name for step in steps if step.parameters.get("skipped") is not True and step.name in _BEGINNINGS]
+    known = (*_BEGINNINGS, COMMAND)  # of what commands make nobody knows how it begins
+    inside = [step.name for step in steps if step.parameters.get("skipped") is not True and step.name in known]
     return _Way(
         tuple(by_name[name] for name in order.before),
         _volume_size(by_name.get(SPLIT)) if order.split else None,
         tuple(by_name[name] for name in order.each),
-        _BEGINNINGS[inside[-1]] if inside else None,
+        _BEGINNINGS.get(inside[-1]) if inside else None,
     )
 
 
@@ -119,5 +120,15 @@ def _is_gzip(head: bytes) -> bool:
     return head.startswith(b"\x1f\x8b\x08")
 
 
-_BEGINNINGS: Mapping[str, Callable[[bytes], bool]] = {"tar": _is_tar, "zstd": _is_zstd, "gzip": _is_gzip}
+def _is_zip(head: bytes) -> bool:
+    """APPNOTE 6.3.10, sections 4.3.7 and 4.3.16."""
+    return head.startswith((b"PK\3\4", b"PK\5\6"))
+
+
+_BEGINNINGS: Mapping[str, Callable[[bytes], bool]] = {
+    "tar": _is_tar,
+    "zip": _is_zip,
+    "zstd": _is_zstd,
+    "gzip": _is_gzip,
+}
 """Of what these steps make."""

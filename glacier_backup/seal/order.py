@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+COMMAND = "command"
+"""The user's own commands, all of them: see :mod:`glacier_backup.seal.command`."""
 COMPRESSION = ("zstd", "gzip")
+ON_ALL = (COMMAND, *COMPRESSION)
+"""What works on the whole stream in any case: it comes in front of the cutting."""
 ENCRYPTION = ("age", "gpg", "openssl")
 SPLIT = "split"
 PARITY = "par2"
 NAMES = (*COMPRESSION, *ENCRYPTION, SPLIT, PARITY)
-"""Every step that there is to seal with."""
+"""Every step that there is to seal with, the user's own apart."""
 
 
 class Order(NamedTuple):
@@ -44,7 +48,13 @@ def ordered(names: Sequence[str]) -> Order:
 
 def placed(names: Sequence[str], encryption: Sequence[str]) -> Order:
     """As :func:`ordered`, with other ways to encrypt; names that aren't among them, nor another step, are ValueError
-    as well."""
+    as well. :data:`COMMAND` may come in front of all."""
+    own = tuple(names[:1]) if names[:1] and names[0] == COMMAND else ()
+    found = _placed(names[len(own) :], encryption)
+    return found._replace(before=(*own, *found.before))
+
+
+def _placed(names: Sequence[str], encryption: Sequence[str]) -> Order:
     kinds = [_kind(name, encryption) for name in names]
     _check_twice(names, kinds)
     _check_order(names, kinds)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from glacier_backup.errors import SealError
 from glacier_backup.seal.age import AgeOpener
+from glacier_backup.seal.command import CommandOpener
 from glacier_backup.seal.decompress import GzipOpener, ZstdOpener
 from glacier_backup.seal.gpg import GpgOpener
 from glacier_backup.seal.openssl import OpenSSLOpener
@@ -14,6 +15,7 @@ from glacier_backup.seal.sealer import Opener
 
 OPENERS: Mapping[str, Opener] = {
     "age": AgeOpener(),
+    "command": CommandOpener(),
     "gpg": GpgOpener(),
     "gzip": GzipOpener(),
     "openssl": OpenSSLOpener(),

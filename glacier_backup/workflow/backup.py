@@ -6,9 +6,9 @@ that is out of reach; with several, the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import CatalogError, DestinationUnavailable, Interrupted
@@ -19,10 +19,16 @@ from glacier_backup.model.plan import BackupPlan
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.plan.backup import limited
+from glacier_backup.plan.known import AtPlace
+from glacier_backup.resolve.source import divided
 from glacier_backup.spool import Spool
 from glacier_backup.workflow.replicate import Copying, Shelf, put_note_beside, replicate
 from glacier_backup.workflow.sending.desk import Sending
 from glacier_backup.workflow.sending.execute import Run, execute
+from glacier_backup.workflow.sending.expiring import Expiring, StoredAt, stored_at
+from glacier_backup.workflow.sending.group_deciding import Groups, nothing_sent
+from glacier_backup.workflow.sending.hashing import nothing
+from glacier_backup.workflow.sending.increments import Increments
 from glacier_backup.workflow.sending.lane import Lane
 from glacier_backup.workflow.sending.leftovers import reconcile
 from glacier_backup.workflow.sending.prepare import LastSentOf, Order, prepare
@@ -54,17 +60,20 @@ class Backup:
 def preview(backup: Backup) -> BackupPlan:
     """What a run would do now. Sends no request, writes nothing, needs neither credentials nor a lock."""
     catalog, known, alike = backup.catalog, dict[str, LastSentOf](), dict[str, AlikeOf]()
+    chains, stored = dict[str, Increments](), dict[str, StoredAt]()
     importable = unfinished = 0
     for target in backup.targets:
         place_id = catalog.place_id(target.destination.place, trusting=True)
         unfinished += 0 if place_id is None else len(catalog.unfinished(place_id))
         known[target.name] = _sent_to(place_id, catalog)
+        chains[target.name] = _chains(backup, place_id)
         if place_id is not None:
             alike[target.name] = partial(catalog.paths_like, place_id)
+            stored[target.name] = stored_at(catalog, place_id, backup.tools.host)
         if imported := {} if target.older is None else target.older.as_last_sent():
             importable += len(imported)
             known[target.name] = partial(_among, imported)
-    plan = prepare(backup.order, backup.tools.origins, backup.targets, known, alike)
+    plan = _prepared(backup, known, alike, chains, stored)
     return replace(limited(plan, backup.order.limit), importable=importable, unfinished=unfinished)
 
 
@@ -91,7 +100,7 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     if plan is None:
         with stop.at_once():
             plan = _planned(backup, places, stop)
-    ask([one for one in places if plan.share(one.target.name).uploads], stop)
+    ask([one for one in places if (share := plan.share(one.target.name)).uploads or share.expiries], stop)
     insist(places)
     _tell_unavailable(places, tell)
     tell(RunStarted(limited(plan, backup.order.limit)))
@@ -105,7 +114,34 @@ def _planned(backup: Backup, places: Sequence[Whereabouts], stop: StopRequest) -
     catalog, ids = backup.catalog, {one.target.name: one.presumable_id for one in places}
     known = {name: _sent_to(place_id, catalog) for name, place_id in ids.items()}
     alike = {name: partial(catalog.paths_like, id) for name, id in ids.items() if id is not None}
-    return prepare(backup.order, backup.tools.origins, backup.targets, known, alike, stop.check)
+    chains = {name: _chains(backup, id) for name, id in ids.items()}
+    stored = {name: stored_at(catalog, id, backup.tools.host) for name, id in ids.items() if id is not None}
+    return _prepared(backup, known, alike, chains, stored, stop.check)
+
+
+def _prepared(
+    backup: Backup,
+    known: Mapping[str, LastSentOf],
+    alike: Mapping[str, AlikeOf],
+    chains: Mapping[str, Increments],
+    stored: Mapping[str, StoredAt],
+    check: Callable[[], object] = nothing,
+) -> BackupPlan:
+    order, tools = backup.order, backup.tools
+
+    @cache
+    def has_nothing(name: str, section: str) -> bool:
+        return name not in stored or next(stored[name].current(section), None) is None
+
+    # What was named by itself says nothing of what else there is.
+    sections = () if order.ad_hoc else divided(order.selections)
+    expiring = Expiring(sections, tools.origins, stored, check)
+    groups = Groups(backup.catalog.group_members, has_nothing)
+    return prepare(order, tools.origins, backup.targets, known, alike, check, chains, groups, tools.host, expiring)
+
+
+def _chains(backup: Backup, place_id: int | None) -> Increments:
+    return Increments(backup.tools, None if place_id is None else AtPlace(backup.catalog, place_id))
 
 
 class _Noting:
@@ -129,11 +165,7 @@ def _check(plan: BackupPlan, backup: Backup) -> None:
 
 
 def _sent_to(place_id: int | None, catalog: Catalog) -> LastSentOf:
-    return _nothing if place_id is None else partial(catalog.last_sent, place_id)
-
-
-def _nothing(paths: Sequence[str]) -> Mapping[str, LastSent]:
-    return {}
+    return nothing_sent if place_id is None else partial(catalog.last_sent, place_id)
 
 
 def _among(imported: Mapping[str, LastSent], paths: Sequence[str]) -> Mapping[str, LastSent]:
@@ -187,8 +219,8 @@ def _tell_unavailable(places: Sequence[Whereabouts], tell: Listener) -> None:
 def _carry_out(
     plan: BackupPlan, backup: Backup, places: Sequence[Whereabouts], tell: Listener, stop: StopRequest
 ) -> Summary:
-    """Only a run that has something to send leaves a trace in the catalog."""
-    run_id = backup.catalog.begin_run(backup.tools.host) if plan.uploads else None
+    """Only a run that has something to do leaves a trace in the catalog."""
+    run_id = backup.catalog.begin_run(backup.tools.host) if plan.uploads or plan.expiries else None
     lanes = [
         Lane(
             # Where it isn't known to the catalog, it could not be asked either, and nothing is sent.

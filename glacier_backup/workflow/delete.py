@@ -13,6 +13,7 @@ from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import UsageError
 from glacier_backup.model.retention import RemovalPlan
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
+from glacier_backup.plan.chain import building_on
 from glacier_backup.plan.removal import Present
 from glacier_backup.plan.retention import is_whole, overwritten_among
 from glacier_backup.plan.terms import Archives
@@ -73,7 +74,8 @@ def plan_delete(delete: Delete, catalog: Catalog) -> RemovalPlan:
     is asked.
 
     Raises CatalogError, and UsageError for what isn't stored, for a path of which it isn't clear which archive is
-    meant, for some files of a group only, and where the last good archive would go of a path that is still there.
+    meant, for some files of a group only, for what increments that stay build on, and where the last good archive
+    would go of a path that is still there.
     """
     terms = [_term(word, delete, catalog) for word in delete.words]
     chosen = _chosen(terms, delete, catalog)
@@ -81,6 +83,8 @@ def plan_delete(delete: Delete, catalog: Catalog) -> RemovalPlan:
     for term in terms:
         now_written = ArchiveIds()
         for one in _choices(term, delete, catalog):
+            if increments := list(islice(building_on(chosen.ids, one.archives), NAMED + 1)):
+                raise _of_a_chain(increments)
             if len(last) <= NAMED and not delete.even_last and _takes_the_last(one, chosen.ids, delete):
                 last[one.archives[0].path] = None
             now_written.update(_write_down(one, chosen.ids, written, book))
@@ -277,6 +281,16 @@ def _write_down(one: _OfPath, chosen: Container[int], written: Container[int], b
 
 def _is_among(archive: StoredArchive, locators: set[tuple[int, str]]) -> bool:
     return any((archive.place_id, volume.locator) in locators for volume in archive.volumes)
+
+
+def _of_a_chain(increments: Sequence[StoredArchive]) -> UsageError:
+    named = ", ".join(f"id:{one.id} of {local_time(one.time)}" for one in increments[:NAMED])
+    more = " and others" if len(increments) > NAMED else ""
+    return UsageError(
+        f"increments of {increments[0].path} build on what would be deleted: {named}{more}",
+        hint="name them, too, or delete every version with --all-versions; prune takes no archive that one which stays "
+        "builds on",
+    )
 
 
 def _of_the_last(paths: Collection[str]) -> UsageError:

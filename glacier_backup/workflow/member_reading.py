@@ -5,14 +5,14 @@ It is fetched and opened by what restores fetch and open with. For places where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.destination.destination import Check, Destination
-from glacier_backup.errors import NotThawed, SealError
+from glacier_backup.errors import DamageFound, NotThawed, SealError
 from glacier_backup.model.archive import Checksums, Member
 from glacier_backup.model.restore import WHOLE
 from glacier_backup.model.stored import StoredArchive, StoredVolume
@@ -20,10 +20,12 @@ from glacier_backup.model.thaw import Thaw, ThawRequest
 from glacier_backup.pack.tar_hashes import TarHashes
 from glacier_backup.pack.tar_members import tar_members
 from glacier_backup.pack.unpacker import ArchiveBytes
+from glacier_backup.pack.unzip_members import members_of_zip
 from glacier_backup.seal.keys import Keys
 from glacier_backup.spool import Spool
 from glacier_backup.workflow.restoring.fetch import Fetched, Fetcher
 from glacier_backup.workflow.restoring.stream import Reading, Source
+from glacier_backup.workflow.restoring.undone import wrongly_undone
 from glacier_backup.workflow.restoring.unsealed import Unsealed
 
 
@@ -57,28 +59,30 @@ class MemberReader:
         *,
         hashed: bool = False,
     ) -> Contents:
-        """All members of a tar, each as ``changed`` makes it; ``hashed``: with the hash of their content, in a tar of
-        ours.
+        """All members of a tar or a ZIP, each as ``changed`` makes it; ``hashed``: with the hash of their content, in a
+        tar of ours; in a ZIP they always are.
 
         All of it was read then and has proved right, by whatever proves it: the catalog's checksums, those of its
         encryption and compression. Raises NotThawed, VolumeMissing, other DestinationErrors, KeyNeeded, WrongKey and
-        other SealErrors, DamageFound, and SealError for what is no tar.
+        other SealErrors, DamageFound, and SealError for what is neither.
         """
-        if archive.container != "tar":
-            raise SealError(f"{archive.name} is no tar, whose members could be told")
+        if archive.container not in ("tar", "zip"):
+            raise SealError(f"{archive.name} is neither a tar nor a ZIP, whose members could be told")
         source = Source(archive, self.destination, self._thaws(archive.volumes))
         reading = Reading(source, self.catalog, self.fetcher, self.check, self.fetched, whole=True)
         members: Spool[Member] = Spool()
-        hashes = TarHashes() if hashed else None
+        hashes = TarHashes() if hashed and archive.container == "tar" else None
         try:
             with Unsealed(reading, keys, (WHOLE,)) as unsealed:
                 with unsealed.bytes(WHOLE) as stream:
-                    for member in tar_members(stream if hashes is None else _Hashing(stream, hashes), archive.name):
+                    for member in _listed(archive, stream if hashes is None else _Hashing(stream, hashes)):
                         members.append(changed(member))
                 unsealed.finish()
             reading.finish()
-        except BaseException:
+        except BaseException as error:
             members.close()
+            if isinstance(error, DamageFound) and (wrong := wrongly_undone(archive, error)) is not None:
+                raise wrong from error
             raise
         return Contents(members if hashes is None else _told(hashes, members), reading.checksums())
 
@@ -89,6 +93,12 @@ class MemberReader:
         if cold is not None:
             raise NotThawed(f"{cold.locator} is being made readable", hint="run again in a few hours")
         return {thaw.locator or "": (thaw,) for thaw in found}
+
+
+def _listed(archive: StoredArchive, stream: ArchiveBytes) -> Iterator[Member]:
+    if archive.container == "zip":
+        return members_of_zip(stream, archive.name)
+    return tar_members(stream, archive.name)
 
 
 class _Hashing:

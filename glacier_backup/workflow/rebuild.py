@@ -33,7 +33,7 @@ from glacier_backup.plan.told_by_key import Around, is_beside, presumed
 from glacier_backup.plan.verify import known_volumes
 from glacier_backup.workflow.rebuilding.several import Examined, Gathering, ManifestOpener, NoKeys, Several
 from glacier_backup.workflow.rebuilding.tree_versions import before_versions
-from glacier_backup.workflow.verifying.both_sides import BothSides
+from glacier_backup.workflow.verifying.both_sides import BothSides, Pair
 from glacier_backup.workflow.verifying.doubts import Doubts
 from glacier_backup.workflow.verifying.inventory import answers, ask_for_inventory, note_inventory
 from glacier_backup.workflow.verifying.site import Site
@@ -142,12 +142,19 @@ class _Rebuilding:
             if is_beside(self._site.key_of(pair.listed[0].locator)):
                 continue
             self._done = replace(self._done, listed=self._done.listed + 1)
+            self._put_away(pair)
             if pair.known or pair.listed[0].locator in under_way or doubts.look_at(pair.listed[0]):
                 # Of an archive of several objects the first one counts.
                 first = not pair.known or any(one.number == 1 for one in pair.known)
                 self._done = replace(self._done, known=self._done.known + first)
             else:
                 yield _Named(pair.listed[0], pair.journaled[0] if pair.journaled else None)
+
+    def _put_away(self, pair: Pair) -> None:
+        """What the catalog knows, and didn't know to be hidden: as after a copy of it was put back."""
+        hidden_at = pair.listed[0].hidden_at
+        if hidden_at is not None and pair.known:
+            self._catalog.expire(self._site.id, [one.archive for one in pair.known if one.number == 1], (), hidden_at)
 
     def _oldest_first(self, listed: Iterable[_Named]) -> Iterator[_Named | Parts]:
         """As far as the list tells."""
@@ -220,6 +227,8 @@ class _Rebuilding:
         site, stored = self._site, answer.stored
         key, describe = site.key_of(stored.locator), site.destination.describe
         found = rebuilt(stored, key, site.place.kind, describe, self._around, answer.journaled)
+        if isinstance(found, Rebuilt):
+            return replace(found, expired_at=stored.hidden_at)
         if found is None:
             done = self._done
             self._done = replace(done, foreign=done.foreign + 1, foreign_bytes=done.foreign_bytes + stored.size)

@@ -35,6 +35,7 @@ from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem, Res
 from glacier_backup.units import now
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.restoring.book import Book, Page, cause_of
+from glacier_backup.workflow.restoring.chain_items import together
 from glacier_backup.workflow.restoring.desk import Desk, folder_of
 from glacier_backup.workflow.restoring.fetch import Fetcher
 from glacier_backup.workflow.restoring.fetch_round import FetchRound, Ready
@@ -197,9 +198,10 @@ class _Run:
         self._book.set((one.number, "requested", None) for one in records if one.state == "planned")
         standings = self._thawing.look(records, page.archives)
         self._book.set(
-            (one.record.number, one.state, None if one.error is None else cause_of(one.error))
+            change
             for one in standings
             if one.state != one.record.state or one.state == "planned"
+            for change in together(one.record, one.state, None if one.error is None else cause_of(one.error))
         )
         for one in standings:
             if one.state == "ready":

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from glacier_backup.destination.destination import Destination
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Candidate
 from glacier_backup.model.contents import Contents
+from glacier_backup.model.full_every import FullEvery
+from glacier_backup.model.increment import Linked, Seen
 from glacier_backup.model.plan import ClassChoice
 from glacier_backup.pack.packer import Packer, leaving_out
 from glacier_backup.resolve.source import Source, TreeRules
 from glacier_backup.seal.chain import NO_SEAL, Chain
 from glacier_backup.workflow.takeover import OlderRecord
+
+
+class Chaining(NamedTuple):
+    """How directories of one origin are sent as chains of increments."""
+
+    listing: Callable[[Candidate], Generator[Seen, None, None]]
+    """What is in one, in the order in which a tar of it has that. Raises SourceError."""
+    packer: Callable[[Linked, Exclusion], Packer]
+    """What packs one as that link of a chain, without what is left out of it."""
+
 
 Classify = Callable[[int], ClassChoice | None]
 """The storage class of an archive of about so many bytes; None: the one that the destination is set to."""
@@ -44,6 +58,8 @@ class Origin:
     """What is read once for all destinations, which then keep pace with each other. All else each of them reads for
     itself: a file of this machine costs little to read again, one of a server is worth sharing."""
 
+    chaining: Chaining | None = None
+    """None: it has no directories that could be sent so."""
     unshared: Mapping[Container, Packer] | None = None
     """The same ``packers`` for one's own use, where what those read is shared."""
 
@@ -70,6 +86,8 @@ class Tools:
     host: str
     trees: Mapping[str, TreeRules] = field(default_factory=dict)
     """Of the sections that are whole trees, by their paths."""
+    increments: Mapping[str, FullEvery] = field(default_factory=dict)
+    """Of the sections whose directories are sent as chains, by their paths: when one begins anew."""
     seal: Callable[[str], Chain] = unsealed
     """How archives of a section, by its path, are sealed."""
     catalog_seal: Chain = NO_SEAL

@@ -1,4 +1,5 @@
-"""Whatever is sent alone and in groups, in whatever order, and forgotten: each file is found as it was sent last."""
+"""Whatever is sent alone and in groups, in whatever order, put away, deleted and forgotten: each file is found as it
+was sent last."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from glacier_backup.catalog.keys import Key
 from glacier_backup.catalog.schema import grouped, looks
 from glacier_backup.model.archive import ArchiveRecord, Member
 from glacier_backup.model.place import Place
+from glacier_backup.model.record import Current
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.tree_digest import tree_fingerprint
 from glacier_backup.units import MIB
@@ -26,10 +28,12 @@ from tests.catalog.values import (
     a_file,
     a_group,
     a_link,
+    by_prefix,
     checksums,
     intended,
     minutes,
     of_tree,
+    under_key,
 )
 
 SECTION = "/srv/photos"
@@ -41,9 +45,13 @@ _GROUPED = select(grouped.c.destination, grouped.c.path, grouped.c.archive, grou
 _HIDDEN = Member("photos/d", "directory", 0, 1, 0o755, 0, None)
 
 _files = st.builds(a_file, st.sampled_from(_NAMES), size=st.integers(1, 2), second=st.integers(1, 2))
+_under_keys = st.builds(
+    under_key, st.sampled_from(_NAMES), size=st.integers(1, 2), second=st.integers(1, 2), key=st.sampled_from(["", "k"])
+)
 _links = st.builds(a_link, st.sampled_from(_NAMES), st.sampled_from(["x", "é"]))
 _members = st.lists(_files | _links | st.just(_HIDDEN), max_size=5)
 _moments = st.integers(0, 5).map(minutes)
+_prefixes = st.sampled_from(["", "d/"])
 _ends = st.sampled_from(["stored", "stored", "left", "left", "given up", "doubtful"])
 
 
@@ -68,6 +76,7 @@ class Sent:
     is_stored: bool = False
     touched: dict[str, str] = field(default_factory=dict)
     """By path, what files with another time look like."""
+    expired: datetime | None = None
 
     def versions(self, id: int) -> list[Version]:
         return [one._replace(digest=self.touched.get(one.path, one.digest)) for one in self._as_sent(id)]
@@ -76,13 +85,21 @@ class Sent:
         label, digest = self.record.label, self.record.fingerprint.digest
         if label.kind != "group" or not self.members or digest.endswith(" changed"):
             return [Version(label.path, self.place, id, None, digest, label.time)]
-        last = {one.path: number for number, one in enumerate(self.members) if one != _HIDDEN}
+        last = {_path(one): number for number, one in enumerate(self.members) if one != _HIDDEN}
         return [
-            Version(
-                SECTION + path.removeprefix("photos"), self.place, id, number, _digest(self.members[number]), label.time
-            )
+            Version(path, self.place, id, number, _digest(self.members[number]), label.time)
             for path, number in last.items()
         ]
+
+
+class Gone(NamedTuple):
+    """One path that was deleted."""
+
+    place: int
+    path: str
+    at: datetime
+    last: int
+    """The highest id then."""
 
 
 class Groups(RuleBasedStateMachine):
@@ -95,6 +112,7 @@ class Groups(RuleBasedStateMachine):
         other = Place("s3", "bucket")
         self.places = [self.catalog.register(place, place) for place in (LOCAL, other)]
         self.sent: dict[int, Sent] = {}
+        self.gone: list[Gone] = []
         self.count = 0
 
     @rule(place=st.integers(0, 1), file=_files, at=_moments, end=_ends)
@@ -109,6 +127,32 @@ class Groups(RuleBasedStateMachine):
     def send_group(self, place: int, members: list[Member], at: datetime, end: str, changed: bool) -> None:
         record = a_group(SECTION, locator=self.locator(), sent_at=at, changed_back=changed)
         self.send(place, record, members, end)
+
+    @rule(place=st.integers(0, 1), prefix=_prefixes, members=st.lists(_under_keys, max_size=4), at=_moments, end=_ends)
+    def send_by_prefix(self, place: int, prefix: str, members: list[Member], at: datetime, end: str) -> None:
+        record = by_prefix(SECTION, prefix, locator=self.locator(), sent_at=at)
+        self.send(place, record, members, end)
+
+    @rule(place=st.integers(0, 1), paths=st.lists(st.sampled_from(_PATHS), max_size=2), at=_moments, data=st.data())
+    def expire(self, place: int, paths: list[str], at: datetime, data: st.DataObject) -> None:
+        known = [id for id, one in self.sent.items() if one.is_stored]
+        ids = data.draw(st.lists(st.sampled_from(known), max_size=2)) if known else []
+        self.catalog.expire(self.places[place], ids, paths, at)
+        for id in ids:
+            if self.sent[id].place == self.places[place]:
+                self.put_away(id, at)
+        last = max(self.sent, default=0)
+        for path in {*paths} - {one.path for one in self.gone if (one.place, one.at) == (self.places[place], at)}:
+            self.gone.append(Gone(self.places[place], path, at, last))
+
+    def put_away(self, id: int, at: datetime) -> None:
+        one = self.sent[id]
+        label = one.record.label
+        for other, before in self.sent.items():
+            is_it = label.kind == "group" and other == id
+            is_before = label.kind != "group" and other <= id and before.record.label.path == label.path
+            if before.is_stored and before.place == one.place and (is_it or is_before):
+                before.expired = before.expired or at
 
     def locator(self) -> str:
         self.count += 1
@@ -132,7 +176,9 @@ class Groups(RuleBasedStateMachine):
     def go_on(self, members: list[Member], data: st.DataObject) -> None:
         id = data.draw(st.sampled_from([id for id, one in self.sent.items() if not one.is_stored]))
         one = self.sent[id]
-        if one.record.label.kind == "group":
+        if one.record.label.container == "zip":
+            one.members = [file._replace(path=f"host/srv/{file.path}") for file in members if file != _HIDDEN]
+        elif one.record.label.kind == "group":
             one.members = members
         self.catalog.completing(id, intended(one.record), checksums(one.record), one.members)
         self.catalog.stored(id, *one.record.receipts)
@@ -163,15 +209,82 @@ class Groups(RuleBasedStateMachine):
         found = [version for id, one in chosen.items() for version in one.versions(id)]
         return sorted(found, key=lambda one: Key(one.path, one.place, one.id).order)
 
+    def present(self, until: datetime | None = None) -> list[Version]:
+        """Of :meth:`versions` those that were neither put away nor deleted then."""
+        return [one for one in self.versions() if self.is_kept(one, until) and not self.is_gone(one, until)]
+
+    def newest(self, place: int | None = None, until: datetime | None = None) -> list[Version]:
+        """Of what was there then, and not put away, the newest; nothing of what was deleted."""
+        there = [one for one in self.versions() if until is None or one.time <= until]
+        kept = [one for one in there if self.is_kept(one, until) and place in (None, one.place)]
+        return [one for one in _newest(kept) if not self.is_gone(one, until)]
+
+    def is_kept(self, one: Version, until: datetime | None) -> bool:
+        expired = self.sent[one.id].expired
+        return expired is None or (until is not None and expired > until)
+
+    def is_gone(self, one: Version, until: datetime | None) -> bool:
+        its = [gone for gone in self.gone if (gone.place, gone.path) == (one.place, one.path) and gone.last >= one.id]
+        return any(until is None or gone.at <= until for gone in its)
+
     def told(self, **wanted: object) -> list[Version]:
         return [_version(one) for one in self.catalog.stored_archives(ArchiveFilter(inside=True, **wanted))]  # type: ignore[arg-type]  # whatever a test asks
 
     def what_was_sent_last_of_each_path_is_told(self) -> None:
         for place in self.places:
-            newest = _newest([one for one in self.versions() if one.place == place])
             told = self.catalog.last_sent(place, _PATHS)
-            expected = {one.path: (one.id, one.digest) for one in newest if one.path in _PATHS}
-            assert {path: (last.id, last.digest) for path, last in told.items()} == expected
+            expected = {
+                one.path: (one.id, one.digest, self.group_of(one)) for one in self.newest(place) if one.path in _PATHS
+            }
+            assert {path: (last.id, last.digest, last.group) for path, last in told.items()} == expected
+
+    def group_of(self, one: Version) -> str:
+        return "" if one.number is None else self.sent[one.id].record.label.path
+
+    def what_there_is_now_is_told_in_order(self) -> None:
+        for place in self.places:
+            newest = [one for one in self.newest(place) if not self.is_untold(one)]
+            assert [*self.catalog.current(place, SECTION)] == sorted(map(self.current, newest), key=_raw)
+
+    def is_untold(self, one: Version) -> bool:
+        """Whether it stands for a group whose files nobody knows."""
+        return one.number is None and self.sent[one.id].record.label.kind == "group"
+
+    def current(self, one: Version) -> Current:
+        kind, size, _ = one.digest.split()
+        alone = [
+            other.id
+            for other in self.present()
+            if (other.path, other.place) == (one.path, one.place) and other.number is None and other.id < one.id
+        ]
+        own = max(alone, default=None) if one.number is not None else None
+        is_fixed = self.sent[one.id].record.label.fixed_key is not None
+        return Current(
+            one.path, one.id, "link" if kind == "link" else "file", int(size), self.group_of(one), is_fixed, own
+        )
+
+    def groups_that_there_are_now_are_told(self) -> None:
+        for place in self.places:
+            last: dict[str, int] = {}
+            for id, one in sorted(self.sent.items()):
+                if one.is_stored and one.place == place and one.record.label.container == "zip":
+                    last[one.record.label.path] = id
+            expected = [(path, id) for path, id in sorted(last.items()) if self.sent[id].expired is None]
+            told = self.catalog.current_groups(place, SECTION)
+            assert [(one.path, one.archive) for one in told] == expected
+
+    def what_is_in_each_group_is_told(self) -> None:
+        for id, one in self.sent.items():
+            told = [*self.catalog.group_members(id)] if one.is_stored else []
+            files = [member for member in one.members if member != _HIDDEN]
+            if not one.is_stored or one.record.fingerprint.digest.endswith(" changed"):
+                files = []
+            assert [f"{SECTION}/{found.name.decode('utf-8', 'surrogateescape')}" for found in told] == [
+                *map(_path, files)
+            ]
+            last = {f"{SECTION}/{one.name.decode('utf-8', 'surrogateescape')}": one.look for one in told}
+            expected = {version.path: version.digest for version in one.versions(id)} if told else {}
+            assert {path: f"{look.kind} {look.size} {look.mtime_ns}" for path, look in last.items()} == expected
 
     def every_version_of_every_file_is_told_in_order(self) -> None:
         everything = self.versions()
@@ -193,6 +306,10 @@ class Groups(RuleBasedStateMachine):
             assert self.told(until=until) == then
             assert self.told(newest=True, until=until) == _newest(then)
             assert self.told(newest=True, since=until) == [one for one in _newest(everything) if one.time >= until]
+            assert self.told(newest=True, present=True, until=until) == self.newest(until=until)
+            assert self.told(present=True, until=until) == [one for one in self.present(until) if one.time <= until]
+        assert self.told(newest=True, present=True) == self.newest()
+        assert self.told(present=True) == self.present()
 
     def those_of_some_archives_are_told(self) -> None:
         ids = [*self.sent][::2]
@@ -201,13 +318,15 @@ class Groups(RuleBasedStateMachine):
         assert self.told(ids=tuple(ids), newest=True) == [one for one in newest if one.id in ids]
         assert self.told(ids=tuple(ids), path=_PATHS[1]) == [one for one in self.versions(ids) if one.path == _PATHS[1]]
         assert self.told(name="photos.pack.tar", path=_PATHS[0]) == [
-            one for one in self.versions() if one.path == _PATHS[0] and one.number is not None
+            one
+            for one in self.versions()
+            if one.path == _PATHS[0] and one.number is not None and self.sent[one.id].record.label.container == "tar"
         ]
 
     def what_looks_so_is_told(self) -> None:
         digests = [one for one in _LOOKS if one.startswith("file")]
         for place in self.places:
-            newest = _newest([one for one in self.versions() if one.place == place])
+            newest = self.newest(place)
             alike = self.catalog.paths_like(place, SECTION, digests)
             assert {digest: {*paths} for digest, paths in alike.items()} == {
                 digest: paths for digest in digests if (paths := {one.path for one in newest if one.digest == digest})
@@ -227,6 +346,9 @@ class Groups(RuleBasedStateMachine):
     @rule()
     def look(self) -> None:
         self.what_was_sent_last_of_each_path_is_told()
+        self.what_there_is_now_is_told_in_order()
+        self.groups_that_there_are_now_are_told()
+        self.what_is_in_each_group_is_told()
         self.every_version_of_every_file_is_told_in_order()
         self.the_newest_are_told_as_of_any_moment()
         self.those_of_some_archives_are_told()
@@ -245,6 +367,17 @@ def _digest(member: Member) -> str:
     return tree_fingerprint("file", member.size, member.mtime_ns).digest
 
 
+def _path(member: Member) -> str:
+    """Where it was."""
+    if member.source is not None:
+        return f"{SECTION}/{member.source}"
+    return SECTION + member.path.removeprefix("host/srv/photos").removeprefix("photos")
+
+
+def _raw(row: Current) -> bytes:
+    return row.path.encode("utf-8", "surrogateescape")
+
+
 def _newest(versions: list[Version]) -> list[Version]:
     """Of each path at each place that of the highest id."""
     last = {(one.path, one.place): one for one in sorted(versions, key=lambda one: one.id)}
@@ -257,4 +390,4 @@ def _version(one: StoredArchive) -> Version:
 
 
 TestGroups = Groups.TestCase
-TestGroups.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)
+TestGroups.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)

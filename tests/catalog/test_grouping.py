@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Table, select
 
+from glacier_backup.catalog import grouping
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.grouping import Frame, frame_of
+from glacier_backup.catalog.schema import grouped, looks
 from glacier_backup.model.archive import ArchiveRecord, Member, MemberType, ReadProblem
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Recipe, Step
@@ -285,3 +288,24 @@ def test_a_file_in_a_group_takes_less_than_250_bytes(path: str) -> None:
             record(catalog, None, 1, a_group("/srv/git", locator=str(number)), some)
 
     assert (os.path.getsize(path) - empty) / count < 250
+
+
+def test_what_is_written_beside_the_members_is_what_follows_from_them(catalog: Catalog) -> None:
+    first = a_file("2020/a.jpg")
+    hard = first._replace(path=f"{first.path}.too", type="hardlink", target=first.path, offset=9_000)
+    id = stored(catalog, first, hard, a_link("l", f"../{NOT_UTF8}"), a_file(NOT_UTF8), a_file("../above"))
+
+    beside = _derived(catalog)
+    catalog.ask(lambda connection: grouping.remove(connection, [id]))
+    nothing = _derived(catalog)
+    catalog.ask(lambda connection: grouping.add(connection, [id]))
+
+    assert (len(beside[0]), len(beside[1]), nothing) == (4, 3, ([], []))
+    assert _derived(catalog) == beside
+
+
+def _derived(catalog: Catalog) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    def rows(table: Table) -> list[tuple[object, ...]]:
+        return catalog.ask(lambda connection: [tuple(row) for row in connection.execute(select(table))])
+
+    return rows(grouped), rows(looks)

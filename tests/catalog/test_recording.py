@@ -16,7 +16,7 @@ from glacier_backup.model.archive import ArchiveRecord, Member, ReadProblem, Rec
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.event import Result, Summary
 from glacier_backup.model.plan import BackupPlan, Upload
-from glacier_backup.model.reason import NeverSent
+from glacier_backup.model.upload_reason import NeverSent
 from tests.catalog.inside import rows, soundness
 from tests.catalog.processes import run_as_anybody
 from tests.catalog.values import LOCAL, NOT_UTF8, a_member, an_archive, minutes, record
@@ -90,7 +90,9 @@ def test_everything_about_an_archive_is_kept(catalog: Catalog, path: str) -> Non
         "suffix": "",
         "seal": "",
         "alias": None,
+        "told": None,
         "sha256": None,
+        "expired_at": None,
     }
 
 

@@ -31,6 +31,7 @@ from tests.catalog.values import (
     an_archive,
     an_object,
     an_upload,
+    by_prefix,
     checksums,
     intended,
     minutes,
@@ -38,6 +39,7 @@ from tests.catalog.values import (
     record,
     seal,
     send_object,
+    under_key,
 )
 
 _RELEASED = Path(__file__).parent / "released"
@@ -60,6 +62,8 @@ _FILES = (
 
 _PROBLEM = ReadProblem(f"/srv/photos/{NOT_UTF8}", "Permission denied")
 
+
+_BY_PREFIX = by_prefix("/srv/keys", "k", locator="zip", sent_at=minutes(7))
 
 _WISH = Wish("restore", f"/mnt/{NOT_UTF8}", (f"/srv/{NOT_UTF8}",), at="2026-03-21T04:00:00.000000Z")
 
@@ -106,6 +110,8 @@ def fill(catalog: Catalog) -> None:
     group = record(catalog, run, local, _GROUP, _FILES)
     catalog.touched(local, [(group, f"/srv/{NOT_UTF8}/a", f"file 1234 {2**63 + 1}")])
     record(catalog, run, vault, replace(of_tree("/srv/tree/a"), sha256="e5" * 32))
+    put_away = record(catalog, run, local, _BY_PREFIX, [under_key(NOT_UTF8, section="/srv/keys", key="k")])
+    catalog.expire(local, [put_away], [f"/srv/{NOT_UTF8}/link", "/srv/keys/gone"], minutes(8))
     catalog.set_items(catalog.begin_restore(_WISH, _ITEMS), [(1, "damaged", NOT_UTF8)])
     catalog.note_thaws(_thaws(vault))
     catalog.note_verified(2, 1, minutes(5))
@@ -133,13 +139,14 @@ def test_a_catalog_of_every_released_schema_comes_to_the_newest(number: int, pat
         last = catalog.last_sent(vault, ["/srv/old", "/srv/photos", "/srv/tree/a"])
 
     assert [archive.path for archive in listed] == [
-        *("/srv/old", "/srv/photos", _GROUP.label.path, "/srv/tree/a", f"/srv/{NOT_UTF8}", "/srv/sealed")
+        *("/srv/old", "/srv/photos", _GROUP.label.path, "/srv/tree/a", f"/srv/{NOT_UTF8}", "/srv/sealed"),
+        "/srv/keys/k*~.zip",
     ]
     vault_name = "glacier://111122223333@eu-central-1/photos"
     assert [archive.destination for archive in listed] == [
-        *(vault_name, vault_name, "/mnt/vault", vault_name, "/mnt/vault", vault_name)
+        *(vault_name, vault_name, "/mnt/vault", vault_name, "/mnt/vault", vault_name, "/mnt/vault")
     ]
-    assert [archive.problems for archive in listed] == [0, 1, 0, 0, 0, 0]
+    assert [archive.problems for archive in listed] == [0, 1, 0, 0, 0, 0, 0]
     assert last["/srv/old"].digest is None
     assert last["/srv/photos"].digest == "d1" * 32
     assert last["/srv/tree/a"].sha256 == "e5" * 32
@@ -163,10 +170,14 @@ def test_the_files_in_groups_of_a_released_catalog_are_found(number: int, path: 
         section = f"/srv/{NOT_UTF8}"
         digests = ("file 1234 1700000000000000001", f"file 1234 {2**63 + 1}", "link 7 1700000000000000000")
         seen = dict(zip((f"{section}/{name}" for name in (NOT_UTF8, "a", "link")), digests, strict=True))
+        there = {path: digest for path, digest in seen.items() if not path.endswith("link")}
         sent = catalog.last_sent(local, [*seen])
-        assert {path: last.digest for path, last in sent.items()} == seen
-        assert [sent[path].sha256 for path in seen] == [None, bytes(range(32)).hex(), None]
-        assert catalog.paths_like(local, section, digests) == {digest: (path,) for path, digest in seen.items()}
+        assert {path: last.digest for path, last in sent.items()} == there
+        assert [sent[path].sha256 for path in there] == [None, bytes(range(32)).hex()]
+        assert catalog.paths_like(local, section, digests) == {digest: (path,) for path, digest in there.items()}
+        assert [file.path for file in catalog.current(local, "/srv")] == [f"{section}/a", f"{section}/{NOT_UTF8}"]
+        history = catalog.stored_archives(ArchiveFilter(below="/srv/keys", inside=True))
+        assert [(one.path, one.expired_at) for one in history] == [(f"/srv/keys/{NOT_UTF8}", minutes(8))]
 
 
 @pytest.mark.parametrize("number", [step.number for step in MIGRATIONS])

@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, ReadProblem, Receipt, Role
 from glacier_backup.model.candidate import CHANGED_BACK, Fingerprint
-from glacier_backup.model.naming import group_path, stored_name
+from glacier_backup.model.naming import group_path, prefix_group_path, stored_name
 from glacier_backup.model.place import Place
+from glacier_backup.model.prefix_group import below
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.record import ForeignUpload
 from glacier_backup.model.stored import Rebuilt, StoredVolume
@@ -83,6 +84,32 @@ def a_file(name: str, *, top: str = "photos", size: int = 1_234, second: int = 1
 
 def a_link(name: str, target: str, *, top: str = "photos") -> Member:
     return Member(f"{top}/{name}", "symlink", 0, 1_700_000_000 * 10**9, 0o777, 0, target)
+
+
+def by_prefix(
+    section: str = "/srv/photos", prefix: str = "", *, locator: str = "zip-id", sent_at: datetime = MORNING
+) -> ArchiveRecord:
+    """A group that goes by a prefix, whose members :func:`under_key` makes."""
+    plain, path = a_group(section, locator=locator, sent_at=sent_at), prefix_group_path(section, prefix)
+    recipe = Recipe((Step("zip", {"top": f"host{section}", "depth": prefix.count("/") + 1}),))
+    label = replace(
+        plain.label,
+        path=path,
+        name=stored_name(path),
+        container="zip",
+        recipe_id=recipe.id,
+        fixed_key=f"host{path}",
+        below=below(recipe),
+    )
+    return replace(plain, label=label, recipe=recipe)
+
+
+def under_key(
+    name: str, *, section: str = "/srv/photos", size: int = 1_234, second: int = 1_700_000_000, key: str = ""
+) -> Member:
+    """A member of such a group; ``key``: what filters have put in front of its name."""
+    its = a_file(f"{key}{name}", top=f"host{section}", size=size, second=second)
+    return its._replace(source=name if key else None)
 
 
 def of_tree(

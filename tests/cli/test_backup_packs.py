@@ -71,17 +71,17 @@ def test_a_dry_run_shows_the_files_of_each_pack(cli: Cli, photos: Path) -> None:
         ["488", "KiB", f"{photos}/2020/b.jpg", "not", "sent", "yet"],
         ["586", "KiB", f"{photos}/2021/c.jpg", "not", "sent", "yet"],
     ]
-    assert f"3 to send (3.3 MiB; 3 files in packs) to {cli.folder}/vault, 0 to skip" in out
+    assert f"3 to send (3.3 MiB; 3 files in groups) to {cli.folder}/vault, 0 to skip" in out
 
 
 def test_a_run_says_how_many_files_went_in_packs(cli: Cli, photos: Path) -> None:
     ran = cli("backup", "-c", cli.ini(INI), "--verbose")
 
-    assert f"3 sent (3.3 MiB; 3 files in packs) to {cli.folder}/vault, 0 failed, 0 skipped" in ran.out
+    assert f"3 sent (3.3 MiB; 3 files in groups) to {cli.folder}/vault, 0 failed, 0 skipped" in ran.out
     assert "photos.pack.tar, 2 files" in ran.out
     log = (cli.folder / "log").read_text()
-    assert "run started: 3 to send (3.3 MiB; 3 files in packs), 0 to skip" in log
-    assert "run ended: 3 sent (3 files in packs), 0 failed, 0 skipped, exit code 0" in log
+    assert "run started: 3 to send (3.3 MiB; 3 files in groups), 0 to skip" in log
+    assert "run ended: 3 sent (3 files in groups), 0 failed, 0 skipped, exit code 0" in log
 
 
 def test_a_limit_counts_packs(cli: Cli, photos: Path) -> None:

@@ -29,6 +29,7 @@ from glacier_backup.display import shown
 from glacier_backup.model.event import Counts, Result, Summary
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan, Upload
+from glacier_backup.model.upload_reason import Gathered
 from glacier_backup.plan.backup import limited, planned
 from glacier_backup.spool import TOGETHER
 from glacier_backup.units import local_time
@@ -184,6 +185,7 @@ def test_json_names_destinations_and_why_a_class_was_chosen(capsys: pytest.Captu
         "sent": 0,
         "failed": 0,
         "skipped": 1,
+        "expired": 0,
         "bytes": 10,
         "files": 0,
     }
@@ -216,10 +218,28 @@ def test_a_plan_shows_the_files_of_a_pack_below_it(capsys: pytest.CaptureFixture
         f"send  10 B  {paths[2]}  photos.pack.tar  1 file, renamed",
         f"      10 B  {'  /srv/photos/c.jpg':47}  renamed, was /srv/photos/d.jpg",
         f"skip  10 B  {paths[3]:47}  left for a later run: limit = 2",
-        f"      10 B  {'  /srv/photos/e':47}  left for a later run: limit = 2",
-        "2 to send (30 B; 3 files in packs) to /vault, 2 to skip",
+        "2 to send (30 B; 3 files in groups) to /vault, 2 to skip",
         "dry run: nothing was sent, nothing was written",
     ]
+
+
+def test_a_plan_shows_no_file_of_what_is_skipped_and_none_that_has_not_changed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sent = group("/srv", "a", "b", "c")
+    sent = replace(sent, reason=replace(Gathered.of(bytes([0, 5, 5])), left=1))
+    left = replace(group("/srv", "d", "e"), reason=replace(Gathered.of(bytes([5, 5])), left=2))
+    later = group("/srv", "f")
+    plan = planned(PLACES, [sent, left, later])
+    lines = drawn(capsys, lambda: write_plan(limited(plan, 2))).splitlines()
+
+    assert [line.split(None, 3)[3] for line in lines[1:5]] == [
+        f"{sent.path}  srv.pack.tar  3 files: 1 not sent yet, 2 unchanged; 1 no longer in it",
+        "not sent yet",
+        f"{left.path}  srv.pack.tar  2 files, unchanged; 2 no longer in it",
+        f"{later.path}                left for a later run: limit = 2",
+    ]
+    assert lines[5] == "2 to send (50 B; 5 files in groups) to /vault, 1 to skip"
 
 
 def test_with_several_destinations_files_of_a_pack_need_no_name_of_theirs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,7 +250,7 @@ def test_with_several_destinations_files_of_a_pack_need_no_name_of_theirs(capsys
         ["send", "nas", "10", "B", group("/srv", "a").path, "srv.pack.tar", "1", "file,", "not", "sent", "yet"],
         ["10", "B", "/srv/a", "not", "sent", "yet"],
     ]
-    assert lines[3] == "1 to send (10 B; 1 file in packs) to nas, /nas, 0 to skip"
+    assert lines[3] == "1 to send (10 B; 1 file in groups) to nas, /nas, 0 to skip"
 
 
 def test_json_has_the_files_of_a_pack(capsys: pytest.CaptureFixture[str]) -> None:
@@ -243,10 +263,10 @@ def test_json_has_the_files_of_a_pack(capsys: pytest.CaptureFixture[str]) -> Non
         assert [one["files"] for one in shown["plan"]] == [
             None,
             [
-                {"path": "/srv/photos/2020/a.jpg", "bytes": 10, "reason": "not sent yet"},
-                {"path": "/srv/photos/b\n.jpg", "bytes": 10, "reason": "not sent yet"},
+                {"path": "/srv/photos/2020/a.jpg", "bytes": 10, "reason": "not sent yet", "key": None},
+                {"path": "/srv/photos/b\n.jpg", "bytes": 10, "reason": "not sent yet", "key": None},
             ],
-            [{"path": "/srv/photos/c.jpg", "bytes": 10, "reason": "renamed, was /srv/photos/d.jpg"}],
+            [{"path": "/srv/photos/c.jpg", "bytes": 10, "reason": "renamed, was /srv/photos/d.jpg", "key": None}],
         ]
         assert shown["summary"]["files"] == shown["summary"]["destinations"]["main"]["files"] == files
 
@@ -257,7 +277,7 @@ def test_a_summary_says_how_many_files_went_in_packs(capsys: pytest.CaptureFixtu
 
     assert drawn(capsys, lambda: write_summary(summary, every_skip=False)).splitlines()[1:] == [
         f"sent  20 B  {PACKED[0].path}  photos.pack.tar, 1 file  key",
-        "1 sent (20 B; 1 file in packs) to /vault, 0 failed, 0 skipped",
+        "1 sent (20 B; 1 file in groups) to /vault, 0 failed, 0 skipped",
     ]
 
 

@@ -62,10 +62,21 @@ class Watched:
 
     def run(self, *argv: str | Path, **environ: str) -> Ran:
         """In a process of its own, whose PATH leads to the spies first."""
-        path = f"{self._spies}{os.pathsep}{os.environ['PATH']}"
-        ran = finish(start(*argv, environ={"PATH": path, **environ}))
+        ran = finish(start(*argv, environ={"PATH": self._path, **environ}))
         self.told += ran.out + ran.err
         return ran
+
+    def run_here(self, *argv: str | Path) -> Ran:
+        """The same in this process, which takes a tenth of the time."""
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("PATH", self._path)
+            ran = self.cli(*argv)
+        self.told += ran.out + ran.err
+        return ran
+
+    @property
+    def _path(self) -> str:
+        return f"{self._spies}{os.pathsep}{os.environ['PATH']}"
 
     def everything(self) -> Iterator[tuple[str, bytes]]:
         """All that was said, seen by children, logged, recorded and stored."""
@@ -112,7 +123,8 @@ def test_a_run_from_config_to_restore_shows_no_secret(watched: Watched, seal: st
         ("restore", "--to", f"{watched.cli.folder}/back", "--verbose"),
     ]
     for verb, *more in runs:
-        ran = watched.run(verb, *more, "-c", ini)
+        run = watched.run if "--verbose" in more else watched.run_here
+        ran = run(verb, *more, "-c", ini)
         assert ran.code == 0, (verb, ran)
     assert (watched.cli.folder / "back").is_dir()
     assert "tar" in watched.seen.read_text()

@@ -39,7 +39,7 @@ def test_every_section_and_option_has_its_line() -> None:
     assert main.options == {"vault_name": RawOption("photos", 3), "region": RawOption("eu-central-1", 5)}
     assert (data.name, data.lines) == ("/data", (7,))
     assert data.options == {
-        "exclude": RawOption("\n.git\n.cache\n\nnode_modules", 8),
+        "exclude": RawOption("\n.git\n.cache\n\nnode_modules", 8, (8, 9, 11, 12, 13)),
         "upload_dirs": RawOption("yes", 14),
     }
 

@@ -9,6 +9,7 @@ import pytest
 from glacier_backup.config.load import load
 from glacier_backup.config.settings import SectionSettings, Settings
 from glacier_backup.errors import ConfigError
+from glacier_backup.model.full_every import FullEvery
 from glacier_backup.model.period import Period
 from glacier_backup.units import MIB
 from tests.config.conftest import Desk, in_home_of_user_database, told
@@ -84,6 +85,8 @@ def test_every_option_arrives(desk: Desk) -> None:
         "upload_files": True,
         "upload_if_changed": True,
         "compare": "size, mtime, hash",
+        "incremental": False,
+        "full_every": FullEvery(Period(180, "day"), 30, 50),
         "exclude": (".", "# x"),
         "upload_tree": True,
         "exclude_paths": ("old/tmp", "/data/x, y"),
@@ -100,6 +103,12 @@ def test_every_option_arrives(desk: Desk) -> None:
         "keep_monthly": None,
         "keep_yearly": None,
         "pack_size": 2 * MIB,
+        "group_files_smaller_than": None,
+        "group_names": "prefix",
+        "group_max": 1024 * MIB,
+        "deleted": "keep",
+        "max_delete": {"share": 0.1, "files": None, "says": "10 %"},
+        "filters": (),
     }
     assert (settings.keep_last, settings.keep_within, settings.keep_yearly) == (3, Period(6, "month"), 10)
     assert settings.pack_size == 512 * MIB

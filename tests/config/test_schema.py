@@ -8,6 +8,7 @@ import sys
 import pytest
 from pydantic import BaseModel
 
+from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import read_option
 from glacier_backup.config.keep_options import KEEP_OPTIONS
@@ -30,14 +31,15 @@ from glacier_backup.config.settings import DestinationSettings, SectionSettings,
 
 _SEALS = (
     "seal encrypt recipients recipients_file identity_file password password_file password_command "
-    "password_credential password_keyring gnupg_home zstd_level gzip_level openssl_cipher openssl_digest "
+    "password_credential password_keyring gnupg_home undo_data zstd_level gzip_level openssl_cipher openssl_digest "
     "openssl_iterations volume_size volume_names redundancy private_names"
 )
 _OF_PATHS = (
     f"{_SEALS} "
     "keep_last keep_within keep_daily keep_weekly keep_monthly keep_yearly pack_size "
-    "upload_single_dir upload_tree upload_dirs upload_files upload_if_changed compare exclude "
-    "exclude_patterns exclude_regex exclude_paths keys keep_versions symlinks"
+    "group_files_smaller_than group_names group_max deleted max_delete "
+    "upload_single_dir upload_tree upload_dirs upload_files upload_if_changed compare filters incremental full_every "
+    "exclude exclude_patterns exclude_regex exclude_paths keys keep_versions symlinks"
 )
 
 every_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -123,7 +125,8 @@ def test_an_option_has_one_home_or_several(options: tuple[Option, ...], names: s
 
 
 def test_main_may_hold_all_but_what_only_a_path_has() -> None:
-    assert (*DESTINATION_OPTIONS, *RUN_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS) == MAIN_OPTIONS
+    handed_on = (*KEEP_OPTIONS, *PACK_OPTIONS, *DELETED_OPTIONS)
+    assert (*DESTINATION_OPTIONS, *RUN_OPTIONS, *SEAL_OPTIONS, *handed_on) == MAIN_OPTIONS
 
 
 @pytest.mark.parametrize("option", [option for option in OPTIONS if option.is_secret], ids=lambda option: option.name)
@@ -141,13 +144,14 @@ def test_the_usual_places_are_those_that_the_table_names() -> None:
     assert folders.local_vault.replace("/h", "~") in BY_NAME["destination"].details
 
 
-def test_flags_are_those_of_glacier_backup_1_2_and_two_limits() -> None:
+def test_flags_are_those_of_glacier_backup_1_2_and_three_limits() -> None:
     assert {option.name: option.flags for option in OPTIONS if option.flags} == {
         "vault_name": ("-v", "--vault"),
         "account_id": ("-a", "--account"),
         "logfile": ("-l", "--logfile"),
         "limit": ("--limit",),
         "bandwidth_limit": ("--bandwidth-limit",),
+        "max_delete": ("--max-delete",),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.schema import DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS, SERVER_OPTIONS
@@ -19,7 +20,8 @@ def test_every_option_has_a_row_in_the_order_of_the_table(desk: Desk) -> None:
     found = list(rows(desk.load("[main]\nvault_name = v\n[/a]\n[sftp://h/b]\n")))
     assert [(row.section, row.option) for row in found] == [
         *(("main", option.name) for option in DESTINATION_OPTIONS if option.suits("glacier")),
-        *(("main", option.name) for option in (*RUN_OPTIONS, *SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS)),
+        *(("main", option.name) for option in (*RUN_OPTIONS, *SEAL_OPTIONS)),
+        *(("main", option.name) for option in (*KEEP_OPTIONS, *PACK_OPTIONS, *DELETED_OPTIONS)),
         *(("/a", option.name) for option in PATH_OPTIONS),
         *(("sftp://h:22/b", option.name) for option in SERVER_OPTIONS),
     ]
@@ -86,13 +88,26 @@ keep_last = off
         ("main", "keep_last"): ("3", "x:10"),
         ("/a", "keep_last"): ("off", "x:14"),
         ("main", "pack_size"): ("none", "default"),
+        ("main", "group_files_smaller_than"): ("none", "default"),
+        ("main", "group_names"): ("prefix", "default"),
+        ("main", "group_max"): ("1 GiB", "default"),
+        ("main", "deleted"): ("keep", "default"),
+        ("main", "max_delete"): ("10 %", "default"),
         ("/a", "pack_size"): ("none", "default"),
+        ("/a", "group_files_smaller_than"): ("none", "default"),
+        ("/a", "group_names"): ("prefix", "default"),
+        ("/a", "group_max"): ("1 GiB", "default"),
+        ("/a", "deleted"): ("keep", "default"),
+        ("/a", "max_delete"): ("10 %", "default"),
         ("/a", "destination"): ("main", "default"),
         ("/a", "upload_single_dir"): ("no", "default"),
         ("/a", "upload_dirs"): ("no", "default"),
         ("/a", "upload_files"): ("no", "default"),
         ("/a", "upload_if_changed"): ("yes", "x:2"),
         ("/a", "compare"): ("size, mtime", "default"),
+        ("/a", "filters"): ("", "default"),
+        ("/a", "incremental"): ("no", "default"),
+        ("/a", "full_every"): ("180 days | 30 increments | 50 %", "default"),
         ("/a", "exclude"): ("a\nb", "x:12"),
         ("/a", "upload_tree"): ("no", "default"),
         ("/a", "exclude_paths"): ("", "default"),

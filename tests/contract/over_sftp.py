@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
@@ -51,6 +51,9 @@ class SourceOverSftp:
     def look(self, candidate: Candidate) -> Fingerprint:
         path, section = self._url + candidate.path, self._url + candidate.section
         return self._source.look(replace(candidate, path=path, section=section))
+
+    def gone(self, section: str, paths: Sequence[str]) -> Sequence[bool]:
+        return self._source.gone(self._url + section, [self._url + path for path in paths])
 
     def _there(self, selection: Selection) -> Selection:
         tree, within = selection.tree, selection.within

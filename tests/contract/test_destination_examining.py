@@ -118,19 +118,24 @@ def test_what_is_gone_meanwhile_is_missing(place: Place, destination: Destinatio
         destination.examine(stored, nothing)
 
 
-@pytest.mark.parametrize("name", ["nowhere", f"no/where/{'20260321T040000.123456Z.tar'}", "a\nb", "ä ö", "\udcff"])
-def test_no_locator_is_too_odd_to_be_missing(place: Place, destination: Destination, name: str) -> None:
+def test_no_locator_is_too_odd_to_be_missing(place: Place, destination: Destination) -> None:
     place.put("file", b"x")
-    if not is_vault(destination):
-        with pytest.raises(VolumeMissing):
-            destination.examine(Stored(name, 1, now()), nothing)
+    for name in ("nowhere", "no/where/20260321T040000.123456Z.tar", "a\nb", "ä ö", "\udcff"):
+        assert is_vault(destination) or isinstance(refusal(destination, name), VolumeMissing), name
 
 
-@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "nas/../../x/20260321T040000.123456Z.tar", "./nas"])
-def test_a_locator_never_leads_out_of_the_place(place: Place, destination: Destination, name: str) -> None:
-    if not is_vault(destination):
-        with pytest.raises(DestinationError):
-            destination.examine(Stored(name, 1, now()), nothing)
+def test_a_locator_never_leads_out_of_the_place(destination: Destination) -> None:
+    for name in ("../outside", "/etc/passwd", "nas/../../x/20260321T040000.123456Z.tar", "./nas"):
+        assert is_vault(destination) or isinstance(refusal(destination, name), DestinationError), name
+
+
+def refusal(destination: Destination, locator: str) -> DestinationError | None:
+    """Why nothing is told of it."""
+    try:
+        destination.examine(Stored(locator, 1, now()), nothing)
+    except DestinationError as error:
+        return error
+    return None
 
 
 def test_what_others_have_put_there_is_as_it_was_listed(place: Place, destination: Destination) -> None:
@@ -154,41 +159,37 @@ def test_an_archive_without_a_manifest_has_none(place: Place, destination: Desti
     assert (found.manifest, found.sha256) == (None, None)
 
 
-@pytest.mark.parametrize(
-    ("manifest", "told"),
-    [
-        (b"", ""),
-        (b"{}", "{}"),
-        (b"not \xff UTF-8", "not \udcff UTF-8"),
-        (b"\0" * 100, "\0" * 100),
-        (b"x" * MIB, "x" * MIB),
-        (b"x" * (MIB + 1), None),
-        (b"x" * (4 * MIB), None),
-    ],
-    ids=["empty", "odd", "not_utf8", "nul", "longest", "too_long", "far_too_long"],
-)
-def test_a_manifest_of_others_is_handed_on_as_text_up_to_a_mib(
-    place: Place, destination: Destination, manifest: bytes, told: str | None
-) -> None:
+MANIFESTS: list[tuple[bytes, str | None]] = [
+    (b"", ""),
+    (b"{}", "{}"),
+    (b"not \xff UTF-8", "not \udcff UTF-8"),
+    (b"\0" * 100, "\0" * 100),
+    (b"x" * MIB, "x" * MIB),
+    (b"x" * (MIB + 1), None),
+    (b"x" * (4 * MIB), None),
+]
+"""What somebody has put there, and what is told of it."""
+
+
+def test_a_manifest_of_others_is_handed_on_as_text_up_to_a_mib(place: Place, destination: Destination) -> None:
     if is_vault(destination):
         return
     locator = place.put("20260321T040000.123456Z.tar", b"data")
-    place.put("20260321T040000.123456Z.tar.recipe.json", manifest)
+    for manifest, told in MANIFESTS:
+        place.put("20260321T040000.123456Z.tar.recipe.json", manifest)
 
-    assert examined(place, destination)[locator].manifest == told
+        assert examined(place, destination)[locator].manifest == told, (manifest[:20], len(manifest))
 
 
-@pytest.mark.parametrize(
-    "line",
-    [b"", b"\xff", b"x" * 64, b"0" * 64, b"0" * 64 + b"  other.tar\n", b"0" * 65 + b"  20260321T040000.123456Z.tar\n"],
-)
-def test_a_checksum_file_that_is_none_tells_nothing(place: Place, destination: Destination, line: bytes) -> None:
+def test_a_checksum_file_that_is_none_tells_nothing(place: Place, destination: Destination) -> None:
     if destination.place.kind not in ("local", "sftp"):
         return
-    locator = place.put("20260321T040000.123456Z.tar", b"data")
-    place.put("20260321T040000.123456Z.tar.sha256", line)
+    name = "20260321T040000.123456Z.tar"
+    locator = place.put(name, b"data")
+    for line in ("", "\udcff", "x" * 64, "0" * 64, "0" * 64 + "  other.tar\n", "0" * 65 + f"  {name}\n"):
+        place.put(f"{name}.sha256", os.fsencode(line))
 
-    assert examined(place, destination)[locator].sha256 is None
+        assert examined(place, destination)[locator].sha256 is None, line
 
 
 def test_no_link_beside_an_archive_is_followed(place: Place, destination: Destination) -> None:

@@ -9,7 +9,7 @@ To see that it would notice, `test_harness.py` breaks each promise by hand.
     python -m tests.crash --seeds 0-999 --jobs 2        the same without pytest, with progress
     python -m tests.crash --seeds 17 --into local       one trial into a directory; others: sftp, s3, moto, two,
                                                         and sealed-local, sealed-vault, sealed-sftp, sealed-s3;
-                                                        files put together: packed-local and so on
+                                                        files put together: packed-local, grouped-local …
 
 A seed decides candidates, faults and moments; the ids, and which thread wins a race, no seed decides.
 """

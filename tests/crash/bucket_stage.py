@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from glacier_backup.destination import s3
+from glacier_backup.model.key_reading import label_of_key
 from glacier_backup.model.naming import MANIFEST, TIME
-from glacier_backup.units import MIB
+from glacier_backup.units import MIB, now
 from tests.crash.scenario import BUCKET_OPERATIONS, Gap, Scenario
 from tests.crash.stage import Allowed, Alone, Stored, is_no_archive
 from tests.s3_servers.between import Answer, Asked, Between, Rule, trouble
@@ -153,13 +154,24 @@ class BucketStage(Alone):
             keys = self._keys(aws)
             manifests = sorted((key for key in keys if key.endswith(MANIFEST)), key=lambda key: key.rpartition("/")[2])
             found = [(key, _archive_of(key, keys)) for key in manifests]
-            return [self._fetched(aws, key, manifest) for manifest, key in found if key in keys]
+            told = [self._fetched(aws, key, manifest) for manifest, key in found if key in keys]
+            alone = sorted(self._of_tree(keys - {one.locator for one in told}))
+            return told + [self._fetched(aws, key, path=path) for key, path in alone]
 
-    def _fetched(self, aws: S3Client, key: str, manifest_key: str) -> Stored:
-        manifest = json.loads(aws.get_object(Bucket=self.bucket, Key=manifest_key)["Body"].read())
+    def _of_tree(self, keys: Collection[str]) -> Iterator[tuple[str, str]]:
+        """What went in one request has no manifest if it is of a tree: its key tells its path."""
+        for key in keys if self.by_prefix else ():
+            label = label_of_key(key.removeprefix(f"{PREFIX}/"), now())
+            if label is not None and label.fixed_key is not None and not key.endswith(MANIFEST):
+                yield key, label.path
+
+    def _fetched(self, aws: S3Client, key: str, manifest_key: str = "", path: str = "") -> Stored:
+        if not path:
+            manifest = json.loads(aws.get_object(Bucket=self.bucket, Key=manifest_key)["Body"].read())
+            path = str(manifest["path"])
         file = self.scratch / key.replace("/", "~")[-200:]
         aws.download_file(self.bucket, key, str(file))
-        return Stored(key, str(manifest["path"]), file)
+        return Stored(key, path, file)
 
     def rest(self) -> Iterator[str]:
         with closing(self.aws()) as aws:
@@ -167,6 +179,7 @@ class BucketStage(Alone):
             for upload in self._uploads(aws):
                 yield f"an upload of {upload} is open"
         archives = {_archive_of(key, keys) for key in keys if key.endswith(MANIFEST)}
+        archives |= {key for key, _ in self._of_tree(keys)}
         for key in sorted(keys):
             if key.endswith(MANIFEST) and _archive_of(key, keys) not in keys:
                 yield f"{key} is left over"

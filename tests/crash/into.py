@@ -41,6 +41,9 @@ Into = Literal[
     "packed-two",
     "packed-sealed-vault",
     "packed-sealed-local",
+    "grouped-local",
+    "grouped-s3",
+    "grouped-sealed-local",
 ]
 
 OF: dict[Into, tuple[Variant, ...]] = {
@@ -60,6 +63,9 @@ OF: dict[Into, tuple[Variant, ...]] = {
     "packed-two": SERVER_VARIANTS,
     "packed-sealed-vault": SEALED_VARIANTS,
     "packed-sealed-local": SEALED_VARIANTS,
+    "grouped-local": LOCAL_VARIANTS,
+    "grouped-s3": BUCKET_VARIANTS,
+    "grouped-sealed-local": SEALED_VARIANTS,
 }
 """The families of trials."""
 
@@ -78,6 +84,9 @@ APART: dict[Into, Into] = {
     "packed-two": "two",
     "packed-sealed-vault": "sealed-vault",
     "packed-sealed-local": "sealed-local",
+    "grouped-local": "local",
+    "grouped-s3": "s3",
+    "grouped-sealed-local": "sealed-local",
 }
 """Where files go by themselves, and not put together."""
 
@@ -90,7 +99,7 @@ def stages(into: Into, folder: Path) -> Iterator[NewStage]:
     """Destinations of that kind, and their server as long as it is wanted. For one trial at a time."""
     if into in APART:
         with stages(APART[into], folder) as apart:
-            yield partial(packed, apart)
+            yield partial(grouped if into.startswith("grouped") else packed, apart)
     elif into in PLAIN:
         with stages(PLAIN[into], folder) as plain:
             yield partial(sealed, plain, folder)
@@ -117,6 +126,13 @@ def packed(apart: NewStage, name: str) -> Stage:
     """The same destination, for a tree whose files are put together."""
     stage = apart(name)
     stage.packed = True
+    return stage
+
+
+def grouped(apart: NewStage, name: str) -> Stage:
+    """The same where they are by what their names begin with."""
+    stage = packed(apart, name)
+    stage.by_prefix = True
     return stage
 
 

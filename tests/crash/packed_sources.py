@@ -6,7 +6,9 @@ import hashlib
 import os
 import random
 import stat
+import struct
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -35,6 +37,8 @@ PACK_SIZE, LARGE_PACK_SIZE = 4 * MIB, 20 * MIB
 """Bytes. The second is for destinations that take larger parts."""
 
 _SECOND = 10**9
+_EXACT = struct.Struct("<HqL")
+"""Our own extra field of a ZIP: mode, seconds and nanoseconds."""
 
 
 class Look(NamedTuple):
@@ -61,6 +65,7 @@ class PackedSources:
         self._dice = dice
         self._clock = 1_700_000_000 * _SECOND
         self._pack_size = LARGE_PACK_SIZE if wanted.large else PACK_SIZE
+        self.by_prefix = wanted.by_prefix
         small = {f"small/{number % 3}/{number}": dice.randrange(20_000) for number in range(SMALL)}
         for name, size in {**FILES, **small, **wanted.large}.items():
             self._write(self.root / name, size)
@@ -72,7 +77,8 @@ class PackedSources:
     @property
     def sections(self) -> str:
         """The section of the INI file."""
-        return f"[{self.root}]\nupload_tree = yes\npack_size = {self._pack_size}\n"
+        size = f"group_files_smaller_than = {MIB}" if self.by_prefix else f"pack_size = {self._pack_size}"
+        return f"[{self.root}]\nupload_tree = yes\n{size}\n"
 
     def now(self) -> dict[str, Look]:
         """What is there, by path."""
@@ -136,9 +142,26 @@ def _look(file: Path) -> Look:
 
 
 def unpacked(group: Path) -> list[tuple[str, Look]]:
-    """What Python's own tarfile finds in the tar of a group: names and what is under them, in order."""
+    """What Python's own tarfile or zipfile finds in a group: names and what is under them, in order."""
+    if zipfile.is_zipfile(group):
+        with zipfile.ZipFile(group) as zipped:
+            return [(_name(one), _zipped(zipped, one)) for one in zipped.infolist()]
     with tarfile.open(group) as tar:
         return [(one.name, _member(tar, one)) for one in tar]
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """zipfile takes what is no UTF-8 for CP437."""
+    utf8 = member.flag_bits & 1 << 11
+    return member.filename if utf8 else os.fsdecode(member.filename.encode("cp437"))
+
+
+def _zipped(zipped: zipfile.ZipFile, member: zipfile.ZipInfo) -> Look:
+    content = zipped.read(member)
+    _, seconds, ns = _EXACT.unpack_from(member.extra, member.extra.index(b"gb") + 4)
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return Look("link", len(content), seconds * _SECOND + ns, os.fsdecode(content))
+    return Look("file", len(content), seconds * _SECOND + ns, hashlib.sha256(content).hexdigest())
 
 
 def _member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Look:

@@ -99,6 +99,7 @@ class TwoStage:
 
     least = 0
     packed = False
+    by_prefix = False
     environ: dict[str, str] = {}  # noqa: RUF012  # nobody writes to it
 
     def __init__(self, server: CrashSshd, root: Path) -> None:

@@ -61,6 +61,9 @@ class Wanted(Protocol):
         """More files, by name and bytes, that it takes in parts."""
         ...
 
+    by_prefix: bool
+    """See :class:`tests.crash.stage.Stage`."""
+
 
 class Sources:
     """The candidates of one trial below ``root``."""

@@ -90,6 +90,8 @@ class Stage(Protocol):
 
     packed: bool
     """Whether what is sent is a whole tree whose files are put together."""
+    by_prefix: bool
+    """Whether they are by what their names begin with; else in packs."""
 
     @property
     def each(self) -> Sequence[Stage]:
@@ -149,6 +151,7 @@ class Alone:
     large: Mapping[str, int] = {}  # nobody writes to it
     more = ""
     packed = False
+    by_prefix = False
 
     @property
     def each(self: Single) -> Sequence[Single]:

@@ -11,22 +11,22 @@ from tests.crash.__main__ import seeds
 from tests.crash.restoring import From, depot, play
 
 IN_CI: dict[From, Iterable[int]] = {
-    "vault": range(12),
-    "local": range(12),
-    "sealed by openssl": range(5),
-    "sealed by age": range(5),
-    "packs": range(10),
-    "packs in a vault": range(6),
-    "sealed packs": range(5),
+    "vault": range(7),
+    "local": range(7),
+    "sealed by openssl": range(3),
+    "sealed by age": range(3),
+    "packs": range(6),
+    "packs in a vault": range(4),
+    "sealed packs": range(3),
 }
 LEAST_KILLS = {
-    "vault": 20,
-    "local": 20,
-    "sealed by openssl": 4,
-    "sealed by age": 4,
-    "packs": 10,
-    "packs in a vault": 6,
-    "sealed packs": 4,
+    "vault": 11,
+    "local": 11,
+    "sealed by openssl": 2,
+    "sealed by age": 2,
+    "packs": 6,
+    "packs in a vault": 4,
+    "sealed packs": 2,
 }
 
 

@@ -26,11 +26,13 @@ HOST = socket.gethostname()
 STOCK = (
     *("awk", "base64", "bash", "cat", "chmod", "cp", "dirname", "basename", "find", "grep", "gunzip", "gzip", "ln"),
     *("ls", "mkdir", "mv", "paste", "rm", "rmdir", "sed", "sftp", "sh", "sha256sum", "sort", "sqlite3", "ssh", "tail"),
-    *("tar", "tee", "touch", "tr"),
+    *("tar", "tee", "touch", "tr", "xargs"),
 )
 
 MAIN = "catalog = {here}/catalog.sqlite3\nlogfile =\n"
-SECTIONS = """[{data}]
+SECTIONS = """[DEFAULT]
+upload_if_changed = yes
+[{data}]
 upload_dirs = yes
 upload_files = yes
 exclude =
@@ -167,7 +169,7 @@ def sent(cli: Cli, main: str, data: Path) -> None:
     (data / "small/one/grows").write_bytes(bytes(range(256)) * 6_000)
     (data / "dump.sql").write_text("CREATE TABLE")
     os.utime(data / "dump.sql", ns=(10**18, 10**18))
-    assert cli("-c", ini, "--force").code == 0
+    assert cli("-c", ini).code == 0
 
 
 def looks(root: Path) -> dict[str, tuple[object, ...]]:
@@ -211,6 +213,7 @@ def test_every_block_of_the_page_is_in_a_chapter_that_is_followed() -> None:
         "A directory or a disk",
         "A directory that was sent file by file",
         "Packs",
+        "ZIPs of small files",
         "A server",
         "A bucket",
         "A vault",

@@ -218,3 +218,10 @@ def test_a_seal_that_contradicts_itself_is_none_of_ours(fields: str) -> None:
 def test_a_hidden_name_that_is_none_is_not_ours(alias: str) -> None:
     assert parse_description(f"{'a' * 26}.v001 gb1;i={alias};e=5;v=1") is None
     assert parse_description(f"{'a' * 26}.v001 gb1;i={'a' * 26};e=5;v=1") is not None
+
+
+def test_a_name_that_filters_have_changed_is_described_as_they_made_it() -> None:
+    one = replace(label(path="/data/private.jpeg", name="private.jpeg"), told="/data/x/1.jpg")
+    text = describe(one)
+    assert text.startswith("1.jpg gb1;p=/data/x/1.jpg;")
+    assert "private" not in text

@@ -200,7 +200,8 @@ def _recipe(**changes: object) -> Callable[[dict[str, object]], object]:
         (_top(name=".."), "name is no file name"),
         (_top(kind="device"), "kind is none of file, directory, link"),
         (_top(kind=["file"]), "kind is none of"),
-        (_top(container="zip"), "container is none of"),
+        (_top(container="7z"), "container is none of"),
+        (_top(container="zip"), "which doesn't make a zip of a"),
         (_top(container="raw"), "its recipe begins with 'tar'"),
         (_top(kind="group"), "/data/photos in a tar is no group of files"),
         (_top(kind="group", path="/a/~pack-0123456789ab~"), "is no group of files"),
@@ -364,3 +365,12 @@ def test_objects_that_no_archive_of_ours_has_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         parse_manifest(several(tamper))
+
+
+def test_a_name_that_filters_have_changed_is_told_as_they_made_it() -> None:
+    own = label(path="/data/private.jpeg", name="private.jpeg", container="raw", fixed_key="x/1.jpg")
+    one = record(replace(own, told="/data/x/1.jpg"), Recipe((Step("raw"),)))
+    text = text_of(one)
+    assert "private" not in text
+    read = parse_manifest(text).label
+    assert (read.path, read.name, read.fixed_key, read.told) == ("/data/x/1.jpg", "1.jpg", "x/1.jpg", "")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Candidate
 from glacier_backup.model.contents import Contents, Held, contents_of
+from glacier_backup.model.recipe import Step
 from glacier_backup.model.tree_digest import parse_tree_digest
 from glacier_backup.pack.doubts import Doubts
 from glacier_backup.pack.group import GroupPacker
 from glacier_backup.pack.local_group import group_written_here
 from glacier_backup.pack.packer import PackedStream, Packer
+from glacier_backup.pack.zip import ZipPacker
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, Source, TreeRules
 
@@ -39,6 +44,26 @@ def _held(candidate: Candidate) -> Held:
     assert seen is not None
     name = candidate.path.removeprefix(candidate.section).removeprefix("/")
     return Held(name, seen.kind == "link", seen.size, seen.mtime_ns, candidate.seen.mode)
+
+
+class OneAsZip:
+    """Packs what lies at a path as the only member of a ZIP, under the name that it is given."""
+
+    container: Container = "zip"
+
+    @contextmanager
+    def pack(self, path: str, stored_name: str) -> Iterator[PackedStream]:
+        found, (folder, name) = os.lstat(path), os.path.split(path)
+        is_link = stat.S_ISLNK(found.st_mode)
+        held = Held(name, is_link, found.st_size, found.st_mtime_ns, stat.S_IMODE(found.st_mode), stored=stored_name)
+        with ZipPacker(contents_of([held], prefix="", top="")).pack(folder, "") as stream:
+            yield stream
+
+    def step(self) -> Step:
+        return Step("zip")
+
+    def estimate(self, content: int, entries: int) -> int:
+        return content + 1000 * entries
 
 
 class GroupPackerHere(GroupPacker):

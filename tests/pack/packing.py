@@ -8,6 +8,7 @@ import random
 import shutil
 import stat
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -45,6 +46,17 @@ ODD_NAMES = (
 """Names that a shell, tar's own options, quoting or patterns could stumble over."""
 
 
+class Stored(NamedTuple):
+    """A member as another program finds it."""
+
+    name: str
+    offset: int
+    size: int
+    content: bytes
+    """Empty for a link."""
+    target: str | None
+
+
 class Packed(NamedTuple):
     """All that a packer gave."""
 
@@ -55,6 +67,28 @@ class Packed(NamedTuple):
     def tarfile(self) -> tarfile.TarFile:
         """The stream as Python's own reader sees it."""
         return tarfile.open(fileobj=io.BytesIO(self.data), encoding="utf-8", errors="surrogateescape")
+
+    def stored(self) -> list[Stored]:
+        """What Python's own readers find in it, be it a tar or a ZIP."""
+        if self.data[:2] != b"PK":
+            with self.tarfile() as found:
+                return [_of_tar(found, one) for one in found]
+        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+            return [_of_zip(archive, info) for info in archive.infolist()]
+
+
+def _of_tar(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Stored:
+    file = archive.extractfile(info) if info.isreg() else None
+    return Stored(info.name, info.offset, info.size, b"" if file is None else file.read(), info.linkname or None)
+
+
+def _of_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Stored:
+    utf8 = bool(info.flag_bits & 1 << 11)
+    name = info.filename if utf8 else os.fsdecode(info.filename.encode("cp437"))
+    content = archive.read(info)
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return Stored(name, info.header_offset, 0, b"", os.fsdecode(content))
+    return Stored(name, info.header_offset, info.file_size, content, None)
 
 
 def read_all(stream: PackedStream, size: int = 64 * 1024) -> bytes:

@@ -159,7 +159,7 @@ def test_files_that_lie_about_their_size_are_stored_as_they_are_read(tmp_path: P
 
 def test_hard_links_are_told_by_more_than_their_numbers(tmp_path: Path) -> None:
     """Some file systems number nothing, or all alike."""
-    files = local_tree._Files()
+    files = local_tree.Files()
     (tmp_path / "a").write_text("a")
     (tmp_path / "b").hardlink_to(tmp_path / "a")
     before = (tmp_path / "a").stat()
@@ -169,7 +169,7 @@ def test_hard_links_are_told_by_more_than_their_numbers(tmp_path: Path) -> None:
 
 
 def test_no_more_is_kept_of_hard_links_once_all_were_met(tmp_path: Path) -> None:
-    files = local_tree._Files()
+    files = local_tree.Files()
     (tmp_path / "a").write_text("a")
     for name in "bc":
         (tmp_path / name).hardlink_to(tmp_path / "a")

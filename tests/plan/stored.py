@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from glacier_backup.model.archive import Member, MemberType
+from glacier_backup.model.increment import Link
 from glacier_backup.model.naming import archive_name, group_path, stored_name
 from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Recipe, Step
@@ -51,6 +52,7 @@ class Shelves:
 
     archives: list[StoredArchive] = field(default_factory=list)
     inside: dict[int, tuple[Member, ...]] = field(default_factory=dict)
+    gone: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, path: str, at: float = 0, *members: Member, place: int = HERE, **values: Any) -> StoredArchive:
         """One more archive, of a directory where there are members."""
@@ -98,6 +100,21 @@ class Shelves:
         group = self.add(path, at, **{"kind": "group", "container": "tar", "has_members": known, **values})
         self.inside[group.id] = contents(*stored) if known else ()
         return group
+
+    def add_link(
+        self, path: str, at: float, *members: Member, deleted: tuple[str, ...] = (), **values: Any
+    ) -> StoredArchive:
+        """One more archive of a chain of increments, with what it lists as deleted; it builds on the one before."""
+        last = next((one for one in reversed(self.archives) if one.path == path), None)
+        link = Link(0)
+        if last is not None and last.link is not None and not values.pop("full", False):
+            link = Link(last.link.number + 1, last.link.full or last.time, last.time)
+        archive = self.add(path, at, *members, **{"recipe": Recipe((link.step,)), **values})
+        self.gone[archive.id] = deleted
+        return archive
+
+    def vanished(self, archive_id: int) -> Iterator[str]:
+        return iter(self.gone.get(archive_id, ()))
 
     def places(self) -> list[tuple[int, Place]]:
         return list(PLACES.items())

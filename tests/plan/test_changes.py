@@ -10,9 +10,10 @@ import pytest
 
 from glacier_backup.model.candidate import Candidate
 from glacier_backup.model.plan import Skip, Upload
-from glacier_backup.model.reason import AlreadySent, Changed, DamagedThere, Forced, NeverSent, Renamed, Unchanged
+from glacier_backup.model.reason import AlreadySent, Unchanged
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.tree_digest import same_look, tree_fingerprint
+from glacier_backup.model.upload_reason import Changed, DamagedThere, Forced, NeverSent, Renamed
 from glacier_backup.plan.changes import decide, needs_look
 from tests.plan.values import SENT, candidate, fingerprint
 

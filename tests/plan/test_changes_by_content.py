@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from glacier_backup.model.candidate import CHANGED_BACK, Candidate
 from glacier_backup.model.plan import Skip, Upload
-from glacier_backup.model.reason import AlreadySent, Changed, DamagedThere, Forced, NeverSent, Touched, Unchanged
+from glacier_backup.model.reason import AlreadySent, Touched, Unchanged
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.tree_digest import Hashing, tree_fingerprint
+from glacier_backup.model.upload_reason import Changed, DamagedThere, Forced, NeverSent
 from glacier_backup.plan.changes import Content, Contents, decide, needs_content
 from tests.plan.values import SENT
 

@@ -12,18 +12,9 @@ from hypothesis import strategies as st
 from glacier_backup.model.candidate import Candidate, Fingerprint, Kind
 from glacier_backup.model.contents import Contents
 from glacier_backup.model.plan import Decision, Skip, Upload
-from glacier_backup.model.reason import (
-    Changed,
-    DamagedThere,
-    Forced,
-    Gathered,
-    LimitReached,
-    NeverSent,
-    Renamed,
-    Unchanged,
-    UploadReason,
-)
+from glacier_backup.model.reason import LimitReached, Unchanged
 from glacier_backup.model.tree_digest import tree_fingerprint
+from glacier_backup.model.upload_reason import Changed, DamagedThere, Forced, Gathered, NeverSent, Renamed, UploadReason
 from glacier_backup.plan import grouping
 from glacier_backup.plan.backup import left_for_later, limited, planned, weight
 from glacier_backup.plan.grouping import FileOfGroup, Packing, files_of, grouped
@@ -210,7 +201,7 @@ def test_a_group_says_why_its_files_are_sent() -> None:
     (group,) = grouped([file(str(number), reason=reason) for number, reason in enumerate(reasons)], PACKING)
 
     assert isinstance(group.reason, Gathered)
-    assert group.reason == Gathered(2, 1, 1, 1, 1, bytes([0, 1, 2, 3, 4, 0]))
+    assert group.reason == Gathered(2, 1, 1, 1, 1, 0, bytes([0, 1, 2, 3, 4, 0]))
     assert str(group.reason) == (
         "6 files: 2 not sent yet, 1 changed, 1 renamed, 1 damaged at the destination, 1 forced"
     )

@@ -263,3 +263,13 @@ def test_within_brings_back_what_was_there_at_any_moment(
     if before:
         newest = max(before, key=lambda one: (one.time, one.id))
         assert newest in stay
+
+
+def test_the_newest_that_was_not_put_away_stays_beside_the_newest() -> None:
+    first, second = daily(2)
+
+    found = verdicts([first, replace(second, expired_at=NOON)], Policy(keep_last=1))
+
+    assert [one.kept for one in found] == [True, True]
+    assert found[0].why == "the newest"
+    assert "only history since" in found[1].why

@@ -9,7 +9,8 @@ from glacier_backup.model.contents import Held, contents_of
 from glacier_backup.model.naming import archive_name, group_path
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import Skip, Upload
-from glacier_backup.model.reason import Gathered, NeverSent, Unchanged
+from glacier_backup.model.reason import Unchanged
+from glacier_backup.model.upload_reason import Gathered, NeverSent
 
 SENT = datetime(2026, 3, 21, 4, 0, 0, 123456, tzinfo=UTC)
 PLACE = Place("local", "/vault")

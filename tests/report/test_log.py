@@ -89,11 +89,11 @@ SENT_PACK = ArchiveRecord(
 @pytest.mark.parametrize(
     ("event", "line"),
     [
-        (RunStarted(planned(PLACES, (PACK,))), "run started: 1 to send (30 B; 3 files in packs), 0 to skip"),
+        (RunStarted(planned(PLACES, (PACK,))), "run started: 1 to send (30 B; 3 files in groups), 0 to skip"),
         (ArchiveSent(PACK, SENT_PACK), f"sent {PACK.path} as photos.pack.tar, 10240 bytes, 2 files, key"),
         (
             RunEnded(Summary(PLAN, (), 1, 0, 0, 4, files=2)),
-            "run ended: 1 sent (2 files in packs), 0 failed, 0 skipped, exit code 0",
+            "run ended: 1 sent (2 files in groups), 0 failed, 0 skipped, exit code 0",
         ),
     ],
     ids=lambda value: type(value).__name__,

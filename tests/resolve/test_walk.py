@@ -9,9 +9,10 @@ import pytest
 from glacier_backup.errors import SourceError
 from glacier_backup.model.candidate import Candidate, PassedOver, Resolved
 from glacier_backup.model.reason import BrokenLink, ExcludedBy, Loop, Missing, SkipReason, Unreadable
+from glacier_backup.resolve.entries import Entry
 from glacier_backup.resolve.source import Selection, TreeRules, divided
 from glacier_backup.resolve.tree import TreeSection
-from glacier_backup.resolve.walk import Entry, walk
+from glacier_backup.resolve.walk import walk
 
 SECOND = 10**9
 SERVER = "sftp://me@box:23"

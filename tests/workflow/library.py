@@ -69,13 +69,18 @@ class Library:
         with Catalog.open(str(self.folder / "catalog.sqlite3")) as catalog:
             yield catalog
 
-    def back_up(self, *, tree: bool = False) -> None:
-        """Each child of the source by itself; or the whole of it as a tree, file by file."""
-        rules = TreeRules() if tree else None
+    def back_up(self, *, tree: bool = False, rules: TreeRules | None = None) -> None:
+        """Each child of the source by itself; or the whole of it as a tree, file by file, or as ``rules`` say."""
+        rules = rules or (TreeRules() if tree else None)
         with self.catalog() as catalog, ExitStack() as stack:
             destination = stack.enter_context(closing(self.connect()))
             selection = Selection(
-                str(self.source), dirs=not tree, files=not tree, compare=True, destinations=("main",), tree=rules
+                str(self.source),
+                dirs=rules is None,
+                files=rules is None,
+                compare=True,
+                destinations=("main",),
+                tree=rules,
             )
             origin = Origin(LocalSource([], {}), PACKERS, LINKS, GROUPS)
             trees = {} if rules is None else {str(self.source): rules}

@@ -8,9 +8,12 @@ from itertools import groupby
 from pathlib import Path
 
 from glacier_backup.model.archive import Member
+from glacier_backup.model.filters import Prefixing
 from glacier_backup.model.naming import group_path
 from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
 from glacier_backup.model.stored import StoredArchive
+from glacier_backup.resolve.source import TreeRules
+from glacier_backup.units import MIB
 from tests.streams import noise
 from tests.workflow.library import Library
 
@@ -43,6 +46,13 @@ def packed(library: Library) -> StoredArchive:
     library.back_up()
     path = group_path(str(section), "0123456789abcdef")
     library.sql(f"UPDATE archives SET kind = 'group', path = '{path}' WHERE path = '{section}'")
+    return the_group(library)
+
+
+def zipped(library: Library) -> StoredArchive:
+    """The same files as a ZIP, in which they are called alike."""
+    fill(library)
+    library.back_up(rules=TreeRules(keys="relative", prefixing=Prefixing(MIB)))
     return the_group(library)
 
 

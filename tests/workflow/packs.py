@@ -14,6 +14,7 @@ from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.contents import Contents
 from glacier_backup.model.event import Event, Summary, Warned
+from glacier_backup.model.filters import Prefixing
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
@@ -47,6 +48,8 @@ class Packs:
         self.events: list[Event] = []
         self.on_event: Callable[[Event], object] = lambda event: None
         self.pack_size: int | None = 64 * KIB
+        self.prefixing: Prefixing | None = None
+        """In place of packs."""
         self.hashing: Hashing = "never"
         self.concurrency = 1
         self.seal = NO_SEAL
@@ -89,7 +92,8 @@ class Packs:
         return preview(self.backup())
 
     def backup(self, *, limit: int | None = None, force: bool = False, ad_hoc: bool = False) -> Backup:
-        rules = TreeRules(pack_size=self.pack_size, hashing=self.hashing)
+        size = self.pack_size if self.prefixing is None else None
+        rules = TreeRules(pack_size=size, hashing=self.hashing, prefixing=self.prefixing)
         selection = Selection(str(self.folder), compare=True, destinations=tuple(self.destinations), tree=rules)
         targets = [Target(name, destination) for name, destination in self.destinations.items()]
         tools = Tools(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tarfile
 from pathlib import Path
@@ -27,7 +26,7 @@ def test_a_file_of_three_gibibytes(cli: Cli, vault_ini: str, vault: str, vault_s
 
     (archive,) = vault_server.archives(vault)
     assert archive.size == 3 * GIB
-    assert _sha256(archive.path) == _sha256(file)
+    assert _are_equal(archive.path, file)
     (listed,) = cli("list", "-c", ini, "--json").json
     assert listed["sha256_tree"] == archive.tree_hash
     assert listed["locator"] == archive.id
@@ -35,9 +34,9 @@ def test_a_file_of_three_gibibytes(cli: Cli, vault_ini: str, vault: str, vault_s
     archive.path.unlink()
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _are_equal(path: Path, other: Path) -> bool:
+    with path.open("rb") as one, other.open("rb") as two:
+        return all(one.read(16 * MIB) == two.read(16 * MIB) for _ in range(3 * GIB // MIB // 16 + 1))
 
 
 def test_a_directory_of_twenty_thousand_files(cli: Cli, vault_ini: str, vault: str, vault_server: VaultServer) -> None:

@@ -20,16 +20,10 @@ from glacier_backup.model.archive import Container
 from glacier_backup.model.candidate import Candidate, Kind
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan, Decision
-from glacier_backup.model.reason import (
-    Changed,
-    NeverSent,
-    ServerUnavailable,
-    Touched,
-    Unchanged,
-    Unreadable,
-)
+from glacier_backup.model.reason import ServerUnavailable, Touched, Unchanged, Unreadable
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.tree_digest import Hashing, tree_fingerprint
+from glacier_backup.model.upload_reason import Changed, NeverSent
 from glacier_backup.pack.packer import PackedStream, Packer
 from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
 from glacier_backup.plan.changes import Content

@@ -24,10 +24,13 @@ KEYS = Keys(password=lambda: PASSWORD)
 SEALS = ("", "seal = zstd\n", "seal = zstd, openssl\n", "seal = split, openssl\nvolume_size = 1 MiB\n")
 
 
+PACKS, ZIPS = "pack_size = 16 MiB\n", "group_files_smaller_than = 1 MiB\n"
+
+
 class Desk:
     """A directory of files that was sent in one group, and whoever reads it."""
 
-    def __init__(self, cli: Cli, seal: str, open_: ExitStack) -> None:
+    def __init__(self, cli: Cli, seal: str, open_: ExitStack, groups: str = PACKS) -> None:
         password = cli.folder / "password"
         password.write_text(PASSWORD)
         password.chmod(0o600)
@@ -35,7 +38,7 @@ class Desk:
         self.disk.mkdir()
         main = f"[main]\ndestination = {self.disk}\ncatalog = {{here}}/c.sqlite3\nlogfile =\n"
         keys = f"password_file = {password}\n" if "openssl" in seal else ""
-        ini = cli.ini(f"{main}{seal}{keys}[{{data}}]\nupload_tree = yes\npack_size = 16 MiB\n")
+        ini = cli.ini(f"{main}{seal}{keys}[{{data}}]\nupload_tree = yes\n{groups}")
         for number in range(30):
             (cli.data / f"{number:02}").write_bytes(bytes([number]) * 100_000)
         assert cli("-c", ini, "--json").code == 0
@@ -62,9 +65,9 @@ def open_() -> Iterator[ExitStack]:
         yield stack
 
 
-@pytest.mark.parametrize("seal", SEALS)
-def test_all_members_and_checksums_come_to_light(cli: Cli, seal: str, open_: ExitStack) -> None:
-    desk = Desk(cli, seal, open_)
+@pytest.mark.parametrize(("seal", "groups"), [*((seal, PACKS) for seal in SEALS), (SEALS[0], ZIPS), (SEALS[3], ZIPS)])
+def test_all_members_and_checksums_come_to_light(cli: Cli, seal: str, groups: str, open_: ExitStack) -> None:
+    desk = Desk(cli, seal, open_, groups)
     contents = desk.reader.read(desk.unknown, KEYS)
     assert [*contents.members] == [*desk.catalog.members(desk.archive.id)]
     for volume in desk.archive.volumes:
@@ -96,7 +99,7 @@ def test_what_can_not_be_read_is_said(cli: Cli, open_: ExitStack) -> None:
     desk = Desk(cli, SEALS[2], open_)
     with pytest.raises(KeyNeeded):
         desk.reader.read(desk.unknown, NO_KEYS)
-    with pytest.raises(SealError, match="is no tar"):
+    with pytest.raises(SealError, match="is neither a tar nor a ZIP"):
         desk.reader.read(replace(desk.unknown, container="raw"), KEYS)
     (volume,) = desk.archive.volumes
     file: Path = desk.disk / volume.locator

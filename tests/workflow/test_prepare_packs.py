@@ -14,9 +14,9 @@ from glacier_backup.errors import SourceUnavailable
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan, ClassChoice, Decision, Skip, Upload
-from glacier_backup.model.reason import Gathered, NeverSent, Renamed
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.tree_digest import tree_fingerprint
+from glacier_backup.model.upload_reason import Gathered, NeverSent, Renamed
 from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, Symlinks, TreeRules

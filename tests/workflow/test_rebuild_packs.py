@@ -159,8 +159,19 @@ def test_what_is_cold_is_never_thawed(forgotten: Forgotten, place: Place, storag
 
     for pays in (False, True):
         done = forgotten.read(pays=pays)
-        assert (done.cold, done.read, done.cold_sections) == (FILES // 2, 0, (str(forgotten.packs.folder),))
+        assert (done.cold, done.read, done.cold_words) == (FILES // 2, 0, (f"{forgotten.packs.folder}/~pack-*",))
     assert forgotten.destination.thaw_requests == []
+
+
+def test_of_cold_zips_the_newest_are_named_first_and_those_of_before_one_by_one(forgotten: Forgotten) -> None:
+    forgotten.lies_in(Place("s3", "bucket"), "DEEP_ARCHIVE")
+    forgotten.destination.thawed = set()
+    changed(forgotten.path, "UPDATE archives SET container = 'zip', path = ?", f"{forgotten.packs.folder}/*~.zip")
+    *before, _ = [one.id for one in forgotten.packs.archives()]
+
+    words = forgotten.read().cold_words
+
+    assert words == (f"{forgotten.packs.folder}/*[*]~*.zip", *(f"id:{one}" for one in before))
 
 
 def test_what_was_thawed_is_read_if_that_is_asked_for(forgotten: Forgotten) -> None:

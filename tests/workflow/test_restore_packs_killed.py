@@ -30,7 +30,7 @@ POINTS = [
     "glacier_backup.workflow.restoring.beneath.rename_new",
     "glacier_backup.workflow.restoring.give_names.replace",
     "glacier_backup.workflow.restoring.fetch_round.publish",
-    "glacier_backup.workflow.restoring.fetch_round.tidy",
+    "glacier_backup.workflow.restoring.chain_items.tidy",
     "glacier_backup.workflow.restoring.beneath.remove",
     "glacier_backup.workflow.restoring.book.Book.end_if_done",
     "glacier_backup.workflow.restore._clear",

@@ -216,8 +216,14 @@ def _replace(path: Path) -> None:
 MOTIONS = [_append, _truncate, _empty, _regrow, _edit_the_end, _replace, Path.unlink]
 
 
-@pytest.mark.parametrize("move", MOTIONS, ids=lambda move: move.__name__.strip("_"))
-@pytest.mark.parametrize("single_dir", [False, True], ids=["file", "directory"])
+@pytest.mark.parametrize(
+    ("single_dir", "move"),
+    [
+        *((False, move) for move in MOTIONS),
+        *((True, move) for move in (_append, _truncate, _edit_the_end, _replace, Path.unlink)),
+    ],
+    ids=lambda value: ("directory" if value else "file") if isinstance(value, bool) else value.__name__.strip("_"),
+)
 def test_a_source_in_motion_never_becomes_a_wrong_archive_that_counts_as_good(
     cli: Cli, vault: str, vault_server: VaultServer, small_parts: str, move: Callable[[Path], None], single_dir: bool
 ) -> None:

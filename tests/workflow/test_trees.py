@@ -58,7 +58,7 @@ class Forest:
     def _run(self, selection: Selection) -> Summary:
         order = Order((selection,))
         trees = {} if selection.tree is None else {selection.path: selection.tree}
-        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS, GROUPS)}, "nas", trees, lambda section: self.seal)
+        tools = Tools({"": Origin(LocalSource(), PACKERS, LINKS, GROUPS)}, "nas", trees, seal=lambda section: self.seal)
         target = Target("main", self.destination, classify=lambda size: ClassChoice("STANDARD", "small"))
         return run(Backup(order, tools, [target], self.catalog, 2), lambda event: None, StopRequest())
 

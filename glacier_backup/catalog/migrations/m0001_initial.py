@@ -62,12 +62,15 @@ STATEMENTS = (
         suffix TEXT NOT NULL DEFAULT '',
         seal TEXT NOT NULL DEFAULT '',
         alias TEXT,
-        sha256 TEXT
+        told TEXT,
+        sha256 TEXT,
+        expired_at TEXT
     )
     """,
     "CREATE INDEX archives_by_path ON archives (destination, path) WHERE sent_at IS NOT NULL",
     "CREATE INDEX archives_by_name ON archives (name) WHERE sent_at IS NOT NULL",
     "CREATE INDEX archives_by_time ON archives (sent_at)",
+    "CREATE INDEX archives_by_told ON archives (told) WHERE told IS NOT NULL",
     "CREATE INDEX archives_by_key ON archives (destination, fixed_key) WHERE fixed_key IS NOT NULL",
     """
     CREATE TABLE uploads (
@@ -125,9 +128,11 @@ STATEMENTS = (
         "offset" INTEGER NOT NULL,
         target TEXT,
         sha256 BLOB,
+        source TEXT,
         PRIMARY KEY (archive, number)
     ) WITHOUT ROWID
     """,
+    "CREATE INDEX members_by_key ON members (archive, number) WHERE source IS NOT NULL",
     """
     CREATE TABLE grouped (
         destination INTEGER NOT NULL,
@@ -140,12 +145,29 @@ STATEMENTS = (
     """,
     "CREATE INDEX grouped_touched ON grouped (archive, number) WHERE mtime_ns IS NOT NULL",
     """
+    CREATE TABLE gone (
+        destination INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        at TEXT NOT NULL,
+        archive INTEGER NOT NULL,
+        PRIMARY KEY (destination, path, at)
+    ) WITHOUT ROWID
+    """,
+    """
     CREATE TABLE looks (
         destination INTEGER NOT NULL,
         look INTEGER NOT NULL,
         archive INTEGER NOT NULL,
         number INTEGER NOT NULL,
         PRIMARY KEY (destination, look, archive, number)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE vanished (
+        archive INTEGER NOT NULL REFERENCES archives (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        PRIMARY KEY (archive, number)
     ) WITHOUT ROWID
     """,
     """
@@ -183,6 +205,7 @@ STATEMENTS = (
         ranges TEXT,
         cause TEXT,
         numbers TEXT,
+        chain TEXT,
         PRIMARY KEY (restore, number)
     ) WITHOUT ROWID
     """,

@@ -53,12 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _preview(settings: Settings, arguments: argparse.Namespace) -> int:
     from glacier_backup.cli import wiring
+    from glacier_backup.cli.savings import savings, savings_json, savings_lines
 
     plan = wiring.plan_backup(settings, force=arguments.force)
+    saved = savings(plan, settings)
     if arguments.json:
-        render.write_json(render.plan_json(plan))
+        render.write_json(render.plan_json(plan, savings_json(saved)))
     else:
-        render.write_plan(plan)
+        render.write_plan(plan, savings_lines(saved, several=len(plan.places) > 1))
     return 1 if plan.troubles else 0
 
 

@@ -27,19 +27,23 @@ EXAMPLE = """\
   glacier-backup catalog import ~/.config/glacier_backup/glacier.photos.sqlite3
   glacier-backup catalog import ~/streamer/archive_state.db -c ~/streamer/backup.ini
   glacier-backup catalog import ~/photos.archive -c ~/photos.conf
+  glacier-backup catalog import ~/s3_content.sqlite -c ~/photos.conf
 """
 
 _IMPORT = "take over the record of another system"
 _ABOUT_IMPORT = (
-    "Take over what glacier_backup 1.2 has recorded as sent to a vault, the Storage Box streamer to a bucket, or "
-    "pyArchiver to a directory or server, so that it isn't sent again. Of the streamer's record only what is really "
-    "there counts. The tars of pyArchiver are read once, each, to learn what is in them, and can be restored and "
-    "verified from then on; whatever can't be read now is taken over by the same command later."
+    "Take over what glacier_backup 1.2 has recorded as sent to a vault, the Storage Box streamer or s3-backup to a "
+    "bucket, or pyArchiver to a directory or server, so that it isn't sent again. Of a record only what is really in "
+    "the bucket counts, and what s3-backup has put there is found without its record, too. The tars of pyArchiver are "
+    "read once, each, to learn what is in them, and can be restored and verified from then on; whatever can't be read "
+    "now is taken over by the same command later."
 )
 _IMPORT_EXAMPLE = """\
   glacier-backup catalog import ~/.config/glacier_backup/glacier.photos.sqlite3
   glacier-backup catalog import ~/streamer/archive_state.db -c ~/streamer/backup.ini
-  glacier-backup catalog import ~/photos.archive -c ~/photos.conf"""
+  glacier-backup catalog import ~/photos.archive -c ~/photos.conf
+  glacier-backup catalog import ~/s3_content.sqlite -c ~/photos.conf
+  glacier-backup catalog import -c ~/photos.conf"""
 
 _SHOWN = 5
 
@@ -89,7 +93,13 @@ def _actions() -> dict[str, _Action]:
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="its glacier.VAULT.sqlite3, archive_state.db or NAME.archive")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="its glacier.VAULT.sqlite3, archive_state.db, NAME.archive or s3_content.sqlite; left out for a bucket of "
+        "s3-backup, which is asked about each object then",
+    )
     add_common(parser)
     add_options(parser, "vault_name", "account_id")
     parser.add_argument(
@@ -103,15 +113,20 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    from glacier_backup.catalog.s3_backup import is_s3_backups_record
     from glacier_backup.cli import importing
     from glacier_backup.config.load import load
 
     settings = load(arguments.config, overrides=overrides(arguments), environ=os.environ, needs_sections=False)
+    if arguments.file is None:
+        return _import_bucket(settings, None, arguments)
     file = os.path.abspath(os.path.expanduser(arguments.file))
     if importing.is_streamer_record(file):
         return _import_files(settings, file, arguments)
     if importing.is_pyarchivers_record(file):
         return _import_tars(settings, file, arguments)
+    if is_s3_backups_record(file):
+        return _import_bucket(settings, file, arguments)
     imported = importing.import_record(settings, file, _warn)
     if arguments.json:
         render.write_json({"file": imported.source, "imported": imported.count})
@@ -204,3 +219,20 @@ def _import_tars(settings: Settings, file: str, arguments: argparse.Namespace) -
             for said, paths in render_import.doubts(taken):
                 _warn_of_paths(paths, said, None if arguments.verbose else _SHOWN)
         return render_import.exit_code(taken)
+
+
+def _import_bucket(settings: Settings, file: str | None, arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli import render_import
+    from glacier_backup.cli.importing_bucket import import_bucket
+    from glacier_backup.interrupt import StopRequest, listening
+
+    seen = render_import.say_progress if arguments.verbose and not arguments.json else lambda count: None
+    with listening(StopRequest("what was found is recorded")) as stop:
+        done = import_bucket(settings, file, _warn, stop, seen)
+    if arguments.json:
+        render.write_json(render_import.bucket_json(done, file))
+    else:
+        if not arguments.quiet:
+            render_import.say_bucket(done)
+        render_import.warn_of_bucket(done, file)
+    return 0

@@ -23,6 +23,7 @@ EXAMPLE = """\
   glacier-backup config show --json
   glacier-backup config import ~/streamer/.env -c ~/streamer/backup.ini
   glacier-backup config import ~/photos.archive -c ~/photos.conf
+  glacier-backup config import ~/s3-backup.cron -c ~/photos.conf
 """
 
 _ACTIONS = {
@@ -30,7 +31,9 @@ _ACTIONS = {
     "check": "report everything that is wrong with the INI file, with file and line, mark backup disks, and try keys",
     "show": "print the settings in force and where each comes from",
 }
-_IMPORT = "write an INI file that does what the Storage Box streamer, or pyArchiver, did; never over one that exists"
+_IMPORT = (
+    "write an INI file that does what the Storage Box streamer, pyArchiver or s3-backup did; never over one that exists"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,9 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=_IMPORT,
         description=f"{_IMPORT[0].upper()}{_IMPORT[1:]}.",
         epilog="examples:\n  glacier-backup config import ~/streamer/.env -c ~/streamer/backup.ini\n"
-        "  glacier-backup config import ~/photos.archive -c ~/photos.conf",
+        "  glacier-backup config import ~/photos.archive -c ~/photos.conf\n"
+        "  glacier-backup config import ~/s3-backup.cron -c ~/photos.conf",
     )
-    about = "the streamer's .env file, which every run uses from then on; pyArchiver's ini file, or its NAME.archive"
+    about = (
+        "the streamer's .env file, which every run uses from then on; pyArchiver's ini file, or its NAME.archive; a "
+        "crontab, a script or any file with the command line of s3-backup"
+    )
     taking.add_argument("file", metavar="FILE", help=about)
     add_common(taking)
 

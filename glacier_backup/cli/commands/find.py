@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.catalog.catalog import Catalog
+    from glacier_backup.cli.deletions import told_of_found
     from glacier_backup.cli.reading import load_for_reading
     from glacier_backup.cli.render_stored import found_json, path_of, write_found
 
@@ -37,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     with Catalog.peek(path) as catalog:
         matches = catalog.find(arguments.text, glob=re.search(r"[*?[]", arguments.text) is not None)
         # The topmost member of an archive is what the archive is of.
-        found = (one for one in matches if one.member is None or path_of(one) != one.archive.path)
+        meant = (one for one in matches if one.member is None or path_of(one) != one.archive.path)
+        found = told_of_found(catalog, meant)
         places = dict(catalog.places())
         if arguments.json:
             render.write_json(found_json(one, places) for one in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glacier_backup.catalog.catalog import Catalog
     from glacier_backup.model.archive import Member
     from glacier_backup.model.stored import StoredArchive
+    from glacier_backup.plan.chain import Chains
     from glacier_backup.plan.terms import Term
 
 HELP = "Show what has been sent, oldest first, from the catalog alone."
@@ -78,8 +79,9 @@ def _all(catalog: Catalog, since: datetime | None, arguments: argparse.Namespace
 
 def _versions(catalog: Catalog, since: datetime | None, arguments: argparse.Namespace) -> None:
     from glacier_backup.cli import render_stored
+    from glacier_backup.cli.deletions import told
 
-    archives = _archives(catalog, since, arguments)
+    archives = told(catalog, _archives(catalog, since, arguments))
     places = dict(catalog.places())
     if arguments.json:
         render.write_json(render_stored.archive_json(one, places) for one in archives)
@@ -119,17 +121,39 @@ def _members(catalog: Catalog, arguments: argparse.Namespace) -> None:
 
 def _with_members(catalog: Catalog, term: Term) -> Iterator[tuple[int, Iterator[Member]]]:
     """The newest archives that ``term`` means, groups as such, each with what it says of what is inside."""
+    from glacier_backup.plan.chain import Chains
     from glacier_backup.plan.newest import Newest
     from glacier_backup.plan.terms import Archives, choices
 
-    newest = Newest(dict(catalog.places()))
+    chains = Chains(catalog)
+    newest = Newest(dict(catalog.places()), chains.is_sound)
     if isinstance(term, Archives):
         for archive, _ in newest.of_each(catalog.stored_archives(term.wanted)):
-            own = iter((archive.file.member,)) if archive.file is not None else catalog.members(archive.id)
+            own = iter((archive.file.member,)) if archive.file is not None else _there(catalog, archive, chains)
             yield archive.id, own
     else:
         for chosen in choices(catalog, newest, term, None):
-            yield chosen.archive, (one for _, one in catalog.members_at(chosen.archive, chosen.member or ""))
+            yield chosen.archive, _there_below(catalog, [one.archive for one in (*chosen.under, chosen)], chosen.member)
+
+
+def _there(catalog: Catalog, archive: StoredArchive, chains: Chains) -> Iterator[Member]:
+    """What comes back with an archive: of an increment with all that it builds on, as far as that is known."""
+    links = chains.of(archive) or (archive,)
+    if not all(one.has_members for one in links):
+        return catalog.members(archive.id)
+    return _there_below(catalog, [one.id for one in links], None)
+
+
+def _there_below(catalog: Catalog, ids: Sequence[int], member: str | None) -> Iterator[Member]:
+    """What lies at and below the member of archives that are laid over each other."""
+    from glacier_backup.plan.inside import is_at
+    from glacier_backup.plan.layers import Layer, effective
+
+    if len(ids) == 1:
+        one = ids[0]
+        return catalog.members(one) if member is None else (found for _, found in catalog.members_at(one, member))
+    there = (found.member for found in effective([Layer(catalog.members(one), catalog.vanished(one)) for one in ids]))
+    return there if member is None else (found for found in there if is_at(found.path, member))
 
 
 def _if_any(values: Iterable[T]) -> Iterator[T] | None:

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     only_looks = arguments.plan or not os.path.exists(path)
     with (Catalog.peek if only_looks else Catalog.open)(path) as catalog:
         place = None if arguments.from_ is None else place_id(arguments.from_, settings, catalog)
-        wanted = selection(catalog, arguments.what, arguments.at, place)
+        wanted = selection(catalog, arguments.what, arguments.at, place, with_deleted=arguments.with_deleted)
         if arguments.plan:
             return _show_plan(settings, catalog, wanted, arguments)
         return _restore(settings, catalog, wanted, arguments)

@@ -100,7 +100,8 @@ def _request(settings: Settings, catalog: Catalog, arguments: argparse.Namespace
 
     prices = prices_of(settings)
     place = None if arguments.from_ is None else place_id(arguments.from_, settings, catalog)
-    plan = selection(catalog, arguments.what, arguments.at, place).plan(catalog)
+    wanted = selection(catalog, arguments.what, arguments.at, place, with_deleted=arguments.with_deleted)
+    plan = wanted.plan(catalog)
     cost = next(one for one in costs(plan.loads, prices, arguments.days) if one.tier == arguments.tier)
     check_offered(cost)
     check_affordable(cost, arguments.max_cost, prices)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, cast
 from glacier_backup.destination.aws.errors import WrongChecksum, demand, error_code, error_message
 from glacier_backup.destination.aws.requests import Marker, Meanings, Page
 from glacier_backup.destination.buckets.crc64 import Sum, checksum
-from glacier_backup.destination.buckets.requests import DENIED, NO_UPLOAD, TAKEN, Body, BucketRequests
+from glacier_backup.destination.buckets.keys import At
+from glacier_backup.destination.buckets.requests import DENIED, NO_UPLOAD, NOT_FOUND, TAKEN, Body, BucketRequests
 from glacier_backup.destination.buckets.values import MD5, Begun, Object, Uploaded, Written, completed, md5, version_of
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.multipart import Part
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.literals import StorageClassType
     from mypy_boto3_s3.type_defs import (
         CompleteMultipartUploadRequestTypeDef,
+        CopyObjectRequestTypeDef,
+        CopySourceTypeDef,
         ListMultipartUploadsRequestTypeDef,
         MultipartUploadTypeDef,
         PutObjectOutputTypeDef,
@@ -38,6 +41,14 @@ _OTHER_PARTS = ("InvalidPart", "InvalidPartOrder", *_DAMAGED)
 
 class Taken(DestinationError):
     """There is an object with this key already."""
+
+
+class _Refused(DestinationError):
+    """It can't be copied."""
+
+    @classmethod
+    def of(cls, error: Exception) -> _Refused:
+        return cls(error_message(error))
 
 
 class UploadGone(UploadLost):
@@ -81,6 +92,38 @@ class Bucket:
                 raise
 
         return self._requests.ask(put, check, {**self._taken(one.key), **self._no_class(one.storage_class)})
+
+    def copy(self, one: Object, source: At, crc: str | None, check: Check) -> bool:
+        """Have an object made of another one (API reference, CopyObject), where it has that checksum; whether it could
+        be. One that the credentials may not read, is cold, or isn't there, can't."""
+        parameters: CopyObjectRequestTypeDef = {
+            "Bucket": self._name,
+            "Key": one.key,
+            "CopySource": _source(self._name, source),
+            "MetadataDirective": "REPLACE",
+            "TaggingDirective": "REPLACE",
+            "Metadata": one.metadata,
+            "StorageClass": cast("StorageClassType", one.storage_class),
+            "ChecksumAlgorithm": "CRC64NVME",
+        }
+
+        def copy(aws: S3Client) -> bool:
+            made = aws.copy_object(**parameters).get("CopyObjectResult", {})
+            return crc is None or made.get("ChecksumCRC64NVME") in (None, crc)
+
+        refusals = (
+            *DENIED,
+            *NOT_FOUND,
+            "InvalidObjectState",
+            "ObjectNotInActiveTierError",
+            "InvalidRequest",
+            "NoSuchVersion",
+            "NotImplemented",
+        )
+        try:
+            return self._requests.ask(copy, check, dict.fromkeys(refusals, _Refused.of))
+        except _Refused:
+            return False
 
     def begin(self, one: Object, check: Check) -> Begun:
         """Begin an upload."""
@@ -270,6 +313,13 @@ class Bucket:
     def _may_not(self, error: Exception) -> DestinationError:
         denied = self._requests.denied(error)
         return DestinationError(str(denied), hint=denied.hint)
+
+
+def _source(bucket: str, at: At) -> CopySourceTypeDef:
+    source: CopySourceTypeDef = {"Bucket": bucket, "Key": at.key}
+    if at.version is not None:
+        source["VersionId"] = at.version
+    return source
 
 
 def _is_since(upload: MultipartUploadTypeDef, since: datetime | None) -> bool:

@@ -36,6 +36,7 @@ def examine(reading: Reading, stored: Stored, check: Check) -> Stored:
         storage_class=found.storage_class,
         sha256=found.sha256,
         crc64nvme=found.crc,
+        metadata=found.metadata,
         manifest=None if beside is None else _text(reading, beside, check),
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from glacier_backup.destination.buckets.bucket import Bucket, Taken, UploadGone
@@ -28,6 +29,9 @@ from glacier_backup.units import now
 HOT = "STANDARD"
 """The class of manifests."""
 
+_MOST_METADATA = 2048
+"""Bytes of names and values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ours:
@@ -42,12 +46,15 @@ class Ours:
         return has_own_key(self.label)
 
     def metadata(self) -> dict[str, str]:
-        """What the object says of itself, in less than 2 KB."""
-        return {
+        """What the object says of itself, in less than 2 KB (S3 user guide, "Working with object metadata"): of the
+        files in it only if there is room for that."""
+        ours = {
             "description": description(self.label),
             "tree-hash": self.checksums.tree_hash,
             "size": str(self.checksums.size),
         }
+        both = {**self.checksums.metadata, **ours}
+        return both if sum(map(len, chain.from_iterable(both.items()))) < _MOST_METADATA else ours
 
     def is_(self, found: Found) -> bool:
         """Whether all that ``found`` shows is as it has to be; where keys aren't its own, it has to show something."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from glacier_backup.destination.aws.requests import Marker, Page
 from glacier_backup.destination.buckets.keys import At
@@ -19,6 +21,7 @@ from glacier_backup.model.thaw import Stored, Thaw
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import (
+        DeleteMarkerEntryTypeDef,
         ListObjectsV2RequestTypeDef,
         ListObjectVersionsRequestTypeDef,
         ObjectTypeDef,
@@ -39,26 +42,58 @@ def listed(requests: BucketRequests, prefix: str, check: Check) -> Iterator[Stor
 
 def listed_versions(requests: BucketRequests, prefix: str, check: Check) -> Iterator[Stored]:
     """The same with all versions that are there, each by the locator that it had when it was stored: of archives, which
-    have a time in their keys, only the newest; what was there before versions were kept has none of its own."""
+    have a time in their keys, only the newest; what was there before versions were kept has none of its own. Versions
+    of one key come newest first, and the newest says whether a mark of deletion stands in front of it."""
+    marks = Marks()
 
-    def page(marker: Marker, aws: S3Client) -> Page[ObjectVersionTypeDef]:
+    def page(marker: Marker, aws: S3Client) -> Page[_Listed]:
         parameters: ListObjectVersionsRequestTypeDef = {"Bucket": requests.bucket, "Prefix": prefix}
         if marker:
             # Two things tell where the next page begins; no version has a blank in its name.
             parameters["VersionIdMarker"], _, parameters["KeyMarker"] = marker["marker"].partition(" ")
         answer = aws.list_object_versions(**parameters)
         after = f"{answer.get('NextVersionIdMarker') or ''} {answer.get('NextKeyMarker') or ''}"
-        return answer.get("Versions", []), after if answer.get("IsTruncated") else None
+        listed = _Listed(answer.get("Versions", []), answer.get("DeleteMarkers", []))
+        return [listed], after if answer.get("IsTruncated") else None
 
-    for versions in requests.pages(page, check):
-        for one in versions:
+    for listed in chain.from_iterable(requests.pages(page, check)):
+        marks.add(listed.marks)
+        for one in listed.versions:
+            hidden_at = marks.of(one["Key"])
             if (at := _known_as(one)) is not None:
                 yield Stored(
                     locator=at.locator,
                     size=one["Size"],
                     stored_at=one["LastModified"].astimezone(UTC),
                     storage_class=one.get("StorageClass") or "STANDARD",
+                    hidden_at=hidden_at,
                 )
+
+
+class _Listed(NamedTuple):
+    """What is on one page."""
+
+    versions: Sequence[ObjectVersionTypeDef]
+    marks: Sequence[DeleteMarkerEntryTypeDef]
+
+
+class Marks:
+    """Marks of deletion whose versions are still to come: perhaps on the next page, and perhaps none."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[str, datetime]] = deque()
+
+    def add(self, marks: Iterable[DeleteMarkerEntryTypeDef]) -> None:
+        """Those of the next page, of which the newest of their keys count."""
+        self._waiting.extend((one["Key"], one["LastModified"].astimezone(UTC)) for one in marks if one.get("IsLatest"))
+
+    def of(self, key: str) -> datetime | None:
+        """Of the first version of that key; both come in the order of the keys' bytes."""
+        found: datetime | None = None
+        while self._waiting and self._waiting[0][0].encode() <= key.encode():
+            name, time = self._waiting.popleft()
+            found = time if name == key else None
+        return found
 
 
 def _known_as(one: ObjectVersionTypeDef) -> At | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from re import search
@@ -48,6 +49,8 @@ class Found:
     """As we gave it to the object."""
     tree_hash: str | None = None
     """Likewise."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """All that whoever made it had it say, names in small letters."""
     cold: bool = False
     """Whether it can't be read unless it is thawed."""
     thawing: bool = False
@@ -109,6 +112,7 @@ def _found(answer: HeadObjectOutputTypeDef) -> Found:
         sha256=_hex(answer.get("ChecksumSHA256")) if whole else None,
         description=metadata.get("description"),
         tree_hash=metadata.get("tree-hash"),
+        metadata=metadata,
         cold=storage_class in COLD or bool(answer.get("ArchiveStatus")),
         thawing=thawing,
         thawed_until=until,

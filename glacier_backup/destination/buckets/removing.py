@@ -56,8 +56,28 @@ class Removing:
         except Hidden:
             return None
 
+    def hide(self, locator: str, check: Check) -> bool:
+        """See :meth:`~glacier_backup.destination.destination.Destination.expire`, of a bucket that keeps versions.
+
+        A manifest beside it stays: it belongs to the version, and its key is no other's.
+        """
+        at = At.parsed(locator)
+        if not is_below(self._prefix, at):
+            return False
+        newest = find(self._requests, At(at.key), check)
+        if newest is None:
+            return True
+        # What was stored before the bucket kept versions has none, and is told so (HeadObject: "null").
+        if newest.version != at.version:
+            return False
+        self._remove(At(at.key), check, self._not_hidden)
+        return True
+
     def remove(self, at: At, check: Check) -> None:
         """Remove one object; one that isn't there is as good."""
+        self._remove(at, check, partial(self._kept, at))
+
+    def _remove(self, at: At, check: Check, denied: Callable[[Exception], DestinationError]) -> None:
         parameters: DeleteObjectRequestTypeDef = {"Bucket": self._requests.bucket, "Key": at.key}
         if at.version is not None:
             parameters["VersionId"] = at.version
@@ -69,8 +89,15 @@ class Removing:
                 if error_code(error) not in GONE:
                     raise
 
-        refusals: Meanings = {**dict.fromkeys(DENIED, partial(self._kept, at)), _LOCKED: _locked(at)}
+        refusals: Meanings = {**dict.fromkeys(DENIED, denied), _LOCKED: _locked(at)}
         self._requests.ask(delete, check, refusals)
+
+    def _not_hidden(self, error: Exception) -> DestinationError:
+        """All that is sent goes all the same."""
+        denied = self._requests.denied(error)
+        return DestinationError(
+            str(denied), hint=f"{denied.hint}; a delete marker hides what is stored, and removes no version"
+        )
 
     def _kept(self, at: At, error: Exception) -> DestinationError:
         if "object lock" in error_message(error).lower():

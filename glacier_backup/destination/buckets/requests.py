@@ -61,7 +61,7 @@ class Writing:
     def parameters(self, operation: str) -> dict[str, str]:
         """What is to be added to a request of this operation."""
         owner = {"ExpectedBucketOwner": self.expected_bucket_owner}
-        if operation not in ("PutObject", "CreateMultipartUpload"):
+        if operation not in ("PutObject", "CreateMultipartUpload", "CopyObject"):
             return _given(owner)
         tags = urlencode(self.tags) or None
         return _given(owner | {"ServerSideEncryption": self.sse, "SSEKMSKeyId": self.kms_key_id, "Tagging": tags})

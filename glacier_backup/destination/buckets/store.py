@@ -19,6 +19,7 @@ Header = Literal["checksums", "conditions", "tags"]
 _USES: Mapping[str, tuple[Header, ...]] = {
     "PutObject": ("checksums", "conditions", "tags"),
     "CreateMultipartUpload": ("checksums", "tags"),
+    "CopyObject": ("checksums", "tags"),
     "UploadPart": ("checksums",),
     "CompleteMultipartUpload": ("checksums", "conditions"),
     "HeadObject": ("checksums",),
@@ -28,7 +29,7 @@ _USES: Mapping[str, tuple[Header, ...]] = {
 _PARAMETERS: Mapping[Header, frozenset[str]] = {
     "checksums": frozenset({"ChecksumAlgorithm", "ChecksumCRC64NVME", "ChecksumMode", "ChecksumType", "MpuObjectSize"}),
     "conditions": frozenset({"IfNoneMatch"}),
-    "tags": frozenset({"Tagging"}),
+    "tags": frozenset({"Tagging", "TaggingDirective"}),
 }
 
 _REFUSED: Mapping[Header, str] = {

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 from glacier_backup.destination.destination import Check
 from glacier_backup.destination.directories import durable
+from glacier_backup.destination.directories.beneath import OddName, folder_of
 from glacier_backup.destination.directories.partial import holds, lost
 from glacier_backup.destination.layout import TreePaths
 from glacier_backup.errors import DestinationError
@@ -25,6 +26,25 @@ def begin(paths: TreePaths) -> None:
             if stat.S_ISDIR(os.lstat(paths.archive).st_mode):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         durable.make_empty(paths.partial)
+
+
+def link(paths: TreePaths, root: int, locator: str, checksums: Checksums, check: Check) -> bool:
+    """Have the partial file be another name of the file ``locator`` below ``root``; whether that could be done, and it
+    has these bytes. Where not, nothing is on its way. Raises OSError."""
+    if os.path.lexists(paths.archive):
+        return False  # which may be the same file, and then nothing would take its place
+    with named(paths):
+        durable.make_folders(paths.folder)
+        abort(paths)
+        try:
+            with folder_of(root, locator) as (folder, own):
+                os.link(own, paths.partial, src_dir_fd=folder, follow_symlinks=False)
+        except (OSError, OddName):
+            return False  # not every file system has such names, nor as many as one likes
+    if holds(paths.partial, checksums, check):
+        return True
+    abort(paths)
+    return False
 
 
 def keep_time(file: int, mtime_ns: int | None) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import posixpath
 
 from glacier_backup.destination.servers.errors import is_refusal, refusals_passed_over
-from glacier_backup.destination.servers.files import Seen, look, make_empty, remove, replace
+from glacier_backup.destination.servers.files import Seen, look, make_empty, open_new, remove, replace
 from glacier_backup.destination.servers.paths import RemoteTreePaths
 from glacier_backup.destination.servers.publishing import check_size, lost, make_partial, opened
 from glacier_backup.destination.servers.server import SftpServer
@@ -36,6 +36,26 @@ async def begin(session: Session, server: SftpServer, paths: RemoteTreePaths) ->
         if is_refusal(error):
             await _refuse_clash(session, paths, error)
         raise
+
+
+async def link(session: Session, paths: RemoteTreePaths, stored: bytes, size: int) -> bool:
+    """Have the file on its way be another name of the one that is ``stored``, of so many bytes (hardlink@openssh.com);
+    whether that could be done. Where not, nothing is on its way."""
+    import asyncssh
+
+    archive, before = await asyncio.gather(look(session, paths.archive), look(session, stored))
+    if archive.is_there is not False or before.size != size or before.is_folder:
+        return False  # what has the name may be the same file, and then nothing would take its place
+    await (await open_new(session, paths.partial, paths.root)).close()  # which makes the folders
+    await remove(session, paths.partial)
+    try:
+        await session.sftp.link(stored, paths.partial)
+    except asyncssh.SFTPError as error:
+        if not is_refusal(error) and not isinstance(error, asyncssh.SFTPOpUnsupported):
+            raise
+        await remove(session, paths.partial)
+        return False
+    return True
 
 
 async def find(session: Session, server: SftpServer, paths: RemoteTreePaths) -> bytes:

@@ -9,18 +9,22 @@ from typing import NamedTuple
 
 from glacier_backup.errors import DamageFound, GlacierBackupError, Interrupted, SealError
 from glacier_backup.model.archive import Container
+from glacier_backup.model.candidate import Kind
 from glacier_backup.model.manifest import Manifest, ObjectSums
 from glacier_backup.model.naming import stored_name
 from glacier_backup.model.recipe import Step
 from glacier_backup.seal.keys import Keys
-from glacier_backup.workflow.opening.beginnings import looks_like_tar, sealed_by
+from glacier_backup.seal.order import COMMAND
+from glacier_backup.workflow.opening.beginnings import looks_like_tar, looks_like_zip, sealed_by
 from glacier_backup.workflow.opening.bundles import Bundle
 from glacier_backup.workflow.opening.files import tree_hash_of
 from glacier_backup.workflow.opening.manifests import is_manifest, of_file, read_manifest
-from glacier_backup.workflow.opening.names import SPLIT
+from glacier_backup.workflow.opening.names import GROUP, SPLIT
 from glacier_backup.workflow.opening.sealed import Layer, Piece, Sealed
 
 Check = Callable[[], None]
+
+_KINDS: Mapping[Container, Kind] = {"raw": "file", "tar": "directory", "zip": "group"}
 
 
 class Refused(NamedTuple):
@@ -72,7 +76,7 @@ def _sealed(bundle: Bundle, keys: Keys, check: Check) -> Sealed:
         fitting = max(manifests, key=lambda one: one.label.time, default=None)
     if fitting is not None:
         return _by_manifest(bundle, fitting, bundle.data)
-    return _by_names(bundle)
+    return _by_names(bundle, len(keys.undo))
 
 
 def _by_manifest(bundle: Bundle, manifest: Manifest, data: Mapping[int, Sequence[str]]) -> Sealed:
@@ -88,7 +92,7 @@ def _by_manifest(bundle: Bundle, manifest: Manifest, data: Mapping[int, Sequence
         kind=label.kind,
         layers=(Layer(manifest.recipe.steps, tuple(map(piece, manifest.volumes))),),
         maker="ours",
-        to=stored_name(label.path),
+        to=_folder_of(stored_name(label.path)) if label.container == "zip" else stored_name(label.path),
         is_certain=True,
         mtime_ns=label.mtime_ns if label.container == "raw" else None,
         mode=label.mode if label.container == "raw" else None,
@@ -96,8 +100,12 @@ def _by_manifest(bundle: Bundle, manifest: Manifest, data: Mapping[int, Sequence
     )
 
 
-def _by_names(bundle: Bundle) -> Sealed:
+def _by_names(bundle: Bundle, commands: int) -> Sealed:
+    """``commands`` are to be undone: no name tells of them."""
     container: Container = "tar" if bundle.stem.endswith(".tar") or bundle.maker == "pyArchiver" else "raw"
+    is_group = GROUP.search(bundle.stem) is not None
+    if is_group:
+        container = "zip"
     if bundle.maker == "pyArchiver":
         files = sorted(bundle.data[0], key=os.path.basename)
         layers = [Layer((Step("tar"), *bundle.told[path].steps), (Piece(1, path),)) for path in files]
@@ -113,22 +121,33 @@ def _by_names(bundle: Bundle) -> Sealed:
     if any(steps != known[0] for steps in known):
         raise DamageFound(f"{bundle.archive}: its volumes were sealed in different ways, by their names")
     steps = known[0]
-    if first is not None and all(step == SPLIT for step in steps):
+    if commands:
+        steps = (Step(COMMAND, {"count": commands}), *steps)
+    elif first is not None and all(step == SPLIT for step in steps):
         steps = (*sealed_by(first), *steps)
         if not steps and looks_like_tar(first):
             container = "tar"
+        elif not steps and looks_like_zip(first):
+            container = "zip"
         elif not steps and container == "raw" and bundle.tells_nothing:
             raise _unknown(first)
     packing = Step(container)
     return Sealed(
         name=bundle.archive,
         container=container,
-        kind="directory" if container == "tar" else "file",
+        kind=_KINDS[container],
         layers=(Layer((packing, *steps), pieces),),
         maker=bundle.maker,
-        to=bundle.stem.removesuffix(".tar") or bundle.stem,
-        is_certain=False,
+        to=_folder_of(bundle.stem) if container == "zip" else bundle.stem.removesuffix(".tar") or bundle.stem,
+        # All groups of a tree have the same things in them, down to some depth.
+        is_certain=is_group,
     )
+
+
+def _folder_of(name: str) -> str:
+    """Where the files of a ZIP go that don't lie below one directory."""
+    group = GROUP.search(name)
+    return name.removesuffix(".zip") or name if group is None else name[: group.start(1)] + name[group.end(1) :]
 
 
 def _pieces(bundle: Bundle) -> tuple[Piece, ...]:

@@ -30,6 +30,11 @@ def looks_like_tar(path: str) -> bool:
     return _head(path)[257:262] == b"ustar"
 
 
+def looks_like_zip(path: str) -> bool:
+    """The signature of a member, or of the end where there is none (APPNOTE 6.3.10, sections 4.3.7 and 4.3.16)."""
+    return _head(path).startswith((b"PK\3\4", b"PK\5\6"))
+
+
 def is_zfs_stream(path: str) -> bool:
     """Whether ``zfs receive`` may take it."""
     magic = _head(path)[8:16]

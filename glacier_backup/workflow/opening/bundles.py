@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from glacier_backup.errors import GlacierBackupError, UsageError
-from glacier_backup.workflow.opening.names import Maker, Named, named, without_time
+from glacier_backup.workflow.opening.names import GROUP, Maker, Named, named, without_time
 
 CHECKSUM = ".sha256"
 _IDENTITY = re.compile(r"identity(?:-[0-9a-f]{16})?\.age")
@@ -39,7 +39,7 @@ class Bundle:
     @property
     def tells_nothing(self) -> bool:
         """Whether no name and no manifest says that this is an archive at all."""
-        plain = not any(told.steps for told in self.told.values())
+        plain = not any(told.steps for told in self.told.values()) and not GROUP.search(self.stem)
         return plain and not self.manifests and not self.parity and self.maker == "ours"
 
     def add(self, path: str, told: Named) -> None:

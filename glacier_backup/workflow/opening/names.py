@@ -2,6 +2,7 @@
 
 =====================================================  ===============================================================
 ``NAME.zst.v001.age`` and the like                      ours: see :mod:`glacier_backup.model.suffixes`
+``PREFIX*~.zip``, ``PREFIX*~2.zip``                    ours: files that were put together
 ``NAME.recipe.json``, ``NAME~<UTC time>.recipe.json``   our manifests; ``.age`` and so on behind it: sealed
 ``NAME-part-aaaaaa``                                    zfs-to-aws: a stream, encrypted by openssl, then cut by split
 ``ARCHIVE_NAME_20200101-000000_000000.tar.gz[.aes]``    pyArchiver: one of many tars, perhaps encrypted
@@ -23,6 +24,10 @@ Maker = Literal["ours", "pyArchiver", "zfs-to-aws"]
 
 SPLIT = Step("split")
 """Without its size, which no name tells."""
+
+GROUP = re.compile(r"\*~[0-9]*(\.zip)(?:~[0-9]{8}T[0-9]{6}\.[0-9]{6}Z)?\Z")
+"""How groups that go by a prefix end, and versions of them; what else is called so gets one ``~`` more. Other ZIPs are
+files that were sent."""
 
 _PARITY = re.compile(r"(.+?)(?:\.vol[0-9]{1,9}\+[0-9]{1,9})?\.par2", re.DOTALL)
 _PART = re.compile(r"(.+)-part-([a-z]{2,12})", re.DOTALL)

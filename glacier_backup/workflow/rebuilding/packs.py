@@ -1,4 +1,4 @@
-"""What is in packs, learnt by reading them: neither names nor manifests tell it.
+"""What is in packs, and in groups that go by a prefix, learnt by reading them: neither names nor manifests tell it.
 
 Each is read once, from front to end, where that takes no thaw and costs nothing, or was asked for; several at a time,
 in bounded memory. Each is recorded as soon as it is read, so that whatever dies, the next time goes on with the rest.
@@ -29,10 +29,12 @@ from glacier_backup.errors import (
 )
 from glacier_backup.model.archive import Member
 from glacier_backup.model.finding import Looked, LookListener
+from glacier_backup.model.naming import group_path
 from glacier_backup.model.rebuilding import PacksRead, UnreadPack
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.pack.doubts import EARLIER
+from glacier_backup.plan.globs import literally
 from glacier_backup.plan.thawing import shelf_of
 from glacier_backup.seal.keys import NO_KEYS, Keys
 from glacier_backup.workflow.member_reading import Contents, MemberReader
@@ -48,6 +50,8 @@ TOGETHER = 100
 """Archives that are looked up at a time."""
 
 _FILES = ("file", "symlink")
+_WORDS = 100
+"""That are told of what is cold."""
 _CLOCKS = timedelta(days=1)
 """By which the clock of a place may be behind."""
 
@@ -167,8 +171,19 @@ class _Packs:
         if way == "dear":
             self._done = replace(done, dear=done.dear + 1, dear_bytes=done.dear_bytes + size)
         else:
-            sections = tuple(dict.fromkeys((*done.cold_sections, archive.base)))
-            self._done = replace(done, cold=done.cold + 1, cold_bytes=done.cold_bytes + size, cold_sections=sections)
+            words, word = done.cold_words, self._word(archive)
+            if word not in words:
+                # What means the newest of many comes before single ones, which only history wants.
+                words = ((*words, word) if word.startswith("id:") else (word, *words))[:_WORDS]
+            self._done = replace(done, cold=done.cold + 1, cold_bytes=done.cold_bytes + size, cold_words=words)
+
+    def _word(self, archive: StoredArchive) -> str:
+        """What means it, and others like it. Of a group that goes by a prefix a pattern means the newest archive."""
+        if archive.container != "zip":
+            return group_path(literally(archive.base), "*")
+        last = self._catalog.last_sent(self._site.id, [archive.path]).get(archive.path)
+        is_newest = last is not None and last.id == archive.id
+        return f"{literally(archive.base.rstrip('/'))}/*{literally('*')}~*.zip" if is_newest else f"id:{archive.id}"
 
     def _read(self, archive: StoredArchive) -> _Answer:
         """In a thread of its own. Raises what concerns all of them."""
@@ -223,7 +238,7 @@ def _count_files(archive: StoredArchive, members: Iterable[Member]) -> int:
     """Those that are known by their paths from now on. Raises DamageFound where there is none: then it isn't what its
     name says."""
     frame = Frame(archive.base, archive.top)
-    count = sum(1 for one in members if one.type in _FILES and frame.path_of(one.path) is not None)
+    count = sum(1 for one in members if one.type in _FILES and frame.path_of(one.path, one.source) is not None)
     if not count:
         raise DamageFound(f"{archive.name} holds no file of {archive.base}")
     return count

@@ -14,15 +14,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from glacier_backup.errors import DamageFound, GlacierBackupError, WrongKey
-from glacier_backup.model.archive import Member
+from glacier_backup.model.archive import WITH_MEMBERS, Member
 from glacier_backup.model.event import Warned
 from glacier_backup.model.naming import stored_name
 from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.pack.unpacker import LeadsOut, Unpacking, UnpackOrder
+from glacier_backup.plan.chain import is_increment
 from glacier_backup.plan.mending import may_mend
 from glacier_backup.units import MIB
 from glacier_backup.workflow.restoring import beneath
+from glacier_backup.workflow.restoring.chain_items import list_in
 from glacier_backup.workflow.restoring.checkpoint import Checkpoint
 from glacier_backup.workflow.restoring.chosen import Chosen
 from glacier_backup.workflow.restoring.contents import Comparison, Judge
@@ -38,6 +40,7 @@ from glacier_backup.workflow.restoring.several import Several, outlook
 from glacier_backup.workflow.restoring.staging import Staging
 from glacier_backup.workflow.restoring.stream import identity
 from glacier_backup.workflow.restoring.target import Obstacle, Target
+from glacier_backup.workflow.restoring.undone import wrongly_undone
 from glacier_backup.workflow.restoring.unsealed import Stream
 
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * MIB, 10.0
@@ -55,11 +58,13 @@ def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
     """
     folder = folder_of(work.record, work.archive, work.place, staging)
     several = Several.of(work.record.item, work.archive, desk.catalog)
-    of_many = work.archive.container == "tar" and several is None
+    of_many = work.archive.container in WITH_MEMBERS and several is None
     done = folder.done()
     if done is not None and all_came(staging.target, folder, done, work.record.item, several):
         return Brought(work.record, folder, done, of_many, several)
-    if several is None:
+    if work.record.item.chain:
+        pass  # what is in the way of all of it together is seen when it gets its name
+    elif several is None:
         obstacle = in_the_way(work.record.item, work.archive, staging.target, desk.catalog)
         if obstacle is True:
             return None
@@ -85,6 +90,8 @@ def bring(work: Work, desk: Desk, staging: Staging) -> Brought | None:
     except DamageFound as error:
         if not _will_be_mended(work, error):
             folder.remove()
+        if (wrong := wrongly_undone(work.archive, error)) is not None:
+            raise wrong from error
         raise
     except WrongKey:
         if tells_late(work.archive):
@@ -172,7 +179,8 @@ class _Bringing:
             root = self._root(content)
         finally:
             os.close(content)
-        if proven in ("nothing", "size"):
+        # In a ZIP each file has a CRC-32 of its own, and that was right.
+        if proven in ("nothing", "size") and self._archive.container != "zip":
             self._desk.tell(
                 Warned(f"{self._work.path}: the catalog has no checksum of it, so only its size is checked")
             )
@@ -218,15 +226,17 @@ class _Bringing:
 
     def _order(self, number: int, resume: str | None) -> UnpackOrder:
         archive, wanted = self._archive, self._item.ranges[number]
+        has_members = archive.container in WITH_MEMBERS
         return UnpackOrder(
             name=_own_name(archive),
-            kind=archive.kind or ("directory" if archive.container == "tar" else "file"),
-            mtime_ns=archive.mtime_ns if archive.container != "tar" else None,
-            mode=archive.mode if archive.container != "tar" else None,
+            kind=archive.kind or ("directory" if has_members else "file"),
+            mtime_ns=None if has_members else archive.mtime_ns,
+            mode=None if has_members else archive.mode,
             start=wanted.start if resume is None else self._unpacker.position(resume),
             whole=wanted.end is None,
             # Ranges are of just those members that are wanted, and of what hard links among them lead to.
             wanted=self._item.member if wanted == WHOLE and not self._everything else None,
+            along=list_in(archive) if self._item.chain else None,
             resume=resume,
         )
 
@@ -253,7 +263,7 @@ class _Bringing:
     def _root(self, content: int) -> str:
         """What of the content gets the name, or its names. All of it, where it isn't one thing of the name that ours
         have."""
-        if self._item.numbers:
+        if self._item.numbers or self._item.chain:
             return ""
         if self._item.member is not None:
             try:
@@ -264,7 +274,8 @@ class _Bringing:
                 raise DamageFound(f"{self._archive.name} has no member {self._item.member}")
             return self._item.member
         own = _own_name(self._archive)
-        return own if os.listdir(content) == [own] else ""
+        beside = {list_in(self._archive)} if is_increment(self._archive) else set()
+        return own if {*os.listdir(content)} - beside == {own} else ""
 
 
 @contextmanager

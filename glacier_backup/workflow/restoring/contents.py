@@ -8,9 +8,11 @@ from typing import Protocol
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import DamageFound
-from glacier_backup.model.archive import Member
+from glacier_backup.model.archive import WITH_MEMBERS, Member
+from glacier_backup.model.increment import deleted_list
 from glacier_backup.model.restore import RestoreItem
 from glacier_backup.model.stored import StoredArchive
+from glacier_backup.plan.chain import is_increment
 
 
 class Judge(Protocol):
@@ -44,13 +46,15 @@ class Comparison:
         self._catalog = catalog
         self._item = item
         self._archive = archive
+        self._list = deleted_list(archive.top) if is_increment(archive) else None
+        """It is about members, and none that the catalog knows."""
         self._known = _known(catalog, item, archive)
         if self._known is not None:
             self._known = islice(self._known, done, None)
 
     def see(self, member: Member) -> None:
         """See :class:`Judge`."""
-        if self._known is not None:
+        if self._known is not None and member.path != self._list:
             compare(member, self._next(member), self._archive)
 
     def finish(self) -> None:
@@ -86,7 +90,7 @@ def other(archive: StoredArchive, what: str) -> DamageFound:
 
 def _known(catalog: Catalog, item: RestoreItem, archive: StoredArchive) -> Iterator[Member] | None:
     """None where nothing is known, or where there is only one thing that can come out."""
-    if not archive.has_members or archive.container != "tar":
+    if not archive.has_members or archive.container not in WITH_MEMBERS:
         return None
     if item.member is None:
         return iter(catalog.members(archive.id))

@@ -10,6 +10,7 @@ from glacier_backup.errors import DamageFound, GlacierBackupError, VolumeMissing
 from glacier_backup.model.finding import Finding
 from glacier_backup.model.restore import ItemRecord
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
+from glacier_backup.plan.chain import Chains
 from glacier_backup.plan.mending import may_mend
 from glacier_backup.plan.verify import cured
 from glacier_backup.units import now
@@ -70,4 +71,12 @@ def with_cure(finding: Finding, catalog: Catalog, place_id: int) -> Finding:
     last = catalog.last_sent(place_id, [path]).get(path)
     wanted = ArchiveFilter(ids=() if id is None else (id,))
     archive = next(iter(catalog.stored_archives(wanted)), None)
-    return cured(finding, is_last=last is not None and last.id == id, archive=archive)
+    is_last = last is not None and (last.id == id or _builds_on(catalog, last.id, id))
+    return cured(finding, is_last=is_last, archive=archive)
+
+
+def _builds_on(catalog: Catalog, last: int, id: int | None) -> bool:
+    """Whether an archive is an increment that is of no use without the other one."""
+    archive = next(catalog.stored_archives(ArchiveFilter(ids=(last,))), None)
+    chain = None if archive is None else Chains(catalog).of(archive)
+    return chain is not None and any(one.id == id for one in chain)

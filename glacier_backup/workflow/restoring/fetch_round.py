@@ -28,12 +28,13 @@ from glacier_backup.units import now
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.restoring.book import Book, cause_of
 from glacier_backup.workflow.restoring.bring import bring
+from glacier_backup.workflow.restoring.chain_items import Layering, numbers_of, together
 from glacier_backup.workflow.restoring.check_all import check_all
 from glacier_backup.workflow.restoring.coverage import is_repair
 from glacier_backup.workflow.restoring.crew import Crew, Finished
 from glacier_backup.workflow.restoring.damage import hurt_volumes, is_gone, note_damage
 from glacier_backup.workflow.restoring.desk import Desk, Work
-from glacier_backup.workflow.restoring.publish import Brought, publish, tidy
+from glacier_backup.workflow.restoring.publish import Brought, publish
 from glacier_backup.workflow.restoring.reachable import Reachable
 from glacier_backup.workflow.restoring.repair import repair_all
 from glacier_backup.workflow.restoring.staging import Staging
@@ -179,7 +180,7 @@ class FetchRound:
 
     def _end(self, work: Work, state: ItemState, error: GlacierBackupError) -> None:
         self.done += state != "failed"
-        self._book.set([(work.record.number, state, cause_of(error))])
+        self._book.set(together(work.record, state, cause_of(error)))
         self._book.tell_ended(work.record, work.path, state, error)
 
     def _hurt(self, work: Work, error: GlacierBackupError) -> None:
@@ -260,21 +261,23 @@ class FetchRound:
         read = ((works[one.record.number], one.record) for one in brought)
         self._note_verified(work._replace(record=record) for work, record in read if work.thaws)
         self._book.set((one.record.number, "verified", None) for one in brought)
+        layering = Layering(self._book, staging, self._reachable)
         try:
-            brought = [_as_flushed(one) for one in brought]
+            brought = [_as_flushed(one) for one in layering.complete(brought)]
             published = publish(staging.target, brought, overwrite=self._book.wish.overwrite, check=self._stop.check)
         except TargetError as error:
             self._ending.note(error)
             return
         self._book.set(
-            (one.brought.record.number, one.state, None if one.error is None else cause_of(one.error))
+            (number, one.state, None if one.error is None else cause_of(one.error))
             for one in published
+            for number in numbers_of(one.brought.record)
         )
         for one in published:
             record = one.brought.record
             self.done += one.state != "failed"
             if one.state != "failed":
-                tidy(one.brought)
+                layering.tidy(one.brought)
             notes = (*one.brought.done.left_out, *one.notes)
             self._book.tell_ended(record, works[record.number].path, one.state, one.error, notes)
         if len(published) < len(brought):

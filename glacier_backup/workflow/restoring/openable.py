@@ -18,6 +18,7 @@ from glacier_backup.model.naming import identity_key
 from glacier_backup.model.recipe import Step
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.seal.age_keys import ARMORED, PLAIN, unfit
+from glacier_backup.seal.command import no_way_back
 from glacier_backup.seal.keys import Keys, Secret
 from glacier_backup.workflow.identity import IDENTITY, PUBLIC
 
@@ -46,6 +47,8 @@ class Openable:
         match step.name:
             case "age":
                 return self._no_identity(keys, tuple(str(step.parameters.get("recipients", "")).split()))
+            case "command":
+                return no_way_back(step, keys)
             case "openssl" | "pyarchiver":
                 return self._no_password(keys.password)
             case "gpg" if step.parameters.get("symmetric") is True:

@@ -15,6 +15,7 @@ from glacier_backup.errors import DestinationError, DestinationUnavailable, Glac
 from glacier_backup.flushing import sync_folder
 from glacier_backup.model.archive import Label, Receipt
 from glacier_backup.model.event import Warned
+from glacier_backup.model.prefix_group import below
 from glacier_backup.model.recipe import compact
 from glacier_backup.model.restore import WHOLE
 from glacier_backup.model.stored import StoredArchive, StoredVolume
@@ -143,6 +144,7 @@ def label_of(archive: StoredArchive, volume: StoredVolume) -> Label:
         role=volume.role,
         seal="" if archive.recipe is None else compact(archive.recipe),
         alias=archive.alias,
+        below="" if archive.recipe is None else below(archive.recipe),
     )
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 
+from glacier_backup.model.archive import WITH_MEMBERS
 from glacier_backup.model.restore import ByteRange
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.seal.opening import UNPROVED
+from glacier_backup.seal.order import COMMAND
 from glacier_backup.units import KIB
 from glacier_backup.workflow.restoring.beneath import FILE
 from glacier_backup.workflow.restoring.item_folder import ItemFolder
@@ -21,9 +23,10 @@ COMPARED = 64 * KIB
 
 
 def tells_late(archive: StoredArchive) -> bool:
-    """Whether a wrong password comes to light only when bytes were written that it has made."""
+    """Whether a wrong password, or a command that undoes something else, comes to light only when bytes were written
+    that it has made."""
     steps = () if archive.recipe is None else archive.recipe.seal
-    return archive.container != "tar" and any(step.name == UNPROVED for step in steps)
+    return archive.container not in WITH_MEMBERS and any(step.name in (UNPROVED, COMMAND) for step in steps)
 
 
 def begins_alike(folder: ItemFolder, name: str, opened: Unsealed, done: int) -> bool:

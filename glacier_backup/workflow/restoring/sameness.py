@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.model.archive import Member
+from glacier_backup.model.archive import WITH_MEMBERS, Member
 from glacier_backup.model.restore import RestoreItem
-from glacier_backup.model.stored import StoredArchive
+from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.plan.across import layout_of
+from glacier_backup.plan.inside import is_at
+from glacier_backup.plan.layers import effective, layers_of
 from glacier_backup.workflow.restoring import beneath
 from glacier_backup.workflow.restoring.alike import same_file, same_member
 from glacier_backup.workflow.restoring.target import Obstacle, Target, names
@@ -47,10 +49,13 @@ def _is_same(
     item: RestoreItem, archive: StoredArchive, target: Target, found: os.stat_result, catalog: Catalog
 ) -> bool:
     """Whether what bears the name of ``item``, and looks like ``found``, is what the archive has."""
+    if item.chain:
+        root, there = _as_chain(item, archive, catalog)
+        return _has_all(target, names(item.to), root, there)
     if item.member is not None:
         members: Iterable[Member] = (member for _, member in catalog.members_at(archive.id, item.member))
         return _has_all(target, names(item.to), item.member, members)
-    if archive.container == "tar":
+    if archive.container in WITH_MEMBERS:
         own = next(iter(catalog.members(archive.id)), None)
         # The members of a group have no directory among them that all others are in.
         root = "" if own is None or archive.kind == "group" else own.path
@@ -60,6 +65,16 @@ def _is_same(
     stored = archive.size if layout_of(archive).plain else None
     size = archive.source_bytes if archive.source_bytes is not None else stored
     return stat.S_ISREG(found.st_mode) and same_file(found, size, archive.mtime_ns)
+
+
+def _as_chain(item: RestoreItem, archive: StoredArchive, catalog: Catalog) -> tuple[str, Iterable[Member]]:
+    """What all archives of a chain hold together, and what it lies below; nothing where that isn't known of each."""
+    chain = sorted(catalog.stored_archives(ArchiveFilter(ids=item.chain)), key=lambda one: item.chain.index(one.id))
+    root = archive.top if item.member is None else item.member
+    if len(chain) < len(item.chain) or not all(one.has_members for one in chain):
+        return root, ()
+    there = (one.member for one in effective(layers_of(catalog, chain)))
+    return root, (one for one in there if is_at(one.path, root))
 
 
 def _has_all(target: Target, to: list[str], root: str, members: Iterable[Member]) -> bool:

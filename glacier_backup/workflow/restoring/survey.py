@@ -7,6 +7,7 @@ from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.restore import ItemRecord, ItemState
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.workflow.restoring.book import Book, Page, cause_of
+from glacier_backup.workflow.restoring.chain_items import is_spoken_of
 from glacier_backup.workflow.restoring.coverage import count
 from glacier_backup.workflow.restoring.desk import folder_of
 from glacier_backup.workflow.restoring.item_folder import ItemFolder
@@ -53,7 +54,7 @@ class Survey:
             if state != record.state
         )
         for record, path, state, error in ends:
-            if state != "planned":
+            if state != "planned" and is_spoken_of(record.item):
                 self._book.tell_ended(record, path, state, error)
 
     def _state(self, record: ItemRecord, archive: StoredArchive | None) -> tuple[ItemState, GlacierBackupError | None]:
@@ -63,7 +64,7 @@ class Survey:
             if (several := Several.of(record.item, archive, self._book.catalog)) is not None:
                 return self._state_of_several(record, archive, several)
             self._staging.target.refuse_elsewhere(record.item.to)
-            if self._folder(record, archive).done() is None:
+            if not self._has_come(record, archive):
                 found = in_the_way(record.item, archive, self._staging.target, self._book.catalog)
                 if found is True:
                     return "restored", None
@@ -88,6 +89,12 @@ class Survey:
             return "restored" if error is None else "kept", error
         self._bytes += seen.bytes
         return "planned", None
+
+    def _has_come(self, record: ItemRecord, archive: StoredArchive) -> bool:
+        """Whether all of it came before, and it may have its name; of a chain, that its own part still waits for it."""
+        folder = self._folder(record, archive)
+        done = folder.done()
+        return done is not None and (not record.item.chain or folder.is_known_complete(done))
 
     def _folder(self, record: ItemRecord, archive: StoredArchive) -> ItemFolder:
         return folder_of(record, archive, str(self._reachable.place(archive.place_id)), self._staging)

@@ -24,6 +24,7 @@ from glacier_backup.units import MIB
 from glacier_backup.workflow.restoring.coverage import Part
 from glacier_backup.workflow.restoring.hurt import VolumeHurt
 from glacier_backup.workflow.restoring.stream import InOrder, Reading
+from glacier_backup.workflow.restoring.undone import Undone
 
 BUFFER = MIB // 4
 """Bytes that are thrown away at once."""
@@ -96,7 +97,8 @@ class Unsealed:
         # With the packing: how that begins tells a wrong password at once.
         steps = () if archive.recipe is None else archive.recipe.steps
         position = first * (self._layout.slice_size or 0)
-        return _Forward(self._reading, volumes, steps, self._keys, position, first + len(volumes))
+        undone = Undone(archive) if first == 0 else None
+        return _Forward(self._reading, volumes, steps, self._keys, position, first + len(volumes), undone)
 
     def _let_go(self) -> None:
         forward, self._forward = self._forward, None
@@ -115,9 +117,11 @@ class _Forward:
         keys: Keys,
         position: int,
         behind: int,
+        undone: Undone | None,
     ) -> None:
         """Their bytes begin at ``position`` of the stream; ``behind`` is the place, from 0, of the first one that isn't
-        among them."""
+        among them. ``undone`` sees all of it."""
+        self._undone = undone
         self.position = position
         self.behind = behind
         self._reading = reading
@@ -137,6 +141,8 @@ class _Forward:
         with self._told_apart():
             while filled < len(buffer) and (count := self._stream.readinto(buffer[filled:])):
                 filled += count
+        if self._undone is not None:
+            self._undone.see(buffer[:filled], is_end=filled < len(buffer))
         self.position += filled
         return filled
 

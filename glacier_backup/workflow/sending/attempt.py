@@ -20,9 +20,12 @@ from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.event import ArchiveFailed, ArchiveSent, ArchiveSkipped, ArchiveStarted, Result, Warned
 from glacier_backup.model.plan import Skip, Upload
 from glacier_backup.model.reason import SentMeanwhile, ServerUnavailable, SkipReason, Vanished
+from glacier_backup.model.upload_reason import Forced, InChain, Renamed
 from glacier_backup.workflow.sending.desk import Sending
+from glacier_backup.workflow.sending.increments import FORCED
 from glacier_backup.workflow.sending.send import send
 from glacier_backup.workflow.sending.tally import Done
+from glacier_backup.workflow.sending.unknown_groups import put_away_unknown
 
 
 def attempt(upload: Upload, sending: Sending) -> Done:
@@ -31,7 +34,9 @@ def attempt(upload: Upload, sending: Sending) -> Done:
         if _last_sent_at(upload, sending) != upload.previous:
             return skipped(_skip(upload, SentMeanwhile()), sending)
         _tell_started(upload, sending)
-        record = send(sending, upload.candidate, upload.storage_class)
+        was = upload.reason.was if isinstance(upload.reason, Renamed) else None
+        record = send(sending, upload.candidate, upload.storage_class, was, whole=_why_whole(upload))
+        put_away_unknown(sending, upload.candidate, record.sent_at)
     except (DestinationUnavailable, CatalogError, Interrupted) as error:
         return failed(Result(upload, error=str(error), hint=error.hint), sending, error)
     except SourceGone:
@@ -72,6 +77,11 @@ def failed(result: Result, sending: Sending, fatal: GlacierBackupError | None = 
 def _last_sent_at(upload: Upload, sending: Sending) -> datetime | None:
     last = sending.catalog.last_sent(sending.place_id, [upload.path]).get(upload.path)
     return None if last is None else last.sent_at
+
+
+def _why_whole(upload: Upload) -> str:
+    """Why a directory is sent in full, where that was asked for."""
+    return FORCED if isinstance(upload.reason, InChain) and isinstance(upload.reason.reason, Forced) else ""
 
 
 def _tell_started(upload: Upload, sending: Sending) -> None:

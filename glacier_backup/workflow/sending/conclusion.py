@@ -16,7 +16,7 @@ from glacier_backup.model.upload import Unfinished
 from glacier_backup.plan.classes import HOT
 from glacier_backup.seal.chain import NO_SEAL, Chain
 from glacier_backup.seal.in_memory import InMemory
-from glacier_backup.seal.order import COMPRESSION
+from glacier_backup.seal.order import ON_ALL
 from glacier_backup.workflow.sending.desk import Meter, Sending
 from glacier_backup.workflow.sending.intent import nonce
 from glacier_backup.workflow.sending.objects import Objects, Payload
@@ -96,7 +96,7 @@ def _payload(label: Label, text: bytes, encryption: Chain, sending: Sending) -> 
 def _encryption(chain: Chain) -> Chain:
     """What encrypts, alone."""
     both = (*chain.before, *chain.each)
-    return Chain(each=tuple(sealer for sealer in both if sealer.step().name not in COMPRESSION))
+    return Chain(each=tuple(sealer for sealer in both if sealer.step().name not in ON_ALL))
 
 
 def _receipt(stored: StoredVolume) -> Receipt:

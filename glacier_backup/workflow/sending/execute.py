@@ -15,6 +15,7 @@ from glacier_backup.errors import CatalogError, GlacierBackupError, Interrupted,
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.event import Counts, Listener, Result, Summary, Warned
 from glacier_backup.model.plan import BackupPlan, Decision, Upload
+from glacier_backup.model.upload_reason import InChain
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.sending import sharing
 from glacier_backup.workflow.sending.lane import Batch, Lane
@@ -105,6 +106,8 @@ class _Job:
         """The other destinations that ``decision`` is packed for; ``about`` are all decisions about its path."""
         if len(about) == 1 or not isinstance(decision, Upload) or decision.candidate.kind == "group":
             return ()
+        if isinstance(decision.reason, InChain):
+            return ()  # each destination has chains of its own
         if decision.container not in self._origins[decision.candidate.origin].shared:
             return ()
         same = (one for one in about if isinstance(one, Upload) and one.container == decision.container)
@@ -130,6 +133,7 @@ def _summary(plan: BackupPlan, run: Run, lanes: Sequence[Ended], ending: Ending)
         skipped=sum(count.skipped for count in all_counts),
         bytes=sum(count.bytes for count in all_counts),
         files=sum(count.files for count in all_counts),
+        expired=sum(count.expired for count in all_counts),
         exit_code=_exit_code(lanes, counts, ending),
         ended_early=any(lane.early for lane in lanes),
         counts={name: count for lane in counts for name, count in lane.items() if name},

@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 from glacier_backup.model.archive import ArchiveRecord, Label
 from glacier_backup.model.candidate import Candidate, Fingerprint
-from glacier_backup.model.naming import archive_name, section_of, stored_name
+from glacier_backup.model.increment import Linked
+from glacier_backup.model.naming import archive_name, stored_name
+from glacier_backup.model.prefix_group import below
 from glacier_backup.model.recipe import Recipe, compact
-from glacier_backup.pack.hashed import hashed
+from glacier_backup.pack.hashed import hashed, hashed_whole
 from glacier_backup.pack.packer import PackedStream, Packer
 from glacier_backup.seal.chain import Chain, Split
-from glacier_backup.seal.order import COMPRESSION
+from glacier_backup.seal.order import ON_ALL
 from glacier_backup.units import now, stamp
 
 _ALIAS_BYTES = 16
@@ -35,6 +37,8 @@ class Intent:
     """As it fits this candidate."""
     is_hashed: bool = False
     """Whether its files are, so that they can be compared by their content."""
+    linked: Linked | None = None
+    """Where it stands in a chain of increments; None: in none."""
 
     @property
     def estimate(self) -> int:
@@ -44,14 +48,32 @@ class Intent:
     def packed(self) -> AbstractContextManager[PackedStream]:
         """The stream. Raises as :meth:`glacier_backup.pack.packer.Packer.pack`."""
         stream = packed(self.packer, self.candidate)
-        return hashed(stream, self.packer.container) if self.is_hashed else stream
+        if self.packer.container == "zip":
+            return stream
+        stream = hashed(stream, self.packer.container) if self.is_hashed else stream
+        # Or else nothing would tell that what a command has given back is what another was given.
+        return hashed_whole(stream) if self.chain.has_command and not self.candidate.of_tree else stream
 
 
 def packed(packer: Packer, candidate: Candidate) -> AbstractContextManager[PackedStream]:
     """What ``packer`` makes of ``candidate``: files of a group lie below its section, and are called as if that had
-    been packed."""
-    path = section_of(candidate.path) if candidate.kind == "group" else candidate.path
-    return packer.pack(path, stored_name(path))
+    been packed, or as it says."""
+    if candidate.contents is None:
+        return packer.pack(candidate.path, stored_name(candidate.path))
+    top = candidate.contents.top
+    return packer.pack(candidate.section, stored_name(candidate.section) if top is None else top)
+
+
+def told(candidate: Candidate) -> str:
+    """The path that its key stands for, where filters have made another one of its name; else empty."""
+    return f"{candidate.section.rstrip('/')}/{candidate.key}" if candidate.key else ""
+
+
+def key_of(candidate: Candidate) -> str:
+    """As commands see it that its bytes go through: what filters have made of its name below the section."""
+    above = candidate.section.rstrip("/") + "/"
+    below = candidate.path[len(above) :] if candidate.path.startswith(above) else stored_name(candidate.path)
+    return candidate.key or below
 
 
 class Names(NamedTuple):
@@ -66,7 +88,14 @@ class Names(NamedTuple):
 
 
 def intended(
-    candidate: Candidate, fingerprint: Fingerprint, packer: Packer, chain: Chain, names: Names, *, is_hashed: bool
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    packer: Packer,
+    chain: Chain,
+    names: Names,
+    *,
+    is_hashed: bool,
+    linked: Linked | None = None,
 ) -> Intent:
     """With all that names the archive, and the time of the intent to send, which its fixed key may hold."""
     time = now()
@@ -86,8 +115,12 @@ def intended(
         suffix=chain.suffix,
         seal=compact(recipe),
         alias=_alias() if names.private else None,
+        told=told(candidate),
+        below=below(recipe),
+        link="" if linked is None else str(linked.link),
     )
-    return Intent(candidate, ArchiveRecord(label, names.describe(label), recipe, fingerprint), packer, chain, is_hashed)
+    record = ArchiveRecord(label, names.describe(label), recipe, fingerprint)
+    return Intent(candidate, record, packer, chain, is_hashed, linked)
 
 
 def in_volumes(chain: Chain) -> Chain:
@@ -96,9 +129,9 @@ def in_volumes(chain: Chain) -> Chain:
         return chain
     both = (*chain.before, *chain.each)
     return Chain(
-        tuple(one for one in both if one.step().name in COMPRESSION),
+        tuple(one for one in both if one.step().name in ON_ALL),
         Split(),
-        tuple(one for one in both if one.step().name not in COMPRESSION),
+        tuple(one for one in both if one.step().name not in ON_ALL),
     )
 
 

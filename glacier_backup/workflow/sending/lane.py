@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from glacier_backup.errors import CatalogError, DestinationUnavailable, GlacierBackupError
 from glacier_backup.interrupt import interrupted
 from glacier_backup.model.event import Result, Warned
-from glacier_backup.model.plan import Decision, Skip, Upload
+from glacier_backup.model.plan import Decision, Expiry, Skip, Upload
 from glacier_backup.plan.backup import left_for_later
+from glacier_backup.spool import Spool
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.sending.attempt import attempt, failed, skipped
 from glacier_backup.workflow.sending.desk import Sending
+from glacier_backup.workflow.sending.put_away import put_away
 from glacier_backup.workflow.sending.sharing import Party
 from glacier_backup.workflow.sending.tally import Done, Tally, light
 from glacier_backup.workflow.sending.touches import Touches
@@ -73,6 +75,8 @@ class Batch:
         self._sent = 0
         self._untried = 0
         self._touches = Touches(lane.sending)
+        self._last: Spool[Expiry | Skip] = Spool()
+        """What is dealt with when all else is, from the first expiry on."""
         self.tally = Tally()
 
     def __enter__(self) -> Batch:
@@ -93,7 +97,9 @@ class Batch:
 
         ``others`` are the destinations that the same is packed for.
         """
-        if isinstance(decision, Skip):
+        if isinstance(decision, Expiry) or (self._last and isinstance(decision, Skip)):
+            self._last.append(decision)
+        elif isinstance(decision, Skip):
             self._waiting.append(light(skipped(decision, self._sending)))
             self._touch(decision)
         else:
@@ -106,9 +112,20 @@ class Batch:
         self._wait(ALL_COMPLETED)
         self._put_away()
         self._touch()
+        self._expire()
         if self._untried and not self._ending.is_interrupted:
             at = f"{self._lane.name}: " if self._sending.several else ""
             self._sending.tell(Warned(f"{at}{self._untried} more were not tried"))
+
+    def _expire(self) -> None:
+        """Put away what nothing needs any more, if all that was to be is stored."""
+        fine = self.ended is None and self.tally.all_stored
+        for done in put_away(self._last, self._sending, fine=fine):
+            if isinstance(done.fatal, DestinationUnavailable):
+                self._own_end = self._own_end or done.fatal
+            elif done.fatal is not None:
+                self._ending.note(done.fatal)
+            self.tally.add(light(done))
 
     def _touch(self, skip: Skip | None = None) -> None:
         """Have noted what got another time alone; without one: all that is left of them."""

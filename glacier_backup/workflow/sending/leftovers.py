@@ -11,8 +11,9 @@ from glacier_backup.errors import DestinationError, DestinationUnavailable, Inte
 from glacier_backup.model.archive import Checksums
 from glacier_backup.model.event import ArchiveFound, UploadAborted
 from glacier_backup.model.naming import section_of
-from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
+from glacier_backup.model.plan import BackupPlan, Decision, Expiry, Skip, Upload
 from glacier_backup.model.reason import AlreadySent, SentMeanwhile, Unchanged, Vanished
+from glacier_backup.model.recipe import group_depth
 from glacier_backup.model.upload import OpenUpload, Unfinished
 from glacier_backup.units import now
 from glacier_backup.workflow.sending.conclusion import reconciled
@@ -81,25 +82,30 @@ def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
 def _regrouped(sending: Sending, plan: BackupPlan, undecided: Set[str]) -> Set[str]:
     """Those of the ``undecided`` that are groups, where there is something below their sections, and that are files
     which go together with others now."""
-    groups = {path: _above(path) for path in undecided if sending.left[path][0].record.label.kind == "group"}
+    left = {path: sending.left[path][0].record for path in undecided}
+    groups = {path: _above(path, group_depth(one.recipe)) for path, one in left.items() if one.label.kind == "group"}
     alone, found = undecided - groups.keys(), set[str]()
     for one in plan.decisions if undecided else ():
         if one.to != sending.target.name:
             continue
         found |= {path for path, above in groups.items() if one.path.startswith(above)}
-        above = _above(one.path)
-        if one.contents is not None and any(path.startswith(above) for path in alone):
+        if one.contents is None or not alone:
+            continue
+        above = _above(one.path, one.contents.depth)
+        if any(path.startswith(above) for path in alone):
             found |= {path for held in one.contents if (path := above + held.name) in alone}
     return found
 
 
-def _above(group: str) -> str:
-    return f"{section_of(group).rstrip('/')}/"
+def _above(group: str, depth: int) -> str:
+    return f"{section_of(group, depth).rstrip('/')}/"
 
 
 def _is_done_with(decision: Decision | None, age: timedelta, *, ad_hoc: bool) -> bool:
     if isinstance(decision, Upload):
         return False
+    if isinstance(decision, Expiry):
+        return True
     if isinstance(decision, Skip) and isinstance(decision.reason, AlreadySent | Unchanged | SentMeanwhile | Vanished):
         return True
     return age > KEPT and not ad_hoc

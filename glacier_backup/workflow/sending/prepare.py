@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from glacier_backup.chunks import in_chunks
-from glacier_backup.errors import SourceError, SourceUnavailable
+from glacier_backup.errors import SourceError
 from glacier_backup.model.candidate import Candidate, Fingerprint, PassedOver, Resolved
 from glacier_backup.model.naming import archive_name
-from glacier_backup.model.plan import BackupPlan, Decision, Skip
-from glacier_backup.model.reason import ServerUnavailable, Unreadable
+from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.tree_digest import Hashing
+from glacier_backup.model.tree_sizes import TreeSizes
 from glacier_backup.plan.backup import planned
 from glacier_backup.plan.changes import Content, Contents, decide, needs_content, needs_look
+from glacier_backup.plan.group_changes import Asked
 from glacier_backup.plan.grouping import Packing, grouped
 from glacier_backup.plan.select import select
 from glacier_backup.resolve.source import Selection, divided
+from glacier_backup.units import MIB
+from glacier_backup.workflow.sending.expiring import Expiring
+from glacier_backup.workflow.sending.filtering import Filtering
+from glacier_backup.workflow.sending.group_deciding import NO_GROUPS, Groups, Knowledge, group_decisions
+from glacier_backup.workflow.sending.group_deciding import LastSentOf as LastSentOf
 from glacier_backup.workflow.sending.hashing import nothing, read_contents
-from glacier_backup.workflow.sending.renames import AlikeOf, renames
+from glacier_backup.workflow.sending.increments import Increments
+from glacier_backup.workflow.sending.renames import AlikeOf, renames, saying_how
+from glacier_backup.workflow.sending.small_files import SmallFiles
+from glacier_backup.workflow.sending.unread import unread
 from glacier_backup.workflow.tools import Origin, Target
 
 LOOK_UP = 500
 """Candidates looked up in the catalog at a time."""
 
-LastSentOf = Callable[[Sequence[str]], Mapping[str, LastSent]]
-"""The newest archive of each path that one destination has one of."""
+LARGE = 4 * MIB
+"""Bytes of the lists of groups among them, at most, or one list."""
 
 _NO_PLACES: Mapping[str, AlikeOf] = MappingProxyType({})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_CHAINS: Mapping[str, Increments] = MappingProxyType({})
 
 
 class _Facts(NamedTuple):
@@ -70,19 +79,27 @@ def prepare(
     last_sent: Mapping[str, LastSentOf],
     alike: Mapping[str, AlikeOf] = _NO_PLACES,
     check: Callable[[], object] = nothing,
+    increments: Mapping[str, Increments] = _NO_CHAINS,
+    groups: Groups = NO_GROUPS,
+    host: str = "",
+    expiring: Expiring | None = None,
 ) -> BackupPlan:
     """Decide for every candidate, and for each destination that it goes to, whether it is to be sent, and why; the
     limit of a run is not counted here. ``alike`` is for destinations that have something: there files of sections that
-    are put together are known again under another name.
+    are put together are known again under another name. ``increments`` has the chains of each destination,
+    ``groups`` what is known of groups, whose keys begin with ``host``, or would. ``expiring`` adds what is to be put
+    away.
 
     Everything is resolved, and looked at, once; of files that are compared by their content some are read, which may
     take long, and ends with what ``check`` raises. Raises ValueError for a selection that goes nowhere, or to a
     destination that isn't among the ``targets``, and for one of an unknown origin.
     """
     _check(order, origins, targets)
-    deciding = _Deciding(order, origins, {target.name: target for target in targets}, last_sent, alike, check)
+    knowledge = Knowledge(origins, last_sent, alike, groups, check)
+    deciding = _Deciding(order, {target.name: target for target in targets}, knowledge, increments, host)
     places = {target.name: target.destination.place for target in targets}
-    return planned(places, deciding.all())
+    plan = planned(places, deciding.all() if expiring is None else expiring.added(deciding.all()))
+    return replace(plan, trees=deciding.sizes())
 
 
 def _check(order: Order, origins: Mapping[str, Origin], targets: Sequence[Target]) -> None:
@@ -100,18 +117,19 @@ class _Deciding:
     def __init__(
         self,
         order: Order,
-        origins: Mapping[str, Origin],
         targets: Mapping[str, Target],
-        last_sent: Mapping[str, LastSentOf],
-        alike: Mapping[str, AlikeOf],
-        check: Callable[[], object],
+        knowledge: Knowledge,
+        increments: Mapping[str, Increments],
+        host: str,
     ) -> None:
         self._order = order
-        self._origins = origins
         self._targets = targets
-        self._last_sent = last_sent
-        self._alike = alike
-        self._check = check
+        self._knowledge = knowledge
+        self._origins = knowledge.origins
+        self._last_sent = knowledge.last_sent
+        self._alike = knowledge.alike
+        self._check = knowledge.check
+        self._increments = increments
         sections = order.sections.values()
         self._goes_to = {one.path: one.destinations for one in sections}
         self._packings = {
@@ -120,21 +138,37 @@ class _Deciding:
             if one.tree is not None and one.tree.pack_size is not None
         }
         self._hashings = {one.path: one.tree.hashing for one in sections if one.tree is not None}
+        trees = {one.path: one.tree for one in sections if one.tree is not None}
+        self._filtering = Filtering(trees, self._was_sent, knowledge.check)
+        filtering = self._filtering
+        self._small = SmallFiles(order.selections, host, self._resolve, filtering.files, filtering.group)
 
     def all(self) -> Iterator[Decision]:
         return map(self._settled, grouped(self._each(), self._packings))
 
+    def sizes(self) -> tuple[TreeSizes, ...]:
+        """Once all are decided."""
+        return self._small.sizes()
+
     def _each(self) -> Iterator[Decision]:
         """Of each candidate by itself."""
-        for batch in in_chunks(select(divided(self._order.selections), self._resolve), LOOK_UP):
+        found = self._filtering.files(select(divided(self._order.selections), self._resolve))
+        for batch in _batches(self._small.put_together(found)):
             candidates = [one for one in batch if isinstance(one, Candidate)]
             sent = self._sent(candidates)
             facts = _Facts(sent, self._renamed(candidates, sent), self._contents(candidates, sent))
             for one in batch:
                 if isinstance(one, PassedOver):
                     yield Skip(one.path, archive_name(one.path, "raw", "file"), 0, one.reason)
+                elif one.contents is not None:
+                    yield from self._of_group(one, facts)
                 else:
                     yield from self._decide(one, facts)
+
+    def _of_group(self, group: Candidate, facts: _Facts) -> Iterator[Decision]:
+        last = {name: facts.sent[name].get(group.path) for name in self._goes_to[group.section]}
+        asked = Asked(self._hashings.get(group.section, "never"), group.compare, self._order.force)
+        return group_decisions(group, last, asked, self._knowledge)
 
     def _resolve(self, selection: Selection) -> Iterator[Resolved]:
         found = self._origins[selection.origin].source.resolve(selection)
@@ -147,13 +181,16 @@ class _Deciding:
                 paths.setdefault(name, []).append(candidate.path)
         return {name: self._last_sent[name](wanted) for name, wanted in paths.items()}
 
+    def _was_sent(self, section: str, paths: Sequence[str]) -> set[str]:
+        return {path for name in self._goes_to[section] for path in self._last_sent[name](paths)}
+
     def _renamed(
         self, candidates: Sequence[Candidate], sent: Mapping[str, Mapping[str, LastSent]]
     ) -> Mapping[str, Mapping[str, str]]:
-        packed = [one for one in candidates if one.section in self._packings]
+        of_trees = [one for one in candidates if one.of_tree]
         return {
             name: renames(
-                (one for one in packed if name in self._goes_to[one.section] and one.path not in sent[name]),
+                (one for one in of_trees if name in self._goes_to[one.section] and one.path not in sent[name]),
                 alike,
                 self._origins,
             )
@@ -177,20 +214,26 @@ class _Deciding:
     def _decide(self, candidate: Candidate, facts: _Facts) -> Iterator[Decision]:
         """What can't be read is said once for all destinations that it would have to be looked at, or read, for."""
         force = self._order.force
-        last = {name: facts.sent[name].get(candidate.path) for name in self._goes_to[candidate.section]}
+        last = {name: self._last(candidate, name, facts) for name in self._goes_to[candidate.section]}
         seen = self._look(candidate) if any(needs_look(candidate, one, force) for one in last.values()) else None
         content = facts.contents.get(candidate.path)
         if isinstance(seen, SourceError):
-            yield _unreadable(candidate, seen)
+            yield unread(candidate, seen)
             seen, last = None, {name: one for name, one in last.items() if not needs_look(candidate, one, force)}
         if isinstance(content, SourceError):
-            yield _unreadable(candidate, content)
+            yield unread(candidate, content)
             content, last = None, {name: one for name, one in last.items() if not self._needs_content(candidate, one)}
         contents = Contents(self._hashing(candidate), content)
         for name, one in last.items():
             least = self._targets[name].destination.limits.least
             was = facts.renamed.get(name, _NOTHING).get(candidate.path)
             yield replace(decide(candidate, one, seen, force, least, was, contents), to=name)
+
+    def _last(self, candidate: Candidate, name: str, facts: _Facts) -> LastSent | None:
+        last, increments = facts.sent[name].get(candidate.path), self._increments.get(name)
+        if last is None or increments is None or candidate.kind != "directory":
+            return last
+        return increments.as_it_stands(last)
 
     def _needs_content(self, candidate: Candidate, last: LastSent | None) -> bool:
         return needs_content(candidate, last, self._order.force, self._hashing(candidate))
@@ -206,25 +249,39 @@ class _Deciding:
 
     def _settled(self, decision: Decision) -> Decision:
         """With what there is to say only of what becomes one archive."""
-        if isinstance(decision, Skip):
+        if not isinstance(decision, Upload):
             return decision
         candidate = decision.candidate
-        if candidate.kind == "group":
+        if candidate.contents is not None and candidate.contents.prefix is None:
             # The same files may have been sent together before: they are forced, or damaged where they are.
             last = self._last_sent[decision.to]([candidate.path]).get(candidate.path)
             decision = replace(decision, previous=None if last is None else last.sent_at)
+        elif candidate.kind == "directory" and (increments := self._increments.get(decision.to)) is not None:
+            try:
+                decision = increments.planned(decision)
+            except SourceError as error:
+                return replace(unread(candidate, error), to=decision.to)
         packer = self._origins[candidate.origin].packer(candidate, decision.container)
         chosen = self._targets[decision.to].classify(packer.estimate(decision.bytes, decision.fingerprint.entries))
-        if chosen is None:
-            return decision
-        return replace(decision, storage_class=chosen.storage_class, class_reason=chosen.reason)
+        if chosen is not None:
+            decision = replace(decision, storage_class=chosen.storage_class, class_reason=chosen.reason)
+        return replace(decision, reason=saying_how(decision, self._targets[decision.to].destination))
+
+
+def _batches(found: Iterable[Resolved]) -> Iterator[list[Resolved]]:
+    """So many at a time that looking them up together pays, and the lists of groups take little room."""
+    batch: list[Resolved] = []
+    weight = 0
+    for one in found:
+        batch.append(one)
+        if isinstance(one, Candidate) and one.contents is not None:
+            weight += len(one.contents.packed)
+        if len(batch) >= LOOK_UP or weight >= LARGE:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
 
 
 def _coming_from(origin: str, found: Resolved) -> Resolved:
     return replace(found, origin=origin) if isinstance(found, Candidate) else found
-
-
-def _unreadable(candidate: Candidate, error: SourceError) -> Skip:
-    cause = error.without(candidate.path)
-    reason = ServerUnavailable(cause, error.hint) if isinstance(error, SourceUnavailable) else Unreadable(cause)
-    return Skip(candidate.path, archive_name(candidate.path, "raw", candidate.kind), 0, reason)

@@ -1,4 +1,7 @@
-"""Files that were stored under another name: the same size and time, and what was called so is gone."""
+"""Files that were stored under another name: the same size and time, and what was called so is gone.
+
+What is copied for that, or taken for the same, is so by its content: that is looked at when it is sent.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
+from glacier_backup.destination.destination import Copying, Destination
 from glacier_backup.errors import SourceError, SourceUnavailable
 from glacier_backup.model.candidate import Candidate
+from glacier_backup.model.plan import Upload
+from glacier_backup.model.upload_reason import Renamed, UploadReason
 from glacier_backup.workflow.tools import Origin
 
 AlikeOf = Callable[[str, Sequence[str]], Mapping[str, Sequence[str]]]
@@ -35,6 +41,15 @@ def renames(candidates: Iterable[Candidate], alike: AlikeOf, origins: Mapping[st
                     found[path] = was
                     break
     return found
+
+
+def saying_how(upload: Upload, destination: Destination) -> UploadReason:
+    """Why it is sent; of a file that was renamed with whether that costs its bytes once more: what the destination can
+    copy lies, as far as is known, in the class that this is to have."""
+    if not isinstance(upload.reason, Renamed) or upload.candidate.seen is None:
+        return upload.reason
+    copied = isinstance(destination, Copying) and destination.copies(upload.bytes, upload.storage_class)
+    return replace(upload.reason, copied=copied)
 
 
 def _is_gone(candidate: Candidate, origins: Mapping[str, Origin]) -> bool:

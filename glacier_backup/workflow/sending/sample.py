@@ -19,7 +19,7 @@ PLACES, OF_EACH = 4, MIB
 
 def compresses(chain: Chain) -> bool:
     """Whether a look is worth its while."""
-    return any(sealer.step().name in COMPRESSION for sealer in chain.before)
+    return not chain.has_command and any(sealer.step().name in COMPRESSION for sealer in chain.before)
 
 
 def sample(packer: Packer, candidate: Candidate, fingerprint: Fingerprint) -> bytes:

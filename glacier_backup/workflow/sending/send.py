@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from glacier_backup.chunks import in_chunks
 from glacier_backup.errors import GlacierBackupError, SourceShrank, UploadLost, UploadOutgrown
 from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.candidate import Candidate
 from glacier_backup.model.event import UploadAborted, UploadResumed
-from glacier_backup.model.naming import MANIFEST, tree_key, version_key
+from glacier_backup.model.naming import MANIFEST, is_prefix_group_path, tree_key, version_key
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.plan.container import container_for
 from glacier_backup.seal.chain import Chain
 from glacier_backup.workflow.sending import intent as intents
 from glacier_backup.workflow.sending import single, undoing, volumes
+from glacier_backup.workflow.sending.as_read import looked
+from glacier_backup.workflow.sending.copied import copied
 from glacier_backup.workflow.sending.desk import Sending
+from glacier_backup.workflow.sending.increments import of_sending, sized
 from glacier_backup.workflow.sending.intent import Intent, Names, in_volumes, intended
 from glacier_backup.workflow.sending.sample import compresses, sample
 from glacier_backup.workflow.sending.shared_stream import LeftBehind
@@ -29,9 +33,21 @@ from glacier_backup.workflow.tools import Tools
 ATTEMPTS = 5
 """Uploads begun for one archive in a run: of what outgrows its parts, shrinks, or whose upload expires."""
 
+LOOK_UP = 500
+"""Paths looked up in the catalog at a time."""
 
-def send(sending: Sending, candidate: Candidate, storage_class: str | None = None) -> ArchiveRecord:
-    """Send one candidate, on from where an earlier run left it if that can be; it is stored and recorded then.
+
+def send(
+    sending: Sending,
+    candidate: Candidate,
+    storage_class: str | None = None,
+    was: str | None = None,
+    *,
+    whole: str = "",
+) -> ArchiveRecord:
+    """Send one candidate, on from where an earlier run left it if that can be; it is stored and recorded then. What
+    seems to be stored under the name that it had before (``was``) is copied there, if it is that and can be. ``whole``
+    says why a directory isn't sent as an increment, whatever there is to build on.
 
     Of what is read for other destinations too, and can't keep pace with them, the rest is read by itself.
 
@@ -41,8 +57,12 @@ def send(sending: Sending, candidate: Candidate, storage_class: str | None = Non
     """
     left = sending.left.pop(candidate.path, [])
     way = Way(storage_class, sending.target.part_size)
+    if was is not None and not left:
+        record = copied(sending, _intent(sending, candidate), way, was)
+        if record is not None:
+            return record
     for attempt in range(1, ATTEMPTS + 1):
-        intent = _intent(sending, candidate)
+        intent = _intent(sending, candidate, whole=whole, left=left)
         work = _work(sending, intent, way, _resumed(sending, intent, left))
         try:
             return work.send()
@@ -64,16 +84,19 @@ def _work(sending: Sending, intent: Intent, way: Way, left: Unfinished | None) -
     return Volumes(sending, intent, way, left)
 
 
-def _intent(sending: Sending, candidate: Candidate) -> Intent:
+def _intent(sending: Sending, candidate: Candidate, *, whole: str = "", left: Sequence[Unfinished] = ()) -> Intent:
     tools = sending.tools
     origin = tools.origins[candidate.origin]
-    fingerprint = origin.source.look(candidate)
+    fingerprint = looked(candidate, origin.source)
     container = container_for(candidate.kind, fingerprint.bytes, sending.destination.limits.least)
-    packer = origin.packer(candidate, container)
-    chain = tools.seal(candidate.section)
-    is_sealed, is_private = bool(chain.steps()), tools.private(candidate.section)
+    packer, alone = origin.packer(candidate, container), origin.alone(candidate, container)
+    linked = of_sending(sending).next(candidate, whole=whole, begun=(one.record.recipe for one in left))
+    if linked is not None and origin.chaining is not None:
+        fingerprint = sized(fingerprint, linked)
+        packer = alone = origin.chaining.packer(linked, candidate.exclusion)
+    chain = tools.seal(candidate.section).about(intents.key_of(candidate), candidate.at_data)
+    is_sealed, is_private = chain.seals, tools.private(candidate.section)
     if is_sealed:
-        alone = origin.alone(candidate, container)
         beginning = sample(alone, candidate, fingerprint) if compresses(chain) else b""
         # Of what is private even one volume is a volume: nothing is known of its size, as it were.
         size = None if is_private else packer.estimate(fingerprint.bytes, fingerprint.entries)
@@ -86,21 +109,28 @@ def _intent(sending: Sending, candidate: Candidate) -> Intent:
         lambda time: None if base is None else _fixed_key(sending, candidate, chain, base, time),
         is_private,
     )
-    return intended(candidate, fingerprint, packer, chain, names, is_hashed=_is_hashed(tools, candidate))
+    is_hashed = _is_hashed(tools, candidate, chain)
+    return intended(candidate, fingerprint, packer, chain, names, is_hashed=is_hashed, linked=linked)
 
 
-def _is_hashed(tools: Tools, candidate: Candidate) -> bool:
-    """Whether it is compared by content next time, or what is in it."""
+def _is_hashed(tools: Tools, candidate: Candidate, chain: Chain) -> bool:
+    """Whether it is compared by content next time, or what is in it; or else nothing would tell what a command was
+    given, and is to be given back."""
     rules = tools.trees.get(candidate.section)
-    return rules is not None and rules.hashing != "never" and (candidate.of_tree or candidate.kind == "group")
+    is_wanted = chain.has_command or (rules is not None and rules.hashing != "never")
+    return is_wanted and rules is not None and (candidate.of_tree or candidate.kind == "group")
 
 
 def _base_key(sending: Sending, candidate: Candidate, *, sealed: bool) -> str | None:
     """Of what belongs to a whole tree; without the suffix of its seal, and of a version."""
     rules, host = sending.tools.trees.get(candidate.section), sending.tools.host
-    if rules is None or not candidate.of_tree:
+    by_prefix = candidate.contents is not None and candidate.contents.prefix is not None
+    if rules is None or not (candidate.of_tree or by_prefix):
         return None
-    return tree_key(host, candidate.path, candidate.section, rules.keys, candidate.kind, sealed=sealed)
+    path = intents.told(candidate) or candidate.path
+    # A group that filters have given another name is told from others by nothing.
+    kind = "file" if by_prefix and not is_prefix_group_path(path) else candidate.kind
+    return tree_key(host, path, candidate.section, rules.keys, kind, sealed=sealed)
 
 
 def _fixed_key(sending: Sending, candidate: Candidate, chain: Chain, key: str, time: datetime) -> str:
@@ -110,7 +140,10 @@ def _fixed_key(sending: Sending, candidate: Candidate, chain: Chain, key: str, t
     # By any archive, whatever its path was then: with relative keys a section may have moved.
     is_taken = sending.catalog.has_key(sending.place_id, key, chain.suffix)
     if is_taken and chain.split is None:
-        is_replaced = not rules.keep_versions or sending.destination.keeps_versions(sending.check)
+        # What leaves a group goes into another one, which may fail: the last copy of it isn't to be lost meanwhile. Nor
+        # is another file's, whose key this was before filters made it of this one's name.
+        is_kept = rules.keep_versions or candidate.kind == "group" or _is_of_another(sending, candidate, key, chain)
+        is_replaced = not is_kept or sending.destination.keeps_versions(sending.check)
         return key if is_replaced else version_key(key, time)
     if is_taken or _is_of_another(sending, candidate, key, chain):
         return version_key(key, time)
@@ -141,8 +174,21 @@ def _why_not(sending: Sending, intent: Intent, left: Unfinished) -> str | None:
     why = intents.why_not(left.record, intent.record)
     if why is not None:
         return why
+    if _was_deleted(sending, intent.candidate, left):
+        return "it was deleted meanwhile"
     return (
         single.why_not(sending, intent, left) if intent.chain.split is None else volumes.why_not(sending, intent, left)
+    )
+
+
+def _was_deleted(sending: Sending, candidate: Candidate, left: Unfinished) -> bool:
+    """Whether any file of it was noted to be deleted since that was begun: it would count as what was there before."""
+    above = candidate.section.rstrip("/") + "/"
+    paths = [candidate.path] if candidate.contents is None else (above + held.name for held in candidate.contents)
+    return any(
+        last >= left.archive
+        for some in in_chunks(paths, LOOK_UP)
+        for last, _ in sending.catalog.deleted_at(sending.place_id, some).values()
     )
 
 

@@ -14,7 +14,7 @@ or reads a stream that has begun, where nobody waits for ever either; and so for
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
@@ -251,3 +251,6 @@ class _WatchedSource:
     def look(self, candidate: Candidate) -> Fingerprint:
         with self._party.resting(candidate.path):
             return self._source.look(candidate)
+
+    def gone(self, section: str, paths: Sequence[str]) -> Sequence[bool]:
+        return self._source.gone(section, paths)

@@ -29,7 +29,9 @@ from glacier_backup.pack.packer import PackedStream
 from glacier_backup.workflow.sending import undoing
 from glacier_backup.workflow.sending.as_read import Empty, as_read, members_of
 from glacier_backup.workflow.sending.desk import Meter, Sending
+from glacier_backup.workflow.sending.increments import note_deleted
 from glacier_backup.workflow.sending.intent import Intent, nonce
+from glacier_backup.workflow.sending.said import Said
 from glacier_backup.workflow.sending.shared_stream import LeftBehind
 from glacier_backup.workflow.sending.spooled import Facts
 from glacier_backup.workflow.sending.watched import Watched
@@ -128,8 +130,11 @@ class Single:
             ):
                 checksums = self._sent(begun, stream, meter)
                 record = as_read(begun.record, self._intent.candidate, stream, self._sending.tools)
-                members = members_of(self._intent.candidate, record, stream)
+                said = Said(record)
+                members = said.passing(members_of(self._intent.candidate, record, stream))
+                note_deleted(self._sending, begun.archive, self._intent.linked, record.label.path)
                 self._sending.catalog.completing(begun.archive, record, checksums, members)
+            checksums = replace(checksums, metadata=said.metadata(checksums))
             return complete(self._sending, replace(begun, record=record), checksums)
         except Exception as error:
             if _came_to_nothing(error) and not begun.upload.resumed and not meter.count:
@@ -156,10 +161,11 @@ class Single:
     def _sent(self, begun: Begun, stream: PackedStream, meter: Meter) -> Checksums:
         """All of ``stream``, sealed."""
         chain, send, label = self._intent.chain, self._sending.destination.send, begun.record.label
-        if not chain.suffix:
+        if not chain.seals and not chain.has_command:
             return send(begun.upload, stream, meter)
         if self._sending.tools.spool_dir is not None:
-            folder, name = self._sending.spool(begun.archive), (label.alias or label.name) + label.suffix
+            # What commands make has no suffix, and no file of the spool may be called like another one.
+            folder, name = self._sending.spool(begun.archive), (label.alias or label.name) + (label.suffix or ".data")
             sealers = (*chain.before, *chain.each)
             spooled = spooled_whole(folder, name, sealers, stream, nonce(label), self._sending.check)
             with spooled.opened() as file:

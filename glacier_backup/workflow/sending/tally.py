@@ -10,7 +10,8 @@ from typing import NamedTuple
 from glacier_backup.errors import GlacierBackupError
 from glacier_backup.model.contents import Contents
 from glacier_backup.model.event import Counts, Result
-from glacier_backup.model.plan import Decision, Skip
+from glacier_backup.model.plan import Decision, Skip, Upload
+from glacier_backup.model.reason import LimitReached
 from glacier_backup.spool import Spool
 
 
@@ -35,9 +36,9 @@ def light(done: Done) -> Done:
 
 
 def _with(decision: Decision, contents: Contents | None) -> Decision:
-    if isinstance(decision, Skip):
-        return replace(decision, contents=contents)
-    return replace(decision, candidate=replace(decision.candidate, contents=contents))
+    if isinstance(decision, Upload):
+        return replace(decision, candidate=replace(decision.candidate, contents=contents))
+    return replace(decision, contents=contents)
 
 
 class Tally:
@@ -50,6 +51,8 @@ class Tally:
         self._files: Counter[str] = Counter()
         self.imperfect = False
         """Whether anything failed, is incomplete, or was skipped for a reason that needs attention."""
+        self.all_stored = True
+        """Whether nothing failed, and nothing is left for a later run."""
         self.out_of_reach = 0
         """How many lie on servers that can't be used."""
 
@@ -75,7 +78,14 @@ class Tally:
     def counts(self) -> Mapping[str, Counts]:
         """By destination; those that concern none under the empty name."""
         return {
-            name: Counts(counts["sent"], counts["failed"], counts["skipped"], self._bytes[name], self._files[name])
+            name: Counts(
+                counts["sent"],
+                counts["failed"],
+                counts["skipped"],
+                self._bytes[name],
+                self._files[name],
+                counts["expired"],
+            )
             for name, counts in self._counts.items()
         }
 
@@ -86,6 +96,8 @@ class Tally:
         self._files[decision.to] += result.files
         self.out_of_reach += done.out_of_reach
         troubled = isinstance(decision, Skip) and decision.reason.needs_attention
+        left = isinstance(decision, Skip) and isinstance(decision.reason, LimitReached)
+        self.all_stored &= not left and result.outcome != "failed"
         self.imperfect |= done.incomplete or troubled or result.outcome == "failed"
 
 

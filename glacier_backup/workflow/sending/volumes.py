@@ -32,6 +32,7 @@ from glacier_backup.workflow.sending import undoing
 from glacier_backup.workflow.sending.as_read import Empty, as_read, members_of
 from glacier_backup.workflow.sending.conclusion import conclude
 from glacier_backup.workflow.sending.desk import Meter, Sending
+from glacier_backup.workflow.sending.increments import note_deleted
 from glacier_backup.workflow.sending.intent import Intent, nonce
 from glacier_backup.workflow.sending.objects import Objects, Payload
 from glacier_backup.workflow.sending.shared_stream import LeftBehind
@@ -89,6 +90,7 @@ class Volumes:
                     self._send_volumes(stream, meter)
                     record = as_read(self._record, self._intent.candidate, stream, self._sending.tools)
                     members = members_of(self._intent.candidate, record, stream)
+                    note_deleted(self._sending, self._objects.left.archive, self._intent.linked, path)
                     self._sending.catalog.set_contents(self._objects.left.archive, record, members)
                 return conclude(self._sending, self._objects, record, self._chain, self._way, meter)
         except Exception:
@@ -285,7 +287,7 @@ class Volumes:
     def _estimate(self, number: int) -> int | None:
         """Bytes of a volume; None where that can't be told."""
         rest = self._intent.estimate - (number - 1) * self._split.volume_size
-        if rest <= 0 or Chain(before=self._chain.before).suffix:
+        if rest <= 0 or self._chain.has_command or Chain(before=self._chain.before).suffix:
             return None
         return self._chain.most(min(rest, self._split.volume_size))
 

@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.chunks import in_chunks
+from glacier_backup.model.archive import WITH_MEMBERS
 from glacier_backup.model.finding import Finding
 from glacier_backup.model.restore import ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive, StoredVolume
@@ -149,7 +150,7 @@ def _findings(catalog: Catalog, record: ItemRecord, archive: StoredArchive, plac
 def _hit(catalog: Catalog, archive: StoredArchive, volume: StoredVolume, what: str) -> tuple[str, ...]:
     """The members that are in the MiB which is wrong; none where that can't be told."""
     at, base = damaged_at(what), _begins_at(archive, volume)
-    if at is None or base is None or archive.container != "tar":
+    if at is None or base is None or archive.container not in WITH_MEMBERS:
         return ()
     return tuple(islice(members_at(catalog.members(archive.id), base + at, base + at + MIB), NAMED))
 

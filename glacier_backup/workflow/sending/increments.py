@@ -1,0 +1,116 @@
+"""Directories that are sent as chains: what the next archive of one is, and what it holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from glacier_backup.model.candidate import Candidate, Fingerprint
+from glacier_backup.model.full_every import FullEvery
+from glacier_backup.model.increment import Delta, Link, Linked, link_of, rules_of
+from glacier_backup.model.naming import stored_name
+from glacier_backup.model.plan import Upload
+from glacier_backup.model.recipe import Recipe
+from glacier_backup.model.record import LastSent
+from glacier_backup.model.stored import ArchiveFilter, StoredArchive
+from glacier_backup.model.upload_reason import Forced, InChain
+from glacier_backup.plan.chain import BROKEN, Chains, Wanted, chain_among, hurt_link, is_increment, why_full
+from glacier_backup.plan.delta import delta
+from glacier_backup.plan.known import AtPlace
+from glacier_backup.plan.layers import Disordered, effective, layers_of
+from glacier_backup.units import now
+from glacier_backup.workflow.sending.desk import Sending
+from glacier_backup.workflow.tools import Chaining, Tools
+
+FORCED = "forced"
+
+
+@dataclass(frozen=True, slots=True)
+class Increments:
+    """The chains at one destination."""
+
+    tools: Tools
+    known: AtPlace | None
+    """What is known to be stored there; None: nothing is."""
+
+    def next(self, candidate: Candidate, *, whole: str = "", begun: Iterable[Recipe] = ()) -> Linked | None:
+        """What is to be sent of ``candidate``, which is looked through for that; None where it isn't sent as a chain.
+
+        ``whole`` says why all of it is wanted. What ``begun`` says, the recipes of what an earlier run hasn't finished,
+        holds: an increment that is under way isn't too many. Raises SourceError and CatalogError.
+        """
+        every, chaining = self.tools.increments.get(candidate.section), self.tools.origins[candidate.origin].chaining
+        if every is None or chaining is None or candidate.kind != "directory":
+            return None
+        rules = rules_of(candidate.exclusion)
+        versions = [] if self.known is None else list(self.known.stored_archives(ArchiveFilter(path=candidate.path)))
+        if whole or not versions:
+            return Linked(Link(0, rules=rules), whole if versions else "")
+        last = max(versions, key=lambda one: one.id)
+        chain = chain_among(last, versions)
+        goes_on = any(_builds_on(recipe, last) for recipe in begun)
+        steps = self.tools.seal(candidate.section).steps()
+        wanted = Wanted(self.tools.host, rules, tuple(steps), FullEvery() if goes_on else every)
+        why = why_full(last, chain, wanted, now())
+        if why or chain is None or last.link is None:
+            return Linked(Link(0, rules=rules), why)
+        try:
+            found = self._delta(candidate, chaining, chain)
+        except Disordered:
+            return Linked(Link(0, rules=rules), "what is in the archives before isn't in order")
+        return Linked(Link(last.link.number + 1, chain[0].time, last.time, rules), delta=found)
+
+    def _delta(self, candidate: Candidate, chaining: Chaining, chain: Sequence[StoredArchive]) -> Delta:
+        then = () if self.known is None else effective(layers_of(self.known, chain))
+        with closing(chaining.listing(candidate)) as there:
+            return delta((one.member for one in then), there, stored_name(candidate.path), candidate.path)
+
+    def as_it_stands(self, last: LastSent) -> LastSent:
+        """``last``, the newest archive of a directory, which is as damaged as what it builds on."""
+        if self.known is None or last.damage is not None:
+            return last
+        archive = next(self.known.stored_archives(ArchiveFilter(ids=(last.id,))), None)
+        if archive is None or not is_increment(archive):
+            return last
+        chain = Chains(self.known).of(archive)
+        return replace(last, damage=BROKEN if chain is None else hurt_link(chain) or None)
+
+    def planned(self, upload: Upload) -> Upload:
+        """``upload`` as what it becomes where it is sent as a link of a chain. Raises as :meth:`next`."""
+        linked = self.next(upload.candidate, whole=FORCED if isinstance(upload.reason, Forced) else "")
+        if linked is None:
+            return upload
+        found = linked.delta
+        counts = (0, 0, 0) if found is None else (found.new, found.changed, len(found.deleted))
+        why = "" if linked.why == FORCED else linked.why
+        reason = InChain(upload.reason, linked.link.number, why, *counts)
+        return replace(upload, fingerprint=sized(upload.fingerprint, linked), reason=reason)
+
+
+def sized(fingerprint: Fingerprint, linked: Linked) -> Fingerprint:
+    """``fingerprint`` of the whole directory, with the size of what is sent of it."""
+    if linked.delta is None:
+        return fingerprint
+    return replace(fingerprint, bytes=linked.delta.bytes, entries=linked.delta.entries)
+
+
+def of_sending(sending: Sending) -> Increments:
+    """The chains at the destination of one run's sending."""
+    return Increments(sending.tools, AtPlace(sending.catalog, sending.place_id))
+
+
+def note_deleted(sending: Sending, archive: int, linked: Linked | None, path: str) -> None:
+    """Have noted what an increment lists as deleted, as its members are called."""
+    if linked is not None and linked.delta is not None:
+        top = stored_name(path)
+        sending.catalog.note_vanished(archive, (f"{top}/{os.fsdecode(name)}" for name in linked.delta.deleted))
+
+
+def _builds_on(recipe: Recipe, last: StoredArchive) -> bool:
+    try:
+        link = link_of(recipe)
+    except ValueError:
+        return False
+    return link is not None and link.previous == last.time
