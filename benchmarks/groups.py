@@ -43,8 +43,16 @@ else:
     uploads, files = summary.sent, summary.files
 seconds = time.perf_counter() - begun
 with open("/proc/self/status") as status:
-    print(uploads, files, seconds, re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
+    print(uploads, files, seconds, time.process_time(), re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
 """
+
+
+class Took(NamedTuple):
+    """What a command took."""
+
+    seconds: float
+    cpu: float
+    """Seconds, too."""
 
 
 class Measured(NamedTuple):
@@ -53,6 +61,8 @@ class Measured(NamedTuple):
     uploads: int
     files: int
     seconds: float
+    cpu: float
+    """Seconds, of the whole process."""
     peak: int
     """Bytes."""
 
@@ -86,12 +96,16 @@ class Bench:
         )
         (folder / "there").mkdir()
 
-    def find(self) -> float:
-        """Seconds."""
-        return _seconds(["find", str(self.tree), "-printf", "%s %T@ %p\\n"])
+    def find(self) -> Took:
+        return _took(["find", str(self.tree), "-printf", "%s %T@ %p\\n"], Path(os.devnull))
 
-    def zip(self) -> float:
-        return _seconds(["zip", "-q", "-0", "-r", "-", "."], self.tree)
+    def zip(self) -> Took:
+        """To the disk that groups go to, too."""
+        made = self.tree.with_name("zip")
+        try:
+            return _took(["zip", "-q", "-0", "-r", "-", "."], made, self.tree)
+        finally:
+            made.unlink(missing_ok=True)
 
     def measure(self, what: str) -> Measured:
         """A plan, or a run."""
@@ -101,19 +115,21 @@ class Bench:
             capture_output=True,
             text=True,
             check=True,
-        ).stdout.split()[-4:]
-        return Measured(int(told[0]), int(told[1]), float(told[2]), int(told[3]) * 1024)
+        ).stdout.split()[-5:]
+        return Measured(int(told[0]), int(told[1]), float(told[2]), float(told[3]), int(told[4]) * 1024)
 
     def change_one(self) -> None:
         name = next(str(Path(folder, names[0])) for folder, _, names in os.walk(self.tree) if names)
         os.utime(name, (1, 1))
 
 
-def _seconds(command: list[str], folder: Path | None = None) -> float:
-    begun = time.perf_counter()
-    with open(os.devnull, "wb") as nowhere:
-        subprocess.run(command, cwd=folder, stdout=nowhere, check=True)
-    return time.perf_counter() - begun
+def _took(command: list[str], output: Path, folder: Path | None = None) -> Took:
+    begun, before = time.perf_counter(), os.times()
+    with output.open("wb") as file:
+        subprocess.run(command, cwd=folder, stdout=file, check=True)
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Took(time.perf_counter() - begun, cpu)
 
 
 def main() -> int:
@@ -134,19 +150,24 @@ def _plan(what: str, bench: Bench, uploads: int | None = None) -> bool:
     bench.find()  # so that both find all in memory
     listing = bench.find()
     planned = bench.measure("plan")
-    times, peak = planned.seconds / listing, planned.peak
-    _say(what, f"{planned.seconds:.1f} s, {times:.1f} x find ({listing:.1f} s), peak {format_size(peak)}")
+    times, peak = planned.seconds / listing.seconds, planned.peak
+    _say(
+        what,
+        f"{planned.seconds:.1f} s, {times:.1f} x find ({listing.seconds:.1f} s); "
+        f"CPU {planned.cpu:.1f} and {listing.cpu:.1f} s; peak {format_size(peak)}",
+    )
     return times <= PLAN and peak <= PEAK and uploads in (None, planned.uploads)
 
 
 def _send(bench: Bench, count: int) -> bool:
     packing = bench.zip()
     sent = bench.measure("run")
-    times = packing / sent.seconds
+    times = packing.seconds / sent.seconds
     _say(
         "sending",
         f"{sent.seconds:.1f} s, {sent.uploads} groups, {count / sent.seconds:,.0f} files/s, {times:.2f} x zip -0 "
-        f"({count / packing:,.0f} files/s), peak {format_size(sent.peak)}",
+        f"({count / packing.seconds:,.0f} files/s); CPU {sent.cpu:.1f} and {packing.cpu:.1f} s; "
+        f"peak {format_size(sent.peak)}",
     )
     return sent.files == count and times >= SEND
 

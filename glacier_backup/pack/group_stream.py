@@ -35,7 +35,7 @@ class GroupStream:
             raise _nothing_read(self._stream.outcome().problems) from None
 
     def outcome(self) -> PackOutcome:
-        """Changed: something did of which the list of members doesn't tell."""
+        """Changed: something did of which the list of members doesn't tell; in a ZIP, something did."""
         found = self._stream.outcome()
         return PackOutcome(found.problems, found.changed and not self._is_told(), self._as_planned())
 

@@ -262,7 +262,8 @@ def test_what_is_listed_with_the_size_and_time_that_it_has_is_stored_as_it_is(
             assert found.content == (photos / below).read_bytes()
         else:
             assert below in (name, "2020/link")
-    assert (result.outcome.problems, result.outcome.changed) == ((), False)
+    assert result.outcome.problems == ()
+    assert groups(contents).container == "zip" or not result.outcome.changed
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000, 10**8])

@@ -67,7 +67,11 @@ class Options(NamedTuple):
     keep_versions: bool = True
     no_temporary: bool = False
     """A filter leaves out names that end in ``.tmp``."""
-    symlinks: Literal["store", "skip"] = "store"
+    renaming: bool = False
+    """A filter makes other keys of those that begin with ``c/``."""
+    symlinks: Literal["store", "follow", "skip"] = "store"
+    limit: int | None = None
+    """So many are sent by a run in front of the run, that makes it good; where what was deleted is put away."""
 
     @property
     def lines(self) -> str:
@@ -79,6 +83,8 @@ class Options(NamedTuple):
             "filter": [],
             "alone": [],
         }[self.small]
+        if self.renaming:
+            filters.append("key_sub '^c/' other/")
         if self.small == "filter":
             filters.append(f"group {BELOW}")
         lines = ["upload_tree = yes", f"compare = {self.compare}", f"symlinks = {self.symlinks}", *together]
@@ -143,7 +149,7 @@ class Way(Protocol):
         """The tree."""
         ...
 
-    def back_up(self, options: Options) -> Did: ...
+    def back_up(self, options: Options, limit: int | None = None) -> Did: ...
 
     def restore(self, target: Path, at: str | None) -> None:
         """All of the newest, or of what was that at a time in ISO format, into an empty folder that isn't there."""
@@ -206,7 +212,7 @@ class StoriedTree:
                 path.rename(to)
             case "link":
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.symlink_to(f"to {self.clock}")
+                path.symlink_to(self.top / "always")
                 os.utime(path, ns=(0, now), follow_symlinks=False)
             case "mode" if not path.is_symlink() and path.is_file():
                 path.chmod(path.stat().st_mode ^ 0o055)
@@ -219,6 +225,11 @@ class StoriedTree:
                 path.write_bytes(b"was a folder")
                 os.utime(path, ns=(0, now))
 
+    def back_up_some(self) -> None:
+        """A run that leaves most to the next one, if there is to be such a run."""
+        if self.options.expire and self.options.limit is not None:
+            self.way.back_up(self.options, self.options.limit)
+
     def back_up(self) -> Did:
         """One run, after which what is due is known."""
         did = self.way.back_up(self.options)
@@ -229,7 +240,7 @@ class StoriedTree:
 
     def _learn(self) -> None:
         """What should come back from now on."""
-        there = look(self.top)
+        there = look(self.top, follow=self.options.symlinks == "follow")
         met = {name: seen for name, seen in there.items() if not self.is_left_out(name, seen)}
         kept = {name: due for name, due in self.due.items() if name not in met}
         if self.options.expire:
@@ -238,7 +249,7 @@ class StoriedTree:
 
     def is_left_out(self, name: str, seen: Seen) -> bool:
         return (self.options.no_temporary and name.endswith(".tmp")) or (
-            seen.type == "l" and self.options.symlinks != "store"
+            seen.type == "l" and self.options.symlinks == "skip"
         )
 
     def forget_times(self) -> None:
@@ -264,13 +275,13 @@ def due_of(seen: Seen, before: Due | None) -> Due:
     return Due(seen.type, seen.content, times, None if before.modes is None else before.modes | {seen.mode})
 
 
-def look(top: Path) -> dict[str, Seen]:
-    """Files and links by their names below ``top``."""
+def look(top: Path, *, follow: bool = False) -> dict[str, Seen]:
+    """Files and links by their names below ``top``; with ``follow`` a link is what it leads to."""
     found = {}
     for folder, folders, files in os.walk(top):
         for name in (*folders, *files):
             path = Path(folder, name)
-            if path.is_symlink():
+            if path.is_symlink() and not follow:
                 seen = Seen("l", os.fsencode(os.readlink(path)), path.lstat().st_mtime_ns, 0)
             elif path.is_file():
                 seen = Seen("f", path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_mode & 0o777)

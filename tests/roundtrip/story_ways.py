@@ -39,8 +39,9 @@ class ByProgram:
     def top(self) -> Path:
         return self.journey.data / "tree"
 
-    def back_up(self, options: Options) -> Did:
-        self.journey.sections(f"[{self.top}]\n{options.lines}", self._main)
+    def back_up(self, options: Options, limit: int | None = None) -> Did:
+        first = "" if limit is None else f"limit = {limit}\n"
+        self.journey.sections(f"[{self.top}]\n{options.lines}", first + self._main)
         ran = self.journey.back_up()
         return Did(sorted(ran.sent()), ran.json["summary"]["expired"])
 
@@ -69,9 +70,9 @@ class InMemory:
     def top(self) -> Path:
         return self.grove.folder
 
-    def back_up(self, options: Options) -> Did:
+    def back_up(self, options: Options, limit: int | None = None) -> Did:
         self.grove.rules = rules_of(options)
-        summary = self.grove.run()
+        summary = self.grove.run(limit=limit)
         assert summary.exit_code == 0, (summary, self.grove.warnings())
         done = [one.decision for one in summary.results if one.outcome in ("sent", "expired")]
         gone = sum(isinstance(one, Expiry) for one in done)
@@ -97,6 +98,8 @@ def rules_of(options: Options) -> TreeRules:
         filters = (Filter("key_sub", "key_sub", pattern=r"^.*\.tmp$"),)
     together = options.small in ("prefix", "root", "filter")
     most = None if options.most == "none" else int(options.most)
+    if options.renaming:
+        filters += (Filter("key_sub", "key_sub", pattern="^c/", replacement="other/"),)
     if options.small == "filter":
         filters += (Filter("group", f"group {BELOW}", size=BELOW),)
     return TreeRules(

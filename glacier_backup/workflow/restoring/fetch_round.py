@@ -6,6 +6,7 @@ import pickle
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from glacier_backup.errors import (
@@ -279,7 +280,10 @@ class FetchRound:
             if one.state != "failed":
                 layering.tidy(one.brought)
             notes = (*one.brought.done.left_out, *one.notes)
-            self._book.tell_ended(record, works[record.number].path, one.state, one.error, notes)
+            path = works[record.number].path
+            self._book.tell_ended(record, path, one.state, one.error, notes)
+            for number in (number for number in numbers_of(record) if number != record.number):
+                self._book.tell_ended(replace(record, number=number), path, "verified")  # spoken of once
         if len(published) < len(brought):
             self._stopped()
 
