@@ -101,7 +101,7 @@ def test_json_has_the_shape_that_is_documented(cli: Cli) -> None:
     assert (sent["result"], sent["error"]) == ("sent", None)
     assert (cli.folder / "vault" / sent["locator"]).read_text() == "content of file"
     assert (missing["action"], missing["result"], missing["locator"]) == ("skip", "skipped", None)
-    counts = {"planned": 1, "sent": 1, "failed": 0, "skipped": 1, "bytes": 15, "files": 0}
+    counts = {"planned": 1, "sent": 1, "failed": 0, "skipped": 1, "bytes": 15, "files": 0, "expired": 0}
     assert answer["summary"] == counts | {"destinations": {"main": counts | {"skipped": 0}}}
 
 

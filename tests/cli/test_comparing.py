@@ -207,7 +207,7 @@ def test_a_touched_file_that_got_another_name_is_known_again(tree: Tree) -> None
         (tree.top / name).rename(tree.top / f"{name}.new")
     ran = tree.run("size, mtime, hash")
     assert tree.sent(ran) == {"2020/a.jpg.new", "film.mov.new"}
-    assert tree.reasons(ran)["film.mov.new"] == f"renamed, was {tree.top}/film.mov"
+    assert tree.reasons(ran)["film.mov.new"] == f"renamed, was {tree.top}/film.mov; to be copied there"
 
 
 def test_a_catalog_that_cannot_take_it_is_told_and_the_run_goes_wrong(
