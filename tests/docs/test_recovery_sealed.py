@@ -30,7 +30,7 @@ DISK = "destination = {here}/disk\n"
 PUT_TOGETHER = {
     "apart": 'volumes.txt" | decompress | tar',
     "together": "| decrypt | decompress",
-    "raw": 'decompress >"$OUT',
+    "raw": 'decompress >"$OUT/$(basename',
 }
 """Blocks of the chapter, by what is in them."""
 

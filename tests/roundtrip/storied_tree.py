@@ -116,14 +116,12 @@ class Due(NamedTuple):
 
     type: str
     content: bytes
-    times: frozenset[int] | None
-    """None: any, as where nobody knows it any more."""
-    modes: frozenset[int] | None
+    times: frozenset[int]
+    modes: frozenset[int]
 
-    def fits(self, seen: Seen) -> bool:
+    def fits(self, seen: Seen, *, timed: bool) -> bool:
         same = (self.type, self.content) == (seen.type, seen.content)
-        timely = self.times is None or seen.mtime_ns in self.times
-        return same and timely and (self.modes is None or seen.mode in self.modes)
+        return same and (not timed or (seen.mtime_ns in self.times and seen.mode in self.modes))
 
 
 class Then(NamedTuple):
@@ -169,6 +167,8 @@ class StoriedTree:
     due: dict[str, Due] = field(default_factory=dict)
     ever: list[Then] = field(default_factory=list)
     clock: int = 1_600_000_000
+    _some: dict[str, Due] = field(default_factory=dict)
+    """What would be due if all was sent by the run in front of the next one."""
 
     def __post_init__(self) -> None:
         self.top.mkdir(exist_ok=True)
@@ -229,6 +229,7 @@ class StoriedTree:
         """A run that leaves most to the next one, if there is to be such a run."""
         if self.options.expire and self.options.limit is not None:
             self.way.back_up(self.options, self.options.limit)
+            self._some = {name: due_of(seen, self.due.get(name)) for name, seen in self._there().items()}
 
     def back_up(self) -> Did:
         """One run, after which what is due is known."""
@@ -240,39 +241,44 @@ class StoriedTree:
 
     def _learn(self) -> None:
         """What should come back from now on."""
-        there = look(self.top, follow=self.options.symlinks == "follow")
+        there = self._there()
         met = {name: seen for name, seen in there.items() if not self.is_left_out(name, seen)}
         kept = {name: due for name, due in self.due.items() if name not in met}
         if self.options.expire:
             kept = {name: due for name, due in kept.items() if name in there}
-        self.due = kept | {name: due_of(seen, self.due.get(name)) for name, seen in met.items()}
+        self.due = kept | {
+            name: due_of(seen, self.due.get(name), self._some.pop(name, None)) for name, seen in met.items()
+        }
+
+    def _there(self) -> dict[str, Seen]:
+        return look(self.top, follow=self.options.symlinks == "follow")
 
     def is_left_out(self, name: str, seen: Seen) -> bool:
         return (self.options.no_temporary and name.endswith(".tmp")) or (
             seen.type == "l" and self.options.symlinks == "skip"
         )
 
-    def forget_times(self) -> None:
-        """And permissions: when the catalog is lost a disk doesn't tell those of files that lie there alone."""
-        self.due = {name: one._replace(times=None, modes=None) for name, one in self.due.items()}
-
-    def wrong(self, target: Path, then: Then | None = None) -> dict[str, object]:
-        """What a restore brings back otherwise than it should: of now, or of some time before."""
+    def wrong(self, target: Path, then: Then | None = None, *, timed: bool = True) -> dict[str, object]:
+        """What a restore brings back otherwise than it should: of now, or of some time before. ``timed``: with times
+        and permissions."""
         target.parent.mkdir(parents=True, exist_ok=True)
         self.way.restore(target, then and then.time)
         found = look(target)
         shutil.rmtree(target)
         above = f"{self.top}/"[1:]
         there = {name.partition(above)[2] or name: seen for name, seen in found.items()}
-        return differences(there, self.due if then is None else then.due)
+        return differences(there, self.due if then is None else then.due, timed=timed)
 
 
-def due_of(seen: Seen, before: Due | None) -> Due:
-    """After a run that has met it."""
-    if before is None or (before.type, before.content) != (seen.type, seen.content):
-        return Due(seen.type, seen.content, frozenset([seen.mtime_ns]), frozenset([seen.mode]))
-    times = None if before.times is None else before.times | {seen.mtime_ns}
-    return Due(seen.type, seen.content, times, None if before.modes is None else before.modes | {seen.mode})
+def due_of(seen: Seen, *before: Due | None) -> Due:
+    """After a run that has met it, where that may have been due before."""
+    same = [one for one in before if one is not None and (one.type, one.content) == (seen.type, seen.content)]
+    return Due(
+        seen.type,
+        seen.content,
+        frozenset([seen.mtime_ns]).union(*(one.times for one in same)),
+        frozenset([seen.mode]).union(*(one.modes for one in same)),
+    )
 
 
 def look(top: Path, *, follow: bool = False) -> dict[str, Seen]:
@@ -298,11 +304,13 @@ def landed(name: str, due: Mapping[str, Due]) -> str:
     return "/".join([f"{folder}{'~' * (at in due)}" for folder, at in zip(folders, above, strict=True)] + [last])
 
 
-def differences(there: Mapping[str, Seen], due: Mapping[str, Due]) -> dict[str, object]:
+def differences(there: Mapping[str, Seen], due: Mapping[str, Due], *, timed: bool) -> dict[str, object]:
     """What isn't as it should be."""
     due = {landed(name, due): one for name, one in due.items()}
     found: dict[str, object] = {name: "missing" for name in due if name not in there}
     found |= {name: "too much" for name in there if name not in due}
     return found | {
-        name: (there[name], one) for name, one in due.items() if name in there and not one.fits(there[name])
+        name: (there[name], one)
+        for name, one in due.items()
+        if name in there and not one.fits(there[name], timed=timed)
     }

@@ -22,6 +22,7 @@ from glacier_backup.model.stored import StoredArchive
 from glacier_backup.pack.unpacker import LeadsOut, Unpacking, UnpackOrder
 from glacier_backup.plan.chain import is_increment
 from glacier_backup.plan.mending import may_mend
+from glacier_backup.seal.order import COMMAND
 from glacier_backup.units import MIB
 from glacier_backup.workflow.restoring import beneath
 from glacier_backup.workflow.restoring.chain_items import list_in
@@ -158,6 +159,13 @@ class _Bringing:
         self._saved_at = self._flushed_at = time.monotonic()
         self._since = 0
 
+    def _is_checked_inside(self) -> bool:
+        """Whether its content was proved right, whatever is known of the bytes that are stored: in a ZIP each file has
+        a CRC-32 of its own, and what was transformed has the hash of what it was."""
+        recipe = self._archive.recipe
+        is_transformed = recipe is not None and any(step.name == COMMAND for step in recipe.seal)
+        return self._archive.container == "zip" or (is_transformed and self._archive.sha256 is not None)
+
     def run(self) -> tuple[list[str], str]:
         """All of it; what was left out, and what gets the name, relative to the content."""
         begun = self._goes_on()
@@ -179,8 +187,7 @@ class _Bringing:
             root = self._root(content)
         finally:
             os.close(content)
-        # In a ZIP each file has a CRC-32 of its own, and that was right.
-        if proven in ("nothing", "size") and self._archive.container != "zip":
+        if proven in ("nothing", "size") and not self._is_checked_inside():
             self._desk.tell(
                 Warned(f"{self._work.path}: the catalog has no checksum of it, so only its size is checked")
             )
