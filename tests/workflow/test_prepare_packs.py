@@ -16,7 +16,7 @@ from glacier_backup.model.place import Place
 from glacier_backup.model.plan import BackupPlan, ClassChoice, Decision, Skip, Upload
 from glacier_backup.model.record import LastSent
 from glacier_backup.model.tree_digest import tree_fingerprint
-from glacier_backup.model.upload_reason import Gathered, NeverSent, Renamed
+from glacier_backup.model.upload_reason import Gathered, Renamed
 from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, Symlinks, TreeRules
@@ -119,8 +119,9 @@ def test_without_a_size_of_packs_each_file_is_sent_alone(desk: Desk) -> None:
     desk.write("a", 1)
     desk.stored["main"].put("b", 1)
     (upload,) = desk.plan().decisions
-    assert (desk.name(upload), upload.reason) == ("a", NeverSent())
-    assert desk.stored["main"].asked == []
+    assert (desk.name(upload), upload.contents) == ("a", None)
+    # It seems to be that one, and such a destination copies nothing.
+    assert upload.reason == Renamed(str(desk.folder / "b"), copied=False)
 
 
 def test_only_what_is_new_or_changed_goes_into_packs(desk: Desk) -> None:
@@ -193,7 +194,7 @@ def test_a_file_under_another_name_is_renamed_if_the_old_one_is_gone(desk: Desk)
         desk.stored["main"].put(name, size)
     same, large, group = _by_kind(desk.plan())
     assert desk.name(same) == "original.jpg"
-    assert large.reason == Renamed(str(desk.folder / "dvd.iso"))
+    assert large.reason == Renamed(str(desk.folder / "dvd.iso"), copied=False)
     assert [(one.name, one.was) for one in group.contents or ()] == [("2020/a.jpg", "a.jpg"), ("copy.jpg", "")]
     assert group.reason == Gathered(new=1, renamed=1, each=b"\2\0")
 
