@@ -1,7 +1,8 @@
 """Which files of a whole tree are certainly gone, wherever it lies: what nobody can say counts as there.
 
 A disk that isn't mounted shows an empty directory, or none, in place of all that is on it. So nothing is gone below an
-empty section, nor behind a link that leads to nothing, or to an empty directory, as one to such a disk does.
+empty section, nor behind a link that leads to nothing, or to an empty directory, as one to such a disk does. A link to
+a file has certainly taken the place of a directory.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ class Looks(Protocol):
 
     def holds_something(self, path: bytes) -> bool:
         """Whether it is a directory, or a link to one, in which anything is. Not where nobody can say."""
+        ...
+
+    def is_file(self, path: bytes) -> bool:
+        """Whether it is a regular file, or a link to one. Not where nobody can say."""
         ...
 
 
@@ -69,7 +74,7 @@ class _Above:
         if isinstance(mode, OSError):
             # Nothing above the section says anything of it.
             return None if _is_absent(mode) and folder.startswith(self._section + b"/") else False
-        return self._looks.holds_something(folder) if stat.S_ISLNK(mode) else True
+        return not stat.S_ISLNK(mode) or self._looks.holds_something(folder) or self._looks.is_file(folder)
 
 
 def _above(path: bytes) -> bytes:
@@ -92,6 +97,9 @@ class LocalLooks:
                 return any(True for _ in entries)
         except OSError:
             return False
+
+    def is_file(self, path: bytes) -> bool:
+        return os.path.isfile(path)
 
 
 def _mode(path: bytes) -> int | OSError:

@@ -232,6 +232,10 @@ class _Looks:
         except OSError:
             return False
 
+    def is_file(self, path: bytes) -> bool:
+        (found,) = self._remote.look_all([path], follow=True)
+        return not isinstance(found, OSError) and stat.S_ISREG(found.mode)
+
 
 def absence(remote: Remote, path: bytes) -> BrokenLink | Missing:
     """What it means that nothing is found at ``path``. Raises ServerError."""

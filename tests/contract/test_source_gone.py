@@ -67,6 +67,13 @@ def test_nothing_is_gone_behind_a_link_to_a_disk_that_isn_t_mounted(source: Sour
     ]
 
 
+def test_what_was_below_is_gone_where_a_link_to_a_file_has_come_in_place_of_a_directory(
+    source: Source, tree: Path
+) -> None:
+    (tree / "link").symlink_to(tree / "folder/there")
+    assert gone(source, tree, "link/a", "link/b/c", "link") == [True, True, False]
+
+
 def test_nothing_is_gone_in_a_directory_that_can_t_be_searched(tree: Path) -> None:
     with with_mode(tree / "folder"), without_privilege():
         assert gone(LocalSource(), tree, "folder/there", "folder/no", "folder/deep/no") == [False] * 3

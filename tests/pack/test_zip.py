@@ -196,22 +196,20 @@ def test_a_member_and_the_archive_may_have_more_than_4_gib(tmp_path: Path) -> No
 PYTHON = (sys.executable, "-m", "zipfile")
 
 
-@pytest.mark.parametrize("tool", [("unzip", "-tqq"), ("7z", "t"), ("bsdtar", "-tf"), (*PYTHON, "-t")])
+@pytest.mark.parametrize("tool", [("unzip", "-tqq"), (*PYTHON, "-t")])
 def test_stock_tools_find_nothing_wrong(tmp_path: Path, tool: Sequence[str]) -> None:
     if shutil.which(tool[0]) is None:
-        if tool[0] == "unzip":
-            lacking("unzip is missing")
-        pytest.skip(f"{tool[0]} is missing")
+        lacking(f"{tool[0]} is missing")
     link = Made("l", b"a/b", 5, 0o777, is_link=True)
     data = zipped(Made("a/b", b"1" * 1000, 10**18 + 1), link, Made("m", bytes(LARGE + 5)), top="nas/srv").data
     (tmp_path / "x.zip").write_bytes(data)
     subprocess.run([*tool, "x.zip"], cwd=tmp_path, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("tool", [("unzip", "-q"), ("7z", "x"), ("bsdtar", "-xf"), (*PYTHON, "-e")])
+@pytest.mark.parametrize("tool", [("unzip", "-q"), (*PYTHON, "-e")])
 def test_stock_tools_give_the_same_files(tmp_path: Path, tool: Sequence[str]) -> None:
     if shutil.which(tool[0]) is None:
-        pytest.skip(f"{tool[0]} is missing")
+        lacking(f"{tool[0]} is missing")
     made = {"über/a": b"1" * 1000, "über/empty": b"", "l": bytes(LARGE + 5)}
     (tmp_path / "x.zip").write_bytes(zipped(*(Made(name, content) for name, content in made.items())).data)
     to = (".",) if "-m" in tool else ()

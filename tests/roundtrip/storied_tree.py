@@ -11,37 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from tests.roundtrip.story_options import Options
 from tests.streams import noise
-
-NAMES = (
-    "a",
-    "aa",
-    "ab",
-    "b",
-    "b/a",
-    "b/aa",
-    "b/ab/c",
-    "b/ab/d/e/f",
-    "b-x",
-    "c/x",
-    "c/y y",
-    "c/ä",
-    "c/caf\udce9",
-    "d*~.zip",
-    "line\nbreak",
-    "deep/er/and/deep/er/1",
-    "deep/er/and/deep/er/2",
-    "x.tmp",
-    "c/y.tmp",
-)
-"""Some are directories of others, and sort otherwise than by their components."""
-
-BELOW = 2_000
-"""Bytes: where small files go together, smaller ones do."""
-
-SIZES = (0, 1, 300, 700, 1_200, 1_999, 2_000, 5_000)
 
 
 class Edit(NamedTuple):
@@ -51,52 +24,6 @@ class Edit(NamedTuple):
     name: str
     to: str = ""
     size: int = 700
-
-
-class Options(NamedTuple):
-    """What the section says in a run."""
-
-    small: str = "prefix"
-    """How small files go together: by ``prefix``, with leftovers at the ``root``, in a ``pack``, as a ``filter``
-    says; else ``alone``."""
-    most: str = "none"
-    expire: bool = False
-    compare: str = "size, mtime"
-    seal: str = ""
-    """Lines of it, too."""
-    keep_versions: bool = True
-    no_temporary: bool = False
-    """A filter leaves out names that end in ``.tmp``."""
-    renaming: bool = False
-    """A filter makes other keys of those that begin with ``c/``."""
-    symlinks: Literal["store", "follow", "skip"] = "store"
-    limit: int | None = None
-    """So many are sent by a run in front of the run, that makes it good; where what was deleted is put away."""
-
-    @property
-    def lines(self) -> str:
-        filters = [r"key_sub '^.*\.tmp$' ''"] if self.no_temporary else []
-        together = {
-            "pack": ["pack_size = 1 MiB"],
-            "prefix": [f"group_files_smaller_than = {BELOW}"],
-            "root": [f"group_files_smaller_than = {BELOW}", "group_names = root"],
-            "filter": [],
-            "alone": [],
-        }[self.small]
-        if self.renaming:
-            filters.append("key_sub '^c/' other/")
-        if self.small == "filter":
-            filters.append(f"group {BELOW}")
-        lines = ["upload_tree = yes", f"compare = {self.compare}", f"symlinks = {self.symlinks}", *together]
-        if self.small in ("prefix", "root", "filter"):
-            lines.append(f"group_max = {self.most}")
-        if self.expire:
-            lines += ["deleted = expire", "max_delete = none"]
-        if not self.keep_versions:
-            lines.append("keep_versions = no")
-        if filters:
-            lines += ["filters =", *(f"    {one}" for one in filters)]
-        return "".join(f"{one}\n" for one in lines) + self.seal
 
 
 class Seen(NamedTuple):

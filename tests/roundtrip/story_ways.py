@@ -21,7 +21,8 @@ from glacier_backup.workflow.restore import run_restore
 from glacier_backup.workflow.restoring.tools import RestoreTools
 from tests.fakes import MemoryDestination
 from tests.roundtrip.journey import Journey
-from tests.roundtrip.storied_tree import BELOW, Did, Options
+from tests.roundtrip.storied_tree import Did
+from tests.roundtrip.story_options import BELOW, Options
 from tests.workflow.grove import ANY, Grove
 from tests.workflow.library import NO_WAIT
 

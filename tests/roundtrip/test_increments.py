@@ -21,7 +21,7 @@ from tests.contract.places import PLACES
 from tests.roundtrip.attributes import with_acl, with_attributes
 from tests.roundtrip.changing_folder import NAMES, Edit, Folder, but_for_links, on_server, over_sftp, play
 from tests.roundtrip.journey import Journey
-from tests.roundtrip.kinds import Kind
+from tests.roundtrip.kinds import KINDS, Kind
 from tests.roundtrip.test_packs import SEALS, with_password
 from tests.ssh_server.sshd import Sshd
 
@@ -37,11 +37,14 @@ STORY = (
 """One round after the other."""
 
 
-@pytest.mark.parametrize("seal", SEALS)
+@pytest.mark.parametrize(
+    ("kind", "seal"),
+    # For what is sealed a vault and a directory do.
+    [*((kind, "plain") for kind in KINDS), ("local", "sealed"), ("local", "names hidden"), ("glacier", "sealed")],
+    indirect=["kind"],
+)
 def test_a_directory_comes_back_as_it_was_at_each_time(journey: Journey, tmp_path: Path, seal: str) -> None:
     is_local = journey.kind.name == "local"
-    if seal != "plain" and not (is_local or (seal == "sealed" and journey.kind.name == "glacier")):
-        pytest.skip("a vault and a directory do for what is sealed")
     folder = Folder(journey, main=with_password(journey.cli, SEALS[seal]))
 
     play(folder, STORY, tmp_path / "out", often=is_local)
@@ -131,9 +134,9 @@ def test_what_was_deleted_is_not_there_and_was_there_before(at_hand: Journey, tm
     ]
 
 
+# A bucket and a directory do for what manifests tell.
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"s3_of_others", "sftp"}), indirect=True)
 def test_all_comes_back_when_the_catalog_was_lost(journey: Journey, tmp_path: Path) -> None:
-    if journey.kind.name in ("s3_of_others", "sftp"):
-        pytest.skip("a bucket and a directory do for what manifests tell")
     folder = Folder(journey)
     for edits in STORY[:3]:
         folder.edit(edits)

@@ -9,6 +9,7 @@ import pytest
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import DestinationError
+from glacier_backup.model.archive import Label
 from glacier_backup.resolve.source import Selection, TreeRules
 from tests.permissions import with_mode, without_privilege
 from tests.workflow.grove import Grove, expiries, grouping
@@ -308,9 +309,10 @@ def test_s3_backup_defect_7_an_edit_of_the_same_size_during_the_upload_is_seen(g
     grove.write("large", "a" * 50)
     ten(grove, "d/a", "d/b")
 
-    def edit(label: object) -> None:
-        grove.write("large", "b" * 50, mtime=1_600_000_001)
-        grove.write("d/a", "y" * 10, mtime=1_600_000_001)
+    def edit(label: Label) -> None:
+        # Of each what is being sent, for the other may not have been read yet.
+        name, content = ("d/a", "y" * 10) if label.kind == "group" else ("large", "b" * 50)
+        grove.write(name, content, mtime=1_600_000_001)
 
     grove.bucket.on_complete = edit
     grove.run()
