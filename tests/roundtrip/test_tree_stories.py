@@ -82,7 +82,7 @@ def one_change(tree: StoriedTree) -> None:
 
 
 @seed(7)
-@often(4)
+@often(3)
 @given(rounds=rounds_of(options_of(), EDITS))
 def test_in_a_bucket_with_versions_a_tree_is_what_it_was_at_any_time(rounds: list[Round]) -> None:
     with tempfile.TemporaryDirectory() as folder, in_memory(Path(folder)) as way:
@@ -90,7 +90,7 @@ def test_in_a_bucket_with_versions_a_tree_is_what_it_was_at_any_time(rounds: lis
 
 
 @seed(8)
-@often(4)
+@often(3)
 @given(rounds=rounds_of(options_of(), EDITS))
 def test_so_it_is_where_nothing_is_ever_replaced(rounds: list[Round]) -> None:
     with tempfile.TemporaryDirectory() as folder, in_memory(Path(folder), versions=False) as way:
@@ -98,7 +98,7 @@ def test_so_it_is_where_nothing_is_ever_replaced(rounds: list[Round]) -> None:
 
 
 @seed(9)
-@often(4)
+@often(3)
 @given(rounds=rounds_of(options_of(expire=True, pack=False, leaves_out=False, renames=False), EDITS))
 def test_however_groups_change_the_newest_of_a_file_is_found_by_its_key(rounds: list[Round]) -> None:
     """Where nothing is left out: a group stays that alone has what is there and left out now."""
