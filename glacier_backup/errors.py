@@ -24,6 +24,8 @@ The tree, with the exit code that each branch stands for:
     │   └── ServerLost                 4   the connection broke, or an answer never came
     ├── SourceError                    1   a candidate could not be read
     │   ├── SourceUnavailable          4   the server that it lies on can't be used
+    │   ├── SourceMissing              1   there is no such pool, dataset or snapshot
+    │   ├── SourceInUse                1   something else needs a snapshot that was to go
     │   ├── SourceGone                 1   of several files that were to be sent together none is left
     │   └── SourceShrank               1   there are fewer bytes than when it was opened
     └── Interrupted                    130 the user or the system asked the run to stop
@@ -175,6 +177,14 @@ class SourceUnavailable(SourceError):
     """The server that a candidate lies on refuses, can't be reached, or isn't the one that it should be."""
 
     exit_code = 4
+
+
+class SourceMissing(SourceError):
+    """There is no such pool, dataset or snapshot, or not any more."""
+
+
+class SourceInUse(SourceError):
+    """Something else needs that snapshot: it is held, or was cloned."""
 
 
 class SourceGone(SourceError):

@@ -57,6 +57,33 @@ class Running:
         self._process.kill()
 
 
+class Taking:
+    """A program at work on what is written to it here."""
+
+    def __init__(self, process: subprocess.Popen[bytes], listener: threading.Thread) -> None:
+        self._process = process
+        self._input = cast(IO[bytes], process.stdin)  # it is a pipe
+        self._listener = listener
+
+    def write(self, data: memoryview) -> None:
+        """Hand it all on. Raises BrokenPipeError when the program has ended, or takes no more."""
+        while data:
+            data = data[os.write(self._input.fileno(), data) :]
+
+    def wait(self) -> int:
+        """Tell it that there is no more; otherwise as :meth:`Running.wait`."""
+        self._input.close()
+        status = self._process.wait()
+        self._listener.join()
+        return status
+
+    def leave(self, seconds: float) -> None:
+        """Tell it so, and give it that long to end by itself."""
+        self._input.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+
 class Feed(Protocol):
     """Bytes that a program is given."""
 
@@ -138,6 +165,21 @@ def fed(
             process.kill()
             feeder.join()
             feeder.close()
+
+
+@contextmanager
+def taking(
+    program: str, arguments: Sequence[str], *, cwd: str, env: Mapping[str, str], hear: Callable[[bytes], None]
+) -> Iterator[Taking]:
+    """As :func:`running`, for a program that is written to, and has no more to print than a pipe takes.
+
+    Leaving the context kills it before its input ends: it doesn't take what it got for all there is, unless it was told
+    that there is no more.
+    """
+    process = started(program, arguments, subprocess.PIPE, cwd, env)
+    with _heard(process, hear) as listener:
+        _widen(cast(IO[bytes], process.stdin).fileno())
+        yield Taking(process, listener)
 
 
 def started(

@@ -18,6 +18,8 @@ from tests.lacking import lacking
 from tests.s3_servers.fixtures import moto_server, others_store, rclone_server, s3_keys_set, s3_store  # noqa: F401
 from tests.ssh_server.fixtures import relay, scripted, sshd, sshd_program  # noqa: F401
 from tests.vault_server.process import VaultServer
+from tests.zfs_fuse.fixtures import pool  # noqa: F401
+from tests.zfs_recorded.fixtures import recorded  # noqa: F401
 
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")

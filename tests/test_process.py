@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from glacier_backup.config.option import VARIABLE_PREFIX
-from glacier_backup.process import LONGEST_LINE, Fed, Feed, Running, environment, fed, running
+from glacier_backup.process import LONGEST_LINE, Fed, Feed, Running, environment, fed, running, taking
 from tests.streams import BytesStream, noise
 
 
@@ -170,3 +171,42 @@ def test_a_line_without_an_end_is_heard_in_pieces() -> None:
         program.wait()
     assert sum(map(len, said)) == 1_000_000
     assert max(map(len, said)) <= LONGEST_LINE
+
+
+def test_what_is_written_to_a_program_arrives_whole_and_its_status_is_told() -> None:
+    said: list[bytes] = []
+    with taking("/bin/sh", ("sh", "-c", "wc -c >&2; exit 3"), cwd="/", env=os.environ, hear=said.append) as program:
+        for _ in range(5):
+            program.write(memoryview(bytes(1_000_000)))
+        assert program.wait() == 3
+    assert said == [b"5000000"]
+
+
+def test_writing_to_a_program_that_has_ended_is_an_error() -> None:
+    with taking("/bin/sh", ("sh", "-c", "exit 4"), cwd="/", env=os.environ, hear=_ignore) as program:
+        with pytest.raises(BrokenPipeError):
+            program.write(memoryview(bytes(5_000_000)))
+        assert program.wait() == 4
+
+
+def test_a_program_that_is_written_to_is_ended_before_its_input_is(tmp_path: Path) -> None:
+    script = f"cat >{tmp_path}/all && touch {tmp_path}/ended"
+    with taking("/bin/sh", ("sh", "-c", script), cwd="/", env=os.environ, hear=_ignore) as program:
+        program.write(memoryview(b"a beginning"))
+    time.sleep(0.1)
+    assert not (tmp_path / "ended").exists()
+
+
+def test_one_that_is_left_may_end_by_itself_for_a_while(tmp_path: Path) -> None:
+    script = f"cat >{tmp_path}/all && touch {tmp_path}/ended"
+    with taking("/bin/sh", ("sh", "-c", script), cwd="/", env=os.environ, hear=_ignore) as program:
+        program.leave(30)
+    assert (tmp_path / "ended").exists()
+    began = time.monotonic()
+    with taking("/bin/sleep", ("sleep", "60"), cwd="/", env=os.environ, hear=_ignore) as program:
+        program.leave(0.05)
+    assert time.monotonic() - began < 30
+
+
+def _ignore(line: bytes) -> None:
+    pass

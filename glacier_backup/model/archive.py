@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from glacier_backup.model.candidate import Fingerprint, Kind
 from glacier_backup.model.recipe import Recipe
 
-Container = Literal["raw", "tar", "zip"]
+Container = Literal["raw", "tar", "zip", "zfs"]
 
 WITH_MEMBERS = frozenset[Container | None]({"tar", "zip"})
 """Containers of what has names of its own, and may be many things."""
@@ -88,6 +88,9 @@ class Label:
     link: str = ""
     """Where it stands in a chain of increments, in a few characters; see :class:`glacier_backup.model.increment.Link`.
     Empty: in none. For a vault's description, too."""
+    span: str = ""
+    """Of a dataset which snapshots its stream goes between, in a few characters; see
+    :mod:`glacier_backup.model.dataset_label`. Empty: it is none. For a vault's description, too."""
     below: str = ""
     """Of a group that goes by a prefix: how its names lie below its section, in a few characters; see
     :mod:`glacier_backup.model.prefix_group`. Empty: it is none. For a vault's description, too."""

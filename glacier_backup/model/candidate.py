@@ -11,9 +11,11 @@ from glacier_backup.model.reason import SkipReason
 if TYPE_CHECKING:
     from glacier_backup.model.contents import Contents
 
-Kind = Literal["file", "directory", "link", "group"]
-"""A link is a symlink that is sent as such, with its target for content; a group is several files of one section under
-a path that no file has. Both are there in whole trees only."""
+Kind = Literal["file", "directory", "link", "group", "dataset"]
+"""A dataset is what snapshots are taken of, such as a ZFS file system or volume, and what is sent of it is a stream
+between two of them; its path is ``zfs:pool/dataset``. A link is a symlink that is sent as such, with its target for
+content; a group is several files of one section under a path that no file has: these two are there in whole trees
+only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,17 @@ blank. From it alone the catalog can be rebuilt::
     photos.tar.zst.v002.age gb1;p=/data/photos;…;e=13;v=2;x=zstd:3+split:4294967296+age
 
     gb1  version of the token             t    time of the archive, UTC
-    p    path                             k    kind: d directory, f file, g group, l link
-    h    host                             f    format: tar, raw, zip
+    p    path                             k    kind: d directory, f file, g group, l link,
+                                               s stream of a dataset's snapshots
+    h    host                             f    format: tar, raw, zip, zfs
     n    name, where the text before      r    id of the recipe
          the blank is not exactly it      m, o mtime (ns since 1970) and mode (octal), of raw files
                                           d    where files lie, of a group that goes by a prefix: see
                                                :mod:`glacier_backup.model.prefix_group`
                                           c    where it stands in a chain of increments: see
                                                :mod:`glacier_backup.model.increment`
+                                          z    which snapshots a stream goes between: see
+                                               :mod:`glacier_backup.model.dataset_label`
 
 Of what is sealed the name has the suffix of the seal behind it (:mod:`glacier_backup.model.suffixes`), and the token::
 
@@ -30,7 +33,8 @@ Where names are hidden there is nothing else but a random name, ``i``, which is 
 Values are percent-encoded: every byte but 0x21-0x7E without ``;`` and ``%``. Fields that a reader doesn't know are to
 be ignored. Where that is too long, ``P`` and ``N`` hold path and name as base64url (RFC 4648, no padding). Where that
 is too long too, ``s`` stands for the path: 32 hex digits, the first of its SHA-256, and as much of its beginning as
-fits; ``n`` is left out then, and a host of more than 255 characters is ``~`` and 32 hex digits.
+fits; ``n`` is left out then, and a host of more than 255 characters is ``~`` and 32 hex digits. Snapshots may have
+names so long that ``z`` is left out: hundreds of blanks, each of which is ``%20`` there.
 
 The name before the blank has ``_`` for what is no printable ASCII and for a leading blank (a header loses it), is cut
 at 255 characters, and then ends in ``~`` and eight hex digits of the SHA-256 of the real one.
@@ -47,6 +51,7 @@ from typing import get_args
 
 from glacier_backup.model.archive import Container, Label, Role, as_told
 from glacier_backup.model.candidate import Kind
+from glacier_backup.model.dataset_label import check_dataset
 from glacier_backup.model.increment import parse_link
 from glacier_backup.model.recipe import parse_compact
 from glacier_backup.model.suffixes import parse_suffix
@@ -56,9 +61,12 @@ LONGEST = 1024
 LONGEST_NAME = 255
 _LONGEST_HOST = 255
 _HASH = 32
+_LEAST_BEGINNING = 16
+"""Of a path: enough for one of a dataset to look like one."""
 
 _VERSION = "gb1"
-_KINDS: dict[str, Kind] = {"d": "directory", "f": "file", "g": "group", "l": "link"}
+_KINDS: dict[str, Kind] = {"d": "directory", "f": "file", "g": "group", "l": "link", "s": "dataset"}
+_KIND_LETTERS = {kind: letter for letter, kind in _KINDS.items()}
 _CONTAINERS: dict[str, Container] = {name: name for name in get_args(Container)}
 _CODES = [chr(byte) if 0x20 < byte < 0x7F and chr(byte) not in ";%" else f"%{byte:02X}" for byte in range(256)]
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")
@@ -119,6 +127,8 @@ def describe(label: Label) -> str:
     fields = {"s": _hash(label.path)} | _common(label) | _sealing(label)
     fields["h"] = host if len(host) <= _LONGEST_HOST else f"~{_hash(label.host)}"
     room = LONGEST - len(f"{front} {_token(fields)}")
+    if room < _LEAST_BEGINNING and label.span:
+        return describe(replace(label, span=""))
     fields["s"] += re.sub(r"%.?\Z", "", _percent(label.path)[:room])
     return f"{front} {_token(fields)}"
 
@@ -143,7 +153,7 @@ def _common(label: Label) -> dict[str, str]:
     fields = {
         "h": _percent(label.host),
         "t": stamp(label.time),
-        "k": label.kind[0],
+        "k": _KIND_LETTERS[label.kind],
         "f": label.container,
         "r": _percent(label.recipe_id),
     }
@@ -155,6 +165,8 @@ def _common(label: Label) -> dict[str, str]:
         fields["d"] = label.below
     if label.link:
         fields["c"] = label.link
+    if label.span:
+        fields["z"] = label.span
     return fields
 
 
@@ -217,11 +229,13 @@ def _label(shown: str, fields: Mapping[str, str]) -> Label | ShortenedLabel:
         mode=_mode(fields["o"]) if "o" in fields else None,
         below=fields.get("d", ""),
         link=fields.get("c", ""),
+        span=fields.get("z", ""),
     )
     _check_group(label)
+    check_dataset(label)
     if label.link:
         parse_link(label.link)
-        if label.kind != "directory":
+        if label.kind not in ("directory", "dataset"):
             raise ValueError("no directory")
     return label if path_hash is None else ShortenedLabel(label, path_hash)
 

@@ -27,9 +27,12 @@ from glacier_backup.units import parse_stamp, stamp
 MOST = 99_999
 """Increments of one chain."""
 
+CHAINED = frozenset({"tar", "zfs"})
+"""Packing steps that may be about a chain."""
+
 _DELETED = ".glacier-backup-deleted"
 _RULES = re.compile(r"[0-9a-f]{8}")
-_MARK = re.compile(r"\.inc([1-9][0-9]{0,4})(?=\.tar)")
+_MARK = re.compile(r"\.inc([1-9][0-9]{0,4})(?=\.(?:tar|zfs))")
 _COMPACT = re.compile(r"([0-9]{1,5})(?:-([0-9TZ.]{23})-([0-9TZ.]{23}))?(?:-([0-9a-f]{8}))?")
 
 
@@ -71,7 +74,7 @@ def parse_link(text: str) -> Link:
 def link_of(recipe: Recipe | None) -> Link | None:
     """What a recipe says of it; None where it says nothing. Raises ValueError for what none of ours says."""
     packing = recipe.steps[0] if recipe is not None and recipe.steps else None
-    if packing is None or packing.name != "tar" or "increment" not in packing.parameters:
+    if packing is None or packing.name not in CHAINED or "increment" not in packing.parameters:
         return None
     number, full, previous, rules = map(packing.parameters.get, ("increment", "full", "previous", "rules"))
     if type(number) is not int or not all(one is None or isinstance(one, str) for one in (full, previous, rules)):
@@ -94,7 +97,7 @@ def _checked(number: int, full: str | None, previous: str | None, rules: str) ->
 
 
 def increment_mark(link: str) -> str:
-    """What the key of an archive that stands there in its chain has in front of ``.tar``: ``.inc3``."""
+    """What the key of an archive that stands there in its chain has in front of ``.tar`` or ``.zfs``: ``.inc3``."""
     number = parse_link(link).number if link else 0
     return f".inc{number}" if number else ""
 
@@ -167,4 +170,4 @@ class Linked:
     why: str = ""
     """Why it is a full one though there is one already."""
     delta: Delta | None = None
-    """What it holds; None for a full one."""
+    """What it holds of a directory; None for a full one."""

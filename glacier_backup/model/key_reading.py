@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import get_args
 
 from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
 from glacier_backup.model.description import PrivateLabel
-from glacier_backup.model.increment import split_mark
+from glacier_backup.model.increment import Link, split_mark
 from glacier_backup.model.key_components import MARKED
 from glacier_backup.model.naming import (
+    DATASETS,
     GROUPED,
     LINK,
     RESTORE_NOTE,
@@ -26,12 +29,15 @@ from glacier_backup.model.naming import (
     is_taken,
 )
 from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.snapshot import SCHEMES
 from glacier_backup.model.suffixes import MANIFEST, OBJECT, PARITY_VOLUME, Suffix, parse_suffix, split_suffix
 from glacier_backup.units import parse_stamp
 
 _DATED = re.compile(rf"({TIME})((?:\.[A-Za-z0-9]{{1,8}}|{PARITY_VOLUME})*)")
 _VERSION = re.compile(rf"(.+)~({TIME})", re.DOTALL)
 _IDENTITY = re.compile(r"[^/]+/\.keys/identity-[0-9a-f]{16}\.age")
+_CONTAINERS: dict[str, Container] = {f"{one}:": one for one in get_args(Container) if one in SCHEMES}
+"""Of datasets, by the first component of their keys below the host."""
 _HIDDEN = re.compile(rf"([a-z0-9]{{2}})/(\1[a-z0-9]{{24}})({OBJECT})")
 
 
@@ -68,7 +74,9 @@ def label_of_key(key: str, stored_at: datetime, *, sealed: bool = False) -> Labe
         host = _told(host, TOPMOST)
         if dated is None:
             return _label_in_tree(host, names, key, stored_at, sealed)
-        return _label_of_archive(host, "/" + "/".join(names[:-1]), parse_stamp(dated[1]), dated[2])
+        if names[0] in _CONTAINERS:
+            return _label_of_dataset(host, names[:-1], parse_stamp(dated[1]), dated[2])
+        return _label_of_archive(host, _below_root(names[:-1]), parse_stamp(dated[1]), dated[2])
     except ValueError:
         return None
 
@@ -91,6 +99,25 @@ def _label_of_archive(host: str, path: str, time: datetime, behind: str) -> Labe
     return replace(_guessed(host, path, kind, "tar", time, suffix), link=link)
 
 
+def _label_of_dataset(host: str, names: list[str], time: datetime, behind: str) -> Label | None:
+    """Which snapshots it goes between no key of ours tells; that it is a baseline where it has no mark it does."""
+    scheme, *inner, last = names
+    path = scheme + "/".join([*inner, _told(last, GROUPED)])
+    checked(host, path)
+    link, behind = split_mark(behind)
+    container = _CONTAINERS[scheme]
+    suffix = behind.removeprefix(f".{container}")
+    if suffix == behind or parse_suffix(suffix) is None:
+        return None
+    return replace(_guessed(host, path, "dataset", container, time, suffix), link=link or str(Link(0)))
+
+
+def _below_root(names: Sequence[str]) -> str:
+    """The path with these components, as keys have them."""
+    first = [_told(name, DATASETS) for name in names[:1]]
+    return "/" + "/".join([*first, *names[1:]])
+
+
 def _label_in_tree(host: str, names: list[str], key: str, stored_at: datetime, sealed: bool) -> Label | None:
     *inner, whole = names
     name, suffix = split_suffix(whole)
@@ -104,14 +131,14 @@ def _label_in_tree(host: str, names: list[str], key: str, stored_at: datetime, s
     if MARKED.search(name) or MARKED.search(name.removesuffix(LINK)):
         return None
     if is_prefix_group_path(name):
-        path = "/" + "/".join([*(_told(one, sealed=sealed or bool(suffix)) for one in inner), name])
+        path = _below_root([*(_told(one, sealed=sealed or bool(suffix)) for one in inner), name])
         checked(host, path)
         return _guessed(host, path, "group", "zip", time, suffix, key.removesuffix(suffix))
     kind: Kind = "link" if name.endswith(LINK) else "file"
     # The name of a sealed file has one more where it could be taken for one with a suffix.
     sealed = sealed or bool(suffix)
     name = name.removesuffix(LINK) if kind == "link" else _told(name, sealed=sealed)
-    path = "/" + "/".join([*(_told(one, sealed=sealed) for one in inner), name])
+    path = _below_root([*(_told(one, sealed=sealed) for one in inner), name])
     if not name:
         raise ValueError("the root directory is no file")
     checked(host, path)

@@ -14,11 +14,13 @@ from typing import NamedTuple, get_args
 
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Container, Label, Role, as_told
 from glacier_backup.model.candidate import CHANGED_BACK, Fingerprint, Kind
+from glacier_backup.model.dataset_label import check_dataset, span_text
 from glacier_backup.model.increment import link_of
 from glacier_backup.model.manifest_fields import Fields
 from glacier_backup.model.naming import is_group_path, key
 from glacier_backup.model.prefix_group import as_below, below, is_prefix_group, zip_step
 from glacier_backup.model.recipe import LONGEST_COMPACT, Recipe, Step, compact
+from glacier_backup.model.snapshot import guid_of
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.suffixes import parse_suffix, suffix_of_steps
 from glacier_backup.model.tree_digest import parse_tree_digest
@@ -254,6 +256,7 @@ def _label(fields: Fields, recipe: Recipe) -> Label:
         suffix=fields.text("suffix") if fields.has("suffix") else "",
         seal=compact(recipe),
         link=_link(recipe, kind),
+        span=span_text(recipe),
     )
     if label.suffix != suffix_of_steps(recipe.seal):
         raise ValueError(f"suffix {label.suffix[:60]!r} isn't that of its recipe")
@@ -264,6 +267,7 @@ def _label(fields: Fields, recipe: Recipe) -> Label:
         raise ValueError(
             f"its recipe begins with {recipe.steps[0].name!r}, which doesn't make a {container} of a {kind}"
         )
+    check_dataset(label)
     label = _as_group(label, recipe)
     if fields.has("fixed_key"):
         label = replace(label, fixed_key=fields.relative_path("fixed_key"))
@@ -275,7 +279,7 @@ def _label(fields: Fields, recipe: Recipe) -> Label:
 
 def _link(recipe: Recipe, kind: Kind) -> str:
     link = link_of(recipe)
-    if link is not None and kind != "directory":
+    if link is not None and kind not in ("directory", "dataset"):
         raise ValueError(f"its recipe is that of an increment, which a {kind} has none of")
     return "" if link is None else str(link)
 
@@ -305,7 +309,7 @@ def _fingerprint(fields: Fields) -> Fingerprint:
 def _digest(fields: Fields) -> str:
     digest = fields.text("digest")
     plain = digest.removesuffix(CHANGED_BACK)
-    if len(plain) < _SHA256_DIGITS and parse_tree_digest(plain):
+    if len(plain) < _SHA256_DIGITS and (parse_tree_digest(plain) or guid_of(plain)):
         return digest
     Fields({"digest": plain}).sha256("digest")
     return digest

@@ -12,6 +12,11 @@ first components stay, followed by one of ``~`` and the digits for the whole pat
 is treated like a long one, so no two paths have the same key. What lies on a server, ``sftp://user@host:port/path``,
 has that host and that path.
 
+A dataset, ``zfs:pool/dataset``, has ``host/zfs:/pool/dataset/<UTC time>.zfs``, an increment
+``<UTC time>.inc3.zfs``, and its archive is called ``dataset.zfs``. What is no dataset and whose first component is
+``zfs:``, any number of ``~`` behind it, gets one ``~`` more there; as does the first component of a key in a tree that
+has no host in front.
+
 **Key of a file of a whole tree**: ``host/path/of/file`` (layout ``host``), or only what follows the section's path
 (``relative``); no time, for it stays the same when the file changes. A symlink that is sent as such has ``.rclonelink``
 behind its name, as ``rclone copy --links`` writes and reads them (rclone's documentation of the local backend,
@@ -64,9 +69,11 @@ from typing import Literal
 
 from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
+from glacier_backup.model.dataset_label import is_dataset
 from glacier_backup.model.description import PrivateLabel, ShortenedLabel, describe, parse_description
 from glacier_backup.model.increment import increment_mark
 from glacier_backup.model.key_components import LONGEST_COMPONENT, MARK_BYTES, component, cut, mark, size
+from glacier_backup.model.snapshot import SCHEMES, dataset_of, is_dataset_path
 from glacier_backup.model.suffixes import (
     LONGEST_SUFFIX,
     MANIFEST,
@@ -141,6 +148,9 @@ or a group, whatever number of ``~`` follows."""
 GROUPED = re.compile(rf"(?:\A{_GROUP}|{_PREFIXED})~*\Z")
 """What is called like a group, whatever number of ``~`` follows."""
 
+DATASETS = re.compile(rf"\A(?:{'|'.join(SCHEMES)}):~*\Z")
+"""What is called like the first component of the keys of datasets, below the host, whatever number of ``~`` follows."""
+
 TOPMOST = re.compile(rf"\A(?:{re.escape(RESTORE_NOTE)}|{re.escape(MARKER)})~*\Z")
 _CATALOG = re.compile(rf"[^/]+/\.catalog/{TIME}\.sqlite3\.gz(?:\.(?:zst|gz|age|gpg|enc)){{0,3}}")
 _WHOLE_ALIAS = re.compile(_ALIAS)
@@ -157,14 +167,15 @@ def archive_name(path: str, container: Container, kind: Kind) -> str:
             return stored_name(path)
         return f"{stored_name(section_of(path)).replace(' ', '_')}.pack.{container}"
     name = stored_name(path)
-    if kind == "directory":
+    if kind in ("directory", "dataset"):
         name = name.replace(" ", "_")
-    return f"{name}.tar" if container == "tar" else name
+    return name if container == "raw" else f"{name}.{container}"
 
 
 def stored_name(path: str) -> str:
     """What the candidate at ``path`` is called inside its archive."""
-    return path.rpartition("/")[2] or "root"
+    name = dataset_of(path)[1] if is_dataset_path(path) else path
+    return name.rpartition("/")[2] or "root"
 
 
 def group_path(section: str, digest: str) -> str:
@@ -205,7 +216,7 @@ def key(label: Label) -> str:
     for the manifest's suffix is left.
 
     Raises ValueError for a host or a path with components that are empty, ``.`` or ``..``, for a relative path, and for
-    an alias that is none.
+    an alias that is none, and for a path of a dataset whose archive is none, or the other way round.
     """
     return base_key(label) + label.suffix
 
@@ -222,12 +233,15 @@ def base_key(label: Label) -> str:
     if label.fixed_key is not None:
         return label.fixed_key
     host, *names = checked(label.host, label.path)
+    if is_dataset(label) != is_dataset_path(label.path):
+        raise ValueError(f"no key can be made of {label.path!r}, which is said to be a {label.kind}")
+    names = names if is_dataset(label) else _beside_datasets(names)
     if names and label.kind != "group" and GROUPED.search(names[-1]):
         names[-1] += "~"
     host, *above = (component(name) for name in (host, *names))
     host = _topmost(host)
     file = stamp(label.time) + increment_mark(label.link)
-    file += ".tar" if label.container == "tar" else extension(label.path)
+    file += extension(label.path) if label.container == "raw" else f".{label.container}"
     whole = "/".join([host, *above, file])
     room = LONGEST_KEY - len(MANIFEST) - (LONGEST_SUFFIX if label.suffix else 0)
     if size(whole) <= room:
@@ -270,6 +284,7 @@ def tree_key(
     if layout == "relative":
         names = path.removeprefix(above).split("/")
     start = [_topmost(component(server))] if layout == "host" else []
+    names = _beside_datasets(names)
     inner = [component(_told_apart(name, sealed)) for name in names[:-1]]
     longest = LONGEST_COMPONENT - (_VERSION_BYTES + LONGEST_SUFFIX if sealed else 0)
     end = _end(names[-1], kind, longest, sealed)
@@ -336,11 +351,24 @@ def _located(host: str, path: str) -> tuple[str, str]:
 def checked(host: str, path: str) -> list[str]:
     """Host and components of the path. Raises ValueError for what :func:`key` refuses."""
     host, path = _located(host, path)
-    start, *names = path.split("/")
+    start, *names = _as_absolute(path).split("/")
     components = [host, *([] if path == "/" else names)]
     if start or not names or any(name in ("", ".", "..") or "\0" in name for name in components) or "/" in host:
         raise ValueError(f"no key can be made of host {host!r} and path {path!r}")
     return components
+
+
+def _as_absolute(path: str) -> str:
+    """With the components that its key has: of a dataset its scheme is the first."""
+    if not is_dataset_path(path):
+        return path
+    scheme, name = dataset_of(path)
+    return f"/{scheme}:/{name}"
+
+
+def _beside_datasets(names: list[str]) -> list[str]:
+    """The components of what is no dataset, with one ``~`` more behind the first if that could be taken for one's."""
+    return [f"{names[0]}~", *names[1:]] if names and DATASETS.search(names[0]) else names
 
 
 def _told_apart(name: str, sealed: bool) -> str:

@@ -75,13 +75,14 @@ class ItemEnded:
     number: int
     path: str
     to: str
-    """Relative to the target; empty for a verification."""
+    """Relative to the target; the snapshot that it becomes, where it is received; empty for a verification."""
     state: ItemState
     """``restored``, ``verified``, ``kept``, ``failed`` or ``damaged``; or an earlier one, when the next run goes on."""
     cause: str | None = None
     hint: str | None = None
     left_out: tuple[str, ...] = ()
     """What could not be given back as it was, in plain words."""
+    purpose: Purpose = "restore"
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,23 @@ class ServerUnavailable(Reason):
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetUnavailable(Reason):
+    """A dataset isn't there, or can't be sent as its section wants it, or nobody here can be asked about datasets."""
+
+    cause: str
+    """With the name of the dataset."""
+    hint: str | None = None
+    """What to do about it."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return f"can't be sent: {self.cause}" + (f"; {self.hint}" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
 class HoldsItsDestination(Reason):
     """It is the directory that archives are stored in, or lies above it."""
 
@@ -328,6 +345,14 @@ class Postponed(Reason):
         return "stays until a run has stored all that is to take its place"
 
 
+@dataclass(frozen=True, slots=True)
+class OneADay(Reason):
+    """Of a dataset: its layout has a name for one archive of each day."""
+
+    def __str__(self) -> str:
+        return "sent today already: layout = zfs-to-aws has one a day"
+
+
 SkipReason = (
     AlreadySent
     | Unchanged
@@ -342,6 +367,7 @@ SkipReason = (
     | Missing
     | Unreadable
     | ServerUnavailable
+    | DatasetUnavailable
     | HoldsItsDestination
     | IsTheVault
     | LimitReached
@@ -353,4 +379,5 @@ SkipReason = (
     | TooManyGone
     | Emptied
     | Postponed
+    | OneADay
 )

@@ -11,12 +11,16 @@ from functools import lru_cache
 
 Scalar = str | int | bool
 
-PACKING = frozenset({"raw", "tar", "symlink", "zip"})
+PACKING = frozenset({"raw", "tar", "symlink", "zip", "zfs"})
 """Steps that make a container; what follows them is the seal."""
 
 
 PLAIN = frozenset({"zstd", "gzip", "split", "par2"})
 """Steps of a seal that encrypt nothing."""
+
+PARTS = "parts"
+"""The parameter of the step ``split`` that says that volumes are called ``-part-aaaaaa``; see
+:data:`glacier_backup.model.suffixes.PART`."""
 
 
 @dataclass(frozen=True, slots=True)

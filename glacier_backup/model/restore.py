@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 from glacier_backup.model.thaw import Tier
 
-Purpose = Literal["restore", "verify"]
+Purpose = Literal["restore", "verify", "receive"]
+"""``receive``: datasets are brought back as such, and nothing goes into a directory."""
 
 ItemState = Literal[
     "planned", "requested", "thawing", "ready", "fetched", "verified", "restored", "kept", "failed", "damaged"
@@ -37,7 +38,8 @@ class Wish:
 
     purpose: Purpose
     target: str
-    """Absolute path of the directory that all goes into; empty for a verification."""
+    """Absolute path of the directory that all goes into, or the dataset, ``zfs:pool/name``, that it is received into;
+    empty for a verification."""
     what: tuple[str, ...]
     """As given: paths, globs, archives; empty: everything. Of a verification what is to be read."""
     at: str = ""
@@ -62,7 +64,8 @@ class RestoreItem:
     archive: int
     """Its id in the catalog."""
     to: str
-    """Where it goes, relative to the target; empty for a verification."""
+    """Where it goes, relative to the target; the snapshot that it becomes, ``zfs:pool/name@snapshot``; empty for a
+    verification."""
     member: str | None = None
     """As the archive stores it: that, with all below it; None: everything."""
     ranges: tuple[ByteRange, ...] = (WHOLE,)

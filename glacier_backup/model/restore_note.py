@@ -13,14 +13,14 @@ _EDITION = re.compile(r"^Edition ([0-9]{1,6})\.$", re.MULTILINE)
 NOTE = """\
 How to get these files back
 ===========================
-Edition 4.
+Edition 5.
 
 These are backups made by glacier-backup. The program makes it easy to bring them back:
 
     glacier-backup restore --to DIRECTORY --catalog CATALOG
 
 It is not needed. Everything here is in formats that stock tools read: tar, gzip, zstd, age, gpg, openssl, par2,
-SQLite, JSON. What was encrypted takes the key or the password of whoever made the backup: nothing here opens it.
+SQLite, JSON, ZFS. What was encrypted takes the key or the password of whoever made the backup: nothing here opens it.
 
 What is what
 ------------
@@ -33,6 +33,11 @@ What is what
                                                one with ~TIME behind it is what it became later
     HOST/PATH/OF/A/TREE/~pack-…/TIME.tar       many files of that tree, their names beginning with TREE
     HOST/PATH/OF/A/TREE/PREFIX*~.zip           small files of that tree: see "A small file of a tree" below
+    HOST/zfs:/POOL/DATASET/TIME.zfs            a dataset of ZFS, all that was in it at TIME: "A dataset of ZFS", below
+    HOST/zfs:/POOL/DATASET/TIME.inc2.zfs       what had become of it by TIME: the second increment behind the last
+                                               TIME.zfs before it
+    DATASET/baseline-DATE/DATASET-TDATE-part-aaaaaa           the same, in pieces, under other names: of DATE, and
+    DATASET/incrementals/FDATE-TDATE/DATASET-…-part-aaaaaa    from one DATE to the next
     ….rclonelink                               a symbolic link: the text in it is where it leads
     ….recipe.json                              beside an archive: its name, path, host, size and checksums
     ….sha256                                   beside an archive: its checksum
@@ -77,6 +82,21 @@ directory, and where deleted files were kept, out of all that are called so the 
     while [ "$NAME" ]; do NAME=${NAME%?}; ls -d "$NAME"'*~'*.zip* 2>/dev/null; done
     cp "THAT ZIP" FOUND.zip              unzip takes a * in a name for a pattern
     unzip -lv FOUND.zip                  shows the time of each file
+
+A dataset of ZFS
+----------------
+These are what `zfs send` has made. On any machine with ZFS, into a dataset that isn't there yet: the last TIME.zfs
+before the time that you want, and then, in order, each TIME.inc1.zfs, TIME.inc2.zfs … up to it.
+
+    zfs receive POOL/NEW < TIME.zfs
+    zfs receive -F POOL/NEW < TIME.inc1.zfs
+
+Where they are called baseline-DATE and incrementals/FDATE-TDATE, the baseline comes first, and then each increment
+whose F is the T of the one before; what openssl takes to open them, "Sealed" says:
+
+    cat DATASET-TDATE-part-?????? | openssl enc -d … | zfs receive POOL/NEW
+
+One file out of a dataset: receive all of it, and copy the file.
 
 Sealed
 ------
@@ -123,10 +143,10 @@ catalog. Ask for the vault's inventory, and hours later fetch it:
     aws glacier initiate-job --account-id - --vault-name VAULT --job-parameters '{"Type": "inventory-retrieval"}'
     aws glacier get-job-output --account-id - --vault-name VAULT --job-id=JOB inventory.json
 
-Each ArchiveDescription is a name, a blank, and what the archive is: p= its path, h= the host, t= the time, f= tar, zip
-or raw; bytes that are no plain characters are %XX, and P= is the path in base64url; x= how it is sealed, v= which piece
-it is; c= begins with the number of an increment. Then ask for the archives that you
-want, and hours later fetch each:
+Each ArchiveDescription is a name, a blank, and what the archive is: p= its path, h= the host, t= the time, f= tar, zip,
+zfs or raw; bytes that are no plain characters are %XX, and P= is the path in base64url; x= how it is sealed, v= which
+piece it is; c= begins with the number of an increment. Then ask for the archives that you want, and hours later fetch
+each:
 
     aws glacier initiate-job --account-id - --vault-name VAULT \\
         --job-parameters '{"Type": "archive-retrieval", "ArchiveId": "ID", "Tier": "Bulk"}'

@@ -11,6 +11,7 @@ from glacier_backup.model.candidate import Fingerprint, Kind
 from glacier_backup.model.increment import Link, link_of
 from glacier_backup.model.naming import section_of, stored_name
 from glacier_backup.model.recipe import Recipe, group_depth
+from glacier_backup.model.snapshot import Span, span_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,15 @@ class StoredArchive:
         """Where it stands in a chain of increments; None where nothing that can be understood says so."""
         try:
             return link_of(self.recipe)
+        except ValueError:
+            return None
+
+    @property
+    def span(self) -> Span | None:
+        """Of a dataset which snapshots its stream goes between; None where nothing that can be understood says so, as
+        of what has lost its manifest."""
+        try:
+            return span_of(self.recipe)
         except ValueError:
             return None
 

@@ -5,6 +5,7 @@
 ``.enc``
 ``.v001`` ``.aaaaaa``                      the volume, where the stream was cut: from 1, or in letters as split(1)
                                            has it (the first two are ``aa``: 456,976 volumes)
+``-part-aaaaaa``                           the same, and that it is encrypted by openssl, as zfs-to-aws has it
 ``.par2`` ``.vol000+100.par2``             parity of that volume, as par2 itself calls its files
 ``.recipe.json``                           the manifest of several volumes, without the one for the volume in front
 ``.recipe.json.age`` (``.gpg``, ``.enc``)  the same, sealed too
@@ -31,10 +32,17 @@ MANIFEST = ".recipe.json"
 LONGEST_SUFFIX = 48
 """Bytes that names and keys of what is sealed leave room for: ``.zst.v1000000.age.vol00000+10000.par2`` has 38."""
 
+PART = "-part-"
+"""What stands in front of a volume's letters where all else that sealing adds isn't told: what is called so has gone
+through openssl before it was cut, and through nothing else."""
+
+_LETTERS = 6
+
 _STEP = r"\.(?:zst|gz|age|gpg|enc)"
 _PARITY = r"(?:\.vol[0-9]{1,9}\+[0-9]{1,9})?\.par2"
 _VOLUME = r"\.(?:v[0-9]{3,7}|aa[a-z]{4})"
 _MANIFEST = rf"{re.escape(MANIFEST)}(?:\.(?:age|gpg|enc))?"
+_PART = rf"{PART}aa[a-z]{{4}}"
 
 PARITY_VOLUME = r"\.vol[0-9]{1,9}\+[0-9]{1,9}"
 """For patterns of names: the one extension that has more than letters and digits."""
@@ -46,8 +54,9 @@ _SUFFIX = re.compile(
     rf"((?:{_STEP}){{0,3}})(?:(?P<volume>{_VOLUME})(?P<each>(?:{_STEP}){{0,3}})(?P<parity>{_PARITY})?|"
     rf"(?P<manifest>{_MANIFEST}))?"
 )
-_AT_END = re.compile(rf"(?:(?:{_STEP}|{_VOLUME}){{0,7}}(?:{_PARITY}|{_MANIFEST})?)\Z")
-_ENDS_LIKE_ONE = re.compile(rf"(?:{_STEP}|{_VOLUME}|\.par2|{re.escape(MANIFEST)})~*\Z")
+_OF_PART = re.compile(rf"{PART}(aa[a-z]{{4}})({_PARITY})?")
+_AT_END = re.compile(rf"(?:(?:{_STEP}|{_VOLUME}){{0,7}}(?:{_PARITY}|{_MANIFEST})?|{_PART}(?:{_PARITY})?)\Z")
+_ENDS_LIKE_ONE = re.compile(rf"(?:{_STEP}|{_VOLUME}|{_PART}|\.par2|{re.escape(MANIFEST)})~*\Z")
 _NAMES = {suffix: name for name, suffix in OF_STEPS.items()}
 
 
@@ -74,6 +83,8 @@ def steps_of_suffix(seal: str) -> tuple[Step, ...]:
 
 def parse_suffix(text: str) -> Suffix | None:
     """What ``text`` tells; None for what is no suffix, and for one that is too long."""
+    if (part := _OF_PART.fullmatch(text)) is not None:
+        return Suffix(OF_STEPS["openssl"], _number(part[1]), "parity" if part[2] else "data")
     match = _SUFFIX.fullmatch(text) if len(text) <= LONGEST_SUFFIX else None
     if match is None:
         return None
@@ -102,6 +113,16 @@ def is_sealed_manifest(suffix: str) -> bool:
 def ends_like_one(name: str) -> bool:
     """Whether a name, any number of ``~`` at its end left out, could be taken for one with a suffix."""
     return _ENDS_LIKE_ONE.search(name) is not None
+
+
+def letters_of(number: int) -> str:
+    """What split(1) calls the volume of that number, from 1: ``aaaaaa``; the inverse of what :func:`parse_suffix`
+    does."""
+    rest, letters = number - 1, ""
+    while rest or len(letters) < _LETTERS:
+        rest, digit = divmod(rest, 26)
+        letters = chr(ord("a") + digit) + letters
+    return letters
 
 
 def _number(text: str) -> int:

@@ -142,4 +142,28 @@ class InChain(Reason):
         )
 
 
-UploadReason = NeverSent | Changed | DamagedThere | Forced | Renamed | Apart | Gathered | InChain
+@dataclass(frozen=True, slots=True)
+class InSpans(Reason):
+    """A dataset, sent as one stream between snapshots: as a baseline, or as an increment."""
+
+    reason: UploadReason
+    """Why it is sent at all."""
+    to: str
+    """The name of the snapshot that the stream leads to."""
+    base: str = ""
+    """Of the one that it begins with; empty: it is a baseline."""
+    number: int = 0
+    """Of the increment."""
+    why: str = ""
+    """Why it is a baseline though there is something stored."""
+    is_new: bool = False
+    """Whether that snapshot is yet to be made."""
+
+    def __str__(self) -> str:
+        new = ", to be made" if self.is_new else ""
+        if self.base:
+            return f"{self.reason}; increment {self.number:,}: {self.base} to {self.to}{new}"
+        return f"{self.reason}; baseline {self.to}{new}" + (f": {self.why}" if self.why else "")
+
+
+UploadReason = NeverSent | Changed | DamagedThere | Forced | Renamed | Apart | Gathered | InChain | InSpans

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from glacier_backup.model.archive import Label
-from glacier_backup.model.naming import group_path
+from glacier_backup.model.increment import Link
+from glacier_backup.model.naming import archive_name, group_path
+from glacier_backup.model.snapshot import Span
 
 TIME = datetime(2026, 3, 21, 4, 0, 0, 123456, tzinfo=UTC)
 
@@ -38,10 +40,14 @@ _RAW = st.lists(_BYTES, min_size=1, max_size=255).map(bytes)
 NAMES = (_LETTERS | _WORDS | _LONG | _RAW).map(from_disk).filter(lambda name: name not in (".", ".."))
 
 
+LIKE_DATASETS = st.sampled_from(["zfs:", "zfs:~", "zfs:~~", "zfs:tank", "zfs"])
+"""Names of files that could be taken for the scheme of datasets."""
+
+
 @st.composite
 def paths(draw: st.DrawFn) -> str:
     """Absolute paths of up to 4,096 bytes, short ones mostly."""
-    names = draw(st.lists(NAMES, max_size=30 if draw(st.booleans()) else 4))
+    names = draw(st.lists(NAMES | LIKE_DATASETS, max_size=30 if draw(st.booleans()) else 4))
     path = ""
     for name in names:
         if len((path + "/" + name).encode("utf-8", "surrogateescape")) <= 4096:
@@ -81,7 +87,7 @@ _ONES = st.builds(
     mtime_ns=st.none() | st.integers(-(2**63), 2**63 - 1),
     mode=st.none() | st.integers(0, 0o7777),
 )
-LABELS = _ONES | st.builds(
+_GROUPS = st.builds(
     Label,
     name=NAMES,
     path=GROUPS,
@@ -90,4 +96,31 @@ LABELS = _ONES | st.builds(
     container=st.just("tar"),
     time=TIMES,
     recipe_id=RECIPES,
+)
+
+_OF_ZFS = string.ascii_letters + string.digits + "_.: -"
+SNAPSHOTS = st.text(_OF_ZFS, min_size=1, max_size=60).filter(lambda name: not name.startswith("-"))
+"""Names of snapshots."""
+SPANS = st.builds(Span, SNAPSHOTS, st.just("") | st.text("0123456789abcdef", min_size=16, max_size=16), SNAPSHOTS)
+_COMPONENTS = st.text(_OF_ZFS, min_size=1, max_size=30).filter(lambda name: name not in (".", "..")) | LIKE_DATASETS
+DATASET_PATHS = st.lists(_COMPONENTS | NAMES, min_size=1, max_size=5).map(lambda names: "zfs:" + "/".join(names))
+"""Of datasets; with components that ZFS wouldn't take, too."""
+_NUMBERS = st.just(0) | st.integers(1, 99_999)
+
+
+_BASELINE = Span("offsite-20260321")
+
+
+def dataset(path: str, span: Span = _BASELINE, number: int = 0, **fields: object) -> Label:
+    """Of an archive of a dataset; where it is an increment the one before it is of the same time."""
+    link = Link(number, TIME, TIME) if number else Link(0)
+    span = span._replace(base=(span.base or "offsite-20260314") if number else "")
+    told = {"name": archive_name(path, "zfs", "dataset"), "kind": "dataset", "container": "zfs"}
+    return label(path, **(told | {"link": str(link), "span": str(span)} | fields))
+
+
+LABELS = (
+    _ONES
+    | _GROUPS
+    | st.builds(dataset, DATASET_PATHS, SPANS, _NUMBERS, name=NAMES, host=HOSTS, time=TIMES, recipe_id=RECIPES)
 )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, ReadProblem
 from glacier_backup.model.candidate import CHANGED_BACK, Fingerprint
+from glacier_backup.model.dataset_label import dataset_step, is_dataset
 from glacier_backup.model.manifest import (
     LONGEST,
     Manifest,
@@ -24,6 +25,7 @@ from glacier_backup.model.manifest import (
 )
 from glacier_backup.model.naming import key
 from glacier_backup.model.recipe import LONGEST_COMPACT, Recipe, Scalar, Step, compact
+from glacier_backup.model.snapshot import digest_of
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.model.suffixes import suffix_of_steps
 from glacier_backup.model.tree_digest import tree_fingerprint
@@ -109,7 +111,12 @@ MODES = st.none() | st.integers(0, 0o7777)
 _STILL = st.builds(Fingerprint, HASHES, COUNTS, COUNTS, TIMES_NS, MODES) | st.builds(
     tree_fingerprint, st.sampled_from(["file", "link"]), COUNTS, TIMES_NS, MODES
 )
-FINGERPRINTS = _STILL | _STILL.map(lambda one: replace(one, digest=one.digest + CHANGED_BACK))
+_OF_SNAPSHOTS = st.text("0123456789abcdef", min_size=16, max_size=16).map(digest_of)
+FINGERPRINTS = (
+    st.builds(Fingerprint, _OF_SNAPSHOTS, COUNTS, st.just(1), TIMES_NS)
+    | _STILL
+    | _STILL.map(lambda one: replace(one, digest=one.digest + CHANGED_BACK))
+)
 FIXED = st.none() | st.just("photos/a.jpg")
 
 
@@ -126,7 +133,8 @@ def test_every_manifest_is_read_as_it_was_written(
     changed: bool,
     content: str | None,
 ) -> None:
-    recipe = Recipe((Step("symlink" if of.kind == "link" else of.container), *steps))
+    packing = dataset_step(of) if is_dataset(of) else Step("symlink" if of.kind == "link" else of.container)
+    recipe = Recipe((packing, *steps))
     assume(len(compact(recipe)) <= LONGEST_COMPACT)
     suffix = suffix_of_steps(recipe.seal)
     of = replace(of, recipe_id=recipe.id, fixed_key=fixed, suffix=suffix, seal=compact(recipe))

@@ -36,7 +36,7 @@ from glacier_backup.model.naming import (
     version_key,
 )
 from glacier_backup.model.suffixes import parse_suffix
-from tests.model.labels import LABELS, NAMES, TIME, from_disk, label
+from tests.model.labels import LABELS, LIKE_DATASETS, NAMES, TIME, dataset, from_disk, label
 
 STAMP = "20260321T040000.123456Z"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -51,6 +51,8 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
         ("/data/my empty", "tar", "file", "my empty.tar"),
         ("/data/old.tar", "tar", "directory", "old.tar.tar"),
         ("/", "tar", "directory", "root.tar"),
+        ("zfs:tank", "zfs", "dataset", "tank.zfs"),
+        ("zfs:tank/home/my photos", "zfs", "dataset", "my_photos.zfs"),
         ("/data/my photos/~pack-0123456789ab", "tar", "group", "my_photos.pack.tar"),
         ("/~pack-0123456789ab", "tar", "group", "root.pack.tar"),
     ],
@@ -60,7 +62,9 @@ def test_an_archive_has_the_base_name_of_its_path(path: str, container: Containe
 
 
 def test_a_member_has_the_base_name_as_it_is() -> None:
-    assert [stored_name(path) for path in ("/data/my photos", "/")] == ["my photos", "root"]
+    assert [stored_name(path) for path in ("/data/my photos", "/", "zfs:tank", "zfs:tank/a b")] == [
+        *("my photos", "root", "tank", "a b")
+    ]
 
 
 @pytest.mark.parametrize("section", ["/data/photos", "/", "sftp://me@nas:23/photos", "sftp://nas:22/"])
@@ -97,6 +101,36 @@ def test_what_is_called_like_a_group_and_is_none_gets_one_tilde_more() -> None:
 )
 def test_a_key_is_host_path_and_time(path: str, container: str, expected: str) -> None:
     assert key(label(path, container=container)) == expected
+
+
+def test_a_dataset_has_a_key_below_its_scheme() -> None:
+    assert key(dataset("zfs:tank")) == f"nas/zfs:/tank/{STAMP}.zfs"
+    assert key(dataset("zfs:tank/my photos")) == f"nas/zfs:/tank/my photos/{STAMP}.zfs"
+    assert key(dataset("zfs:tank/photos", number=3, suffix=".zst.v001.age")) == (
+        f"nas/zfs:/tank/photos/{STAMP}.inc3.zfs.zst.v001.age"
+    )
+
+
+def test_what_is_called_like_the_scheme_of_datasets_and_is_none_gets_one_tilde_more() -> None:
+    assert key(label("/zfs:/tank")) == f"nas/zfs:~/tank/{STAMP}.tar"
+    assert key(label("/zfs:~/tank")) == f"nas/zfs:~~/tank/{STAMP}.tar"
+    assert key(label("/data/zfs:/tank")) == f"nas/data/zfs:/tank/{STAMP}.tar"
+    assert key(label("sftp://me@box:22/zfs:/tank")) == f"box/zfs:~/tank/{STAMP}.tar"
+    assert tree_key("nas", "/zfs:/tank/a", "/zfs:") == "nas/zfs:~/tank/a"
+    assert tree_key("nas", "/zfs:", "/") == "nas/zfs:~"
+    assert tree_key("nas", "/data/zfs:/a", "/data", "relative") == "zfs:~/a"
+
+
+@pytest.mark.parametrize("path", ["zfs:", "zfs:/tank", "zfs:tank/", "zfs:tank//a", "zfs:tank/../a", "zfs:.", "zfs:a\0"])
+def test_a_dataset_that_could_lead_elsewhere_has_no_key(path: str) -> None:
+    with pytest.raises(ValueError, match="no key can be made"):
+        key(label(path, kind="dataset", container="zfs", name="x"))
+
+
+def test_no_dataset_is_taken_for_a_file_nor_a_file_for_one() -> None:
+    for one in (label("zfs:tank"), label("/tank", kind="dataset", container="zfs")):
+        with pytest.raises(ValueError, match="no key can be made"):
+            key(one)
 
 
 def test_a_manifest_lies_beside_its_archive() -> None:
@@ -267,8 +301,8 @@ def _longest(key: str) -> int:
 _ENDS = st.sampled_from(["", "~", "~~", f"~{STAMP}", STAMP, ".tar", ".recipe.json", ".rclonelink", "~" + "0f" * 16])
 _STARTS = st.sampled_from(["", "a", "b", "n" * 150, "n" * 186, "n" * 200, "n" * 211, "n" * 222, "n" * 240])
 _HARD = st.builds(lambda start, ends: (start + "".join(ends))[:255], _STARTS, st.lists(_ENDS, max_size=3)).filter(bool)
-_FOLDERS = st.lists(_HARD | NAMES, max_size=3).map(lambda names: names * (1 if len(names) < 3 else 9))
-TREE_FILES = st.tuples(_FOLDERS, _HARD | NAMES, st.sampled_from(["file", "link"]))
+_FOLDERS = st.lists(_HARD | NAMES | LIKE_DATASETS, max_size=3).map(lambda names: names * (1 if len(names) < 3 else 9))
+TREE_FILES = st.tuples(_FOLDERS, _HARD | NAMES | LIKE_DATASETS, st.sampled_from(["file", "link"]))
 
 
 @settings(deadline=None, max_examples=200)
@@ -303,9 +337,10 @@ def test_no_archive_has_the_key_of_a_file_of_a_tree(archive: Label, file: tuple[
     folders, name, kind = file
     path = "/" + "/".join([*folders, name])
     one = tree_key(archive.host, path, "/", "host", kind)
-    beside = replace(archive, path=path.rpartition("/")[0] or "/")
-    other = replace(archive, path=path)
-    for label_ in (archive, beside, other):
+    beside, other = path.rpartition("/")[0] or "/", path
+    if archive.kind == "dataset":
+        beside, other = (f"zfs:{one.removeprefix('/zfs:').removeprefix('/') or 'tank'}" for one in (beside, other))
+    for label_ in (archive, replace(archive, path=beside), replace(archive, path=other)):
         timed = {key(label_), manifest_key(key(label_))}
         assert not timed & {one, version_key(one, archive.time), tree_manifest_key(one, archive.time)}
 
@@ -486,6 +521,11 @@ class TestWhatAKeyTells:
             (f"nas/data/dump.sql/{STAMP}.sql", "/data/dump.sql", "file", "raw"),
             (f"nas/data/dump/{STAMP}", "/data/dump", "file", "raw"),
             (f"nas/data/old.tar/{STAMP}.tar", "/data/old.tar", "file", "raw"),
+            (f"nas/zfs:/tank/{STAMP}.zfs", "zfs:tank", "dataset", "zfs"),
+            (f"nas/zfs:/tank/a b/{STAMP}.inc12.zfs", "zfs:tank/a b", "dataset", "zfs"),
+            (f"nas/zfs:~/tank/{STAMP}.tar", "/zfs:/tank", "directory", "tar"),
+            (f"nas/zfs:~/{STAMP}", "/zfs:", "file", "raw"),
+            (f"nas/a/zfs:/tank/{STAMP}.tar", "/a/zfs:/tank", "directory", "tar"),
         ],
     )
     def test_of_an_archive_host_path_time_and_container(
@@ -505,6 +545,9 @@ class TestWhatAKeyTells:
             (f"nas/data/a.jpg~{STAMP}", "/data/a.jpg", "file", TIME),
             (f"nas/data/a~.rclonelink~{STAMP}", "/data/a~", "link", TIME),
             ("nas/data/a.rclonelink~", "/data/a.rclonelink", "file", NOW),
+            ("nas/zfs:~", "/zfs:", "file", NOW),
+            ("nas/zfs:~.rclonelink", "/zfs:", "link", NOW),
+            (f"nas/zfs:~~/a~{STAMP}", "/zfs:~/a", "file", TIME),
             (f"nas/{STAMP}.tar~/x", f"/{STAMP}.tar/x", "file", NOW),
         ],
     )
@@ -538,6 +581,14 @@ class TestWhatAKeyTells:
             f"nas/.catalog/{STAMP}.sqlite3.gz",
             "RESTORE.md/x/y",
             "nas/\0",
+            "nas/zfs:/tank/a",
+            "nas/zfs:",
+            f"nas/zfs:/{STAMP}.zfs",
+            f"nas/zfs:/tank/{STAMP}.tar",
+            f"nas/zfs:/tank/{STAMP}.zfs.txt",
+            f"nas/zfs:/tank/../{STAMP}.zfs",
+            f"nas/zfs:~/tank/{STAMP}.zfs",
+            f"nas/tank/{STAMP}.inc1.zfs",
         ],
     )
     def test_nothing_of_what_was_cut_or_is_something_else(self, found: str) -> None:
@@ -553,6 +604,7 @@ class TestWhatAKeyTells:
             assert "~" in found
             return
         assert (told.host, told.path, told.time) == (archive.host, archive.path, archive.time)
+        assert (told.kind == "dataset") == (archive.kind == "dataset")
         assert key(told) == found
 
     @settings(deadline=None)

@@ -27,6 +27,7 @@ SPLIT = Step("split", {"volume_size": 2**32})
             "openssl:cipher.aes-128-cbc:iterations.1000",
         ),
         ((Step("split", {"volume_size": 5, "letters": True}),), "split:5:letters"),
+        ((Step("split", {"volume_size": 5, "parts": True}),), "split:5:parts"),
         (
             (SPLIT, Step("par2", {"redundancy": 5, "blocks": 3000, "files": 1, "memory": 3000})),
             "split:4294967296+par2:5:blocks.3000:files.1:memory.3000",

@@ -27,6 +27,8 @@ from glacier_backup.model.suffixes import (
         (".zst.v012.age", Suffix(".zst.age", 12)),
         (".zst.age.v1000", Suffix(".zst.age", 1000)),
         (".aaaaaa.enc", Suffix(".enc", 1)),
+        ("-part-aaaaaa", Suffix(".enc", 1)),
+        ("-part-aaaaab.vol000+100.par2", Suffix(".enc", 2, "parity")),
         (".aaaabc", Suffix("", 29)),
         (".v001.age.par2", Suffix(".age", 1, "parity")),
         (".v001.gpg.vol000+100.par2", Suffix(".gpg", 1, "parity")),
@@ -62,7 +64,9 @@ def test_a_sealed_manifest_is_told_from_one_that_can_be_read() -> None:
     assert not any(map(is_sealed_manifest, (".zst.age.recipe.json", ".age", "x.recipe.json.age")))
 
 
-SUFFIXES = st.sampled_from([".zst", ".age", ".v001", ".aaaaaa", ".par2", ".recipe.json", ".vol0+1.par2", ".enc"])
+SUFFIXES = st.sampled_from(
+    [".zst", ".age", ".v001", ".aaaaaa", ".par2", ".recipe.json", ".vol0+1.par2", ".enc", "-part-aaaaaa"]
+)
 
 
 @given(st.text("ab.~", min_size=1, max_size=5), st.lists(SUFFIXES, max_size=4).map("".join))
