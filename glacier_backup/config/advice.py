@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from glacier_backup.config.places import is_server_url, path_on_server
+from glacier_backup.config.snapshot_options import TAKINGS
 from glacier_backup.exclusion import leaves_out_everything
 
 _OF_GROUPS = ("group_files_smaller_than", "group_names", "group_max")
@@ -36,6 +37,13 @@ def advise(path: str, values: Mapping[str, object], own: Collection[str]) -> Ite
         yield from (("exclude_regex", text) for text in _about_regexes(values["exclude_regex"]))
     if "exclude" in own:
         yield from (("exclude", text) for text in _about_prefixes(values["exclude"], single_dir=single_dir))
+
+
+def advise_dataset(values: Mapping[str, object], own: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The same for the section of a dataset."""
+    named = values.get("snapshot") not in (None, *TAKINGS)
+    if "tag" in own and named and values.get("keep_snapshots") is None:
+        yield "tag", f"has no effect with snapshot = {values['snapshot']}, which is sent whatever it is called"
 
 
 def _about_increments(

@@ -12,9 +12,9 @@ from glacier_backup.config.layers import clashes, laid_over
 from glacier_backup.config.layout import title_of
 from glacier_backup.config.login_options import LOGIN_OPTIONS
 from glacier_backup.config.nearest import nearest
+from glacier_backup.config.place_settings import MAIN_DESTINATION, DestinationSettings, ServerSettings
 from glacier_backup.config.places import WORDS, Where
 from glacier_backup.config.schema import BY_NAME, DESTINATION_OPTIONS
-from glacier_backup.config.settings import MAIN_DESTINATION, DestinationSettings, ServerSettings
 from glacier_backup.errors import Problem
 from glacier_backup.model.place import DestinationKind
 

@@ -7,8 +7,10 @@ from glacier_backup.config.values import boolean, lines
 from glacier_backup.model.full_every import FullEvery, parse_full_every
 
 _HOMES: tuple[Home, ...] = ("path", "server")
+_CHAINS: tuple[Home, ...] = (*_HOMES, "dataset")
 
 DEFAULT_FULL_EVERY = "180 days | 30 increments | 50 %"
+DEFAULT_OF_DATASETS = "180 days | 30 increments"
 
 
 def full_every(text: str) -> FullEvery:
@@ -35,15 +37,17 @@ INCREMENT_OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "full_every",
-        _HOMES,
+        _CHAINS,
         "one or several of a period such as 180 days, a number of increments such as 30 increments, and a share such "
         "as 50 %, with | between or one a line, or none",
         full_every,
         DEFAULT_FULL_EVERY,
         "When an `incremental` directory is sent in full again: whichever comes first.",
         "1 year | 20 %",
-        details="The period begins with the full archive; the share is that of the stored bytes of all increments "
-        "behind it in its own. With `none` no number of increments is too many.",
+        default_says=f"`{DEFAULT_FULL_EVERY}`, and of a dataset `{DEFAULT_OF_DATASETS}`",
+        details="So it is with a dataset, of which a baseline is the full archive. The period begins with the full "
+        "archive; the share is that of the stored bytes of all increments behind it in its own. With `none` no number "
+        "of increments is too many.",
         items=lines,
     ),
 )

@@ -6,10 +6,11 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from glacier_backup.config import ini
-from glacier_backup.config.advice import advise
+from glacier_backup.config.advice import advise, advise_dataset
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import Given, Spot, read_option
 from glacier_backup.config.ini import DEFAULT, RawOption, RawSection
@@ -21,12 +22,15 @@ from glacier_backup.config.references import Constants, References, unquote
 from glacier_backup.config.schema import BY_NAME, option_at
 from glacier_backup.errors import Problem
 
+_OF_SECTIONS: tuple[Home, ...] = ("path", "server", "dataset")
+"""Of those that say what to back up."""
+
 
 class Stanza(NamedTuple):
     """One section of the file, read."""
 
     name: str
-    """The absolute path, the URL, or the name of the destination."""
+    """The absolute path, the URL, the dataset, or the name of the destination."""
     spot: Spot
     """Where it begins."""
     options: dict[str, Given]
@@ -121,12 +125,17 @@ class _Reader:
         """The sections that are named by a path, with what they have from ``[DEFAULT]``: not what ``[main]`` may have
         too, for that is [main]'s to hand on."""
         default = self._layout.default
-        inherited = {name: raw for name, raw in default.options.items() if "main" not in BY_NAME[name].homes}
-        for name, raw in inherited.items():
+        handed_down = {name: raw for name, raw in default.options.items() if "main" not in BY_NAME[name].homes}
+        for name, raw in handed_down.items():
             if "${" not in raw.text:  # what has references means something only in a section that inherits it
-                self.value(DEFAULT, "path", default, name, raw)
+                self.value(DEFAULT, BY_NAME[name].homes[0], default, name, raw)
+        inherited = {
+            home: {name: raw for name, raw in handed_down.items() if home in BY_NAME[name].homes}
+            for home in _OF_SECTIONS
+        }
         for path, section in self._layout.paths.items():
-            stanza = self._stanza(path, path, home_of(path), section, inherited)
+            home = home_of(path)
+            stanza = self._stanza(path, path, home, section, inherited[home])
             self.warnings += self._advice(stanza, section)
             yield stanza
 
@@ -145,7 +154,8 @@ class _Reader:
 
     def _advice(self, stanza: Stanza, section: RawSection) -> Iterator[str]:
         values = {name: given.value for name, given in stanza.options.items()}
-        for option, advice in advise(stanza.name, values, section.options):
+        advice_on = advise_dataset if home_of(stanza.name) == "dataset" else partial(advise, stanza.name)
+        for option, advice in advice_on(values, section.options):
             yield str(self.spot(section, option).problem(advice))
 
     def _given(self, context: str, home: Home, owner: RawSection, name: str, raw: RawOption) -> Given:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from glacier_backup.config import values
 from glacier_backup.config.option import Home, Option
 
-_HOMES: tuple[Home, ...] = ("main", "path", "server")
+_HOMES: tuple[Home, ...] = ("main", "path", "server", "dataset")
 
 _NUMBER_OR_OFF = f"a whole number from 1 to {values.MOST_KEPT}, or off"
 _IN_UTC = "Those that have none don't count; they are those of UTC."

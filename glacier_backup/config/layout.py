@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from glacier_backup.config.datasets import checked_dataset, means_dataset
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.ini import DEFAULT, RawFile, RawOption, RawSection
 from glacier_backup.config.nearest import nearest
@@ -14,16 +15,19 @@ from glacier_backup.config.references import Constants, Location, fill_in
 from glacier_backup.config.schema import BY_SPELLING, options_of
 from glacier_backup.config.values import normal_path
 from glacier_backup.errors import Problem
+from glacier_backup.model.snapshot import is_dataset_path
 
 MAIN = "main"
 
 _DESTINATION = "destination"
 _NOTHING = RawSection("", (), {})
+_SECTIONS = "an absolute path (~ and ${here} may stand in it), sftp://… or zfs:pool/dataset"
 _TITLES: dict[Home, str] = {
     "main": "[main]",
     "destination": "[destination NAME]",
     "path": "a section that is named by a path",
     "server": "a section that is named by sftp://user@host:port/path",
+    "dataset": "a section that is named by zfs:pool/dataset",
 }
 
 
@@ -37,10 +41,10 @@ class Layout(NamedTuple):
     destinations: dict[str, RawSection]
     """By their names alone."""
     paths: dict[str, RawSection]
-    """By absolute path, or URL of a path on a server, in the order of the file."""
+    """By absolute path, URL of a path on a server, or dataset, in the order of the file."""
 
     def path_of(self, name: str) -> str:
-        """The absolute path, or URL, that the name of a section stands for. Raises ValueError: ``found …;
+        """The absolute path, URL or dataset that the name of a section stands for. Raises ValueError: ``found …;
         expected …``."""
         if name.startswith("/") and "${" not in name:
             return normal_path(name)
@@ -48,6 +52,8 @@ class Layout(NamedTuple):
         if path.startswith("/"):
             return normal_path(path)
         meaning = "" if path == name else f", which stands for {masked(path)!r}"
+        if means_dataset(path):
+            return checked_dataset(path, f"[{name}]{meaning}")
         if not is_server_url(path):
             raise ValueError(f"found [{masked(name)}]{meaning}; {_expected_section(name)}")
         try:
@@ -95,6 +101,8 @@ def title_of(destination: str) -> str:
 
 def home_of(path: str) -> Home:
     """Of a section that is named by ``path``."""
+    if is_dataset_path(path):
+        return "dataset"
     return "server" if is_server_url(path) else "path"
 
 
@@ -137,6 +145,8 @@ def _add(raw: RawFile, section: RawSection, layout: Layout, problems: list[Probl
 
 def _may_be_a_destination(name: str) -> bool:
     word, _, _ = name.strip().partition(" ")
+    if means_dataset(word):
+        return False
     return "/" not in name and nearest(word.lower().rstrip(":"), (_DESTINATION, MAIN)) == _DESTINATION
 
 
@@ -169,15 +179,15 @@ def _known_options(raw: RawFile, section: RawSection, home: Home | None, problem
 
 
 def _homes(option: Option) -> str:
-    """``[main] or [destination NAME]``; a path on a server is a path."""
-    homes = [_TITLES[home] for home in option.homes if home != "server" or "path" not in option.homes]
+    """``[main] or [destination NAME]``; a path stands for one on a server and for a dataset."""
+    homes = [_TITLES[home] for home in option.homes if home not in ("server", "dataset") or "path" not in option.homes]
     return " or ".join([", ".join(homes[:-1]), homes[-1]] if len(homes) > 1 else homes)
 
 
 def _expected_section(name: str) -> str:
     if looks_like_main(name):
         return "did you mean [main]?"
-    return "expected [main], [destination NAME], an absolute path (~ and ${here} may stand in it) or sftp://…"
+    return f"expected [main], [destination NAME], {_SECTIONS}"
 
 
 def looks_like_main(section: str) -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from glacier_backup.config import ini
+from glacier_backup.config.datasets import checked_dataset, means_dataset
 from glacier_backup.config.env_file import with_env_file
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import COMMAND_LINE, Given
@@ -18,6 +19,7 @@ from glacier_backup.config.places import is_server_url, is_url, masked, path_on_
 from glacier_backup.config.scene import Scene
 from glacier_backup.config.settings import Settings
 from glacier_backup.errors import ConfigError, Problem
+from glacier_backup.model.snapshot import is_dataset_path
 
 _NO_FILE = Inside({}, {}, (), (), ())
 
@@ -107,7 +109,12 @@ def _bad_paths(paths: Sequence[str]) -> Iterator[Problem]:
 def _what_is_wrong(path: str) -> str:
     if not path or "\0" in path:
         return f"found {repr(path) if path else 'nothing'}; expected a path"
-    if is_server_url(path):
+    if means_dataset(path):
+        try:
+            checked_dataset(path)
+        except ValueError as error:
+            return f"{error}, or ./{path} for a file"
+    elif is_server_url(path):
         try:
             path_on_server(path)
         except ValueError as error:
@@ -118,8 +125,8 @@ def _what_is_wrong(path: str) -> str:
 
 
 def _absolute(paths: Sequence[str]) -> list[str]:
-    """URLs as they are. Raises ConfigError without a current folder."""
-    return [path if is_url(path) else absolute(path) for path in paths]
+    """URLs and datasets as they are. Raises ConfigError without a current folder."""
+    return [path if is_url(path) or is_dataset_path(path) else absolute(path) for path in paths]
 
 
 def _hint(path: str | None) -> str | None:

@@ -11,9 +11,9 @@ from glacier_backup.config.places import masked
 if TYPE_CHECKING:
     from glacier_backup.model.place import DestinationKind
 
-Home = Literal["main", "destination", "path", "server"]
+Home = Literal["main", "destination", "path", "server", "dataset"]
 """Where an option may stand: in ``[main]``, in a ``[destination NAME]``, in a section that is named by a path, in one
-that is named by a path on a server."""
+that is named by a path on a server, in one that is named by a dataset."""
 
 VARIABLE_PREFIX = "GLACIER_BACKUP_"
 CONFIG_VARIABLE = "GLACIER_BACKUP_CONFIG"

@@ -18,7 +18,7 @@ _KINDS = f"glacier, {KINDS_OF_COPIES}"
 PLACE_OPTIONS: tuple[Option, ...] = (
     Option(
         "destination",
-        ("main", "destination", "path", "server"),
+        ("main", "destination", "path", "server", "dataset"),
         f"{_KINDS}, or the name of a section [destination NAME]; of several one a line",
         places.places,
         None,

@@ -11,6 +11,7 @@ from glacier_backup.config.option import Option
 from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.schema import DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS
 from glacier_backup.config.seal_options import SEAL_OPTIONS
+from glacier_backup.config.snapshot_options import SNAPSHOT_OPTIONS
 from glacier_backup.config.template import default_of
 from glacier_backup.model.place import DestinationKind
 
@@ -28,16 +29,16 @@ a section named by a path on one too.
 
 
 _SEALED = """\
-All of these may stand in `[main]`, for every section, and in a section that is named by a path. What a section doesn't
-set it has from `[main]`; one that sets any of the `password` options, or of the two of `recipients`, has none of
-`[main]`'s. What `-p` names is sealed as the section says that it lies in. How it all works together is told in
-[sealing.md](sealing.md).
+All of these may stand in `[main]`, for every section, and in a section that is named by a path or a dataset. What a
+section doesn't set it has from `[main]`; one that sets any of the `password` options, or of the two of `recipients`,
+has none of `[main]`'s. What `-p` names is sealed as the section says that it lies in. How it all works together is told
+in [sealing.md](sealing.md).
 """
 
 _HOW_LONG = """\
-All of these may stand in `[main]`, for every section, and in a section that is named by a path. What a section doesn't
-set it has from `[main]`; `off` turns a rule off that `[main]` sets. They are what `glacier-backup prune` goes by; a
-backup never removes anything.
+All of these may stand in `[main]`, for every section, and in a section that is named by a path or a dataset. What a
+section doesn't set it has from `[main]`; `off` turns a rule off that `[main]` sets. They are what
+`glacier-backup prune` goes by; a backup never removes anything.
 """
 
 _TOGETHER = """\
@@ -45,6 +46,29 @@ All of these may stand in `[main]`, for every section, and in a section that is 
 set it has from `[main]`; `none` turns off what `[main]` sets. There are two ways, of which a section has one: packs, as
 told in [packs.md](packs.md), and ZIPs that go by a prefix, as told in [prefix-groups.md](prefix-groups.md), which also
 says which of them suits what.
+"""
+
+_SNAPSHOTS = """\
+A section `[zfs:pool/dataset]` is about a dataset of ZFS on this machine: a baseline of it is sent first, and then what
+each snapshot adds to the one before it, as told in [zfs.md](zfs.md). These options, and `destination`, those of seals
+(but `undo_data`), the `keep_` options and `full_every`, which are explained above, are all that it has; what is about
+files and directories is an error there. In `[DEFAULT]` both may stand: each section has what is its own.
+"""
+
+_OF_A_DATASET = """\
+```ini
+[main]
+destination = s3://my-bucket/backup
+region = eu-central-1
+
+[zfs:tank/photos]
+full_every = 1 year
+keep_snapshots = 7
+
+[zfs:tank/mail]
+snapshot = latest
+tag = weekly
+```
 """
 
 _DELETED = """\
@@ -80,6 +104,10 @@ def render_reference() -> str:
         "And `destination`, those of seals, the `keep_` options, `pack_size`, the `group_` options, `deleted` and "
         "`max_delete`, which are explained above.\n",
         *_explained(only_path),
+        "## Options of a section that is named by a dataset\n",
+        _wrap(_SNAPSHOTS) + "\n",
+        _OF_A_DATASET,
+        *_explained(SNAPSHOT_OPTIONS),
     ]
     return "\n".join(parts).rstrip("\n") + "\n"
 
@@ -148,7 +176,8 @@ the command line says holds for all sections; the environment only takes the pla
 - `[main]` says where to, and a `[destination NAME]` describes one more place to send to. `[DEFAULT]`
   gives values that all other sections have unless they set their own. Every other section is named by
   the absolute path of a file or directory, here or on a server (`sftp://user@host:port/path`); a slash
-  at its end doesn't count. No section, and no option of a section, may be there twice.
+  at its end doesn't count; or by a dataset of ZFS here (`zfs:pool/dataset`). No section, and no option
+  of a section, may be there twice.
 - `option = value` or `option: value`; case doesn't matter in the name of an option. An indented line
   continues the value above it, so lists are written one value a line.
 - A comment is a line of its own that begins with `#` or `;`.

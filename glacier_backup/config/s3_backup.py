@@ -8,23 +8,17 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from glacier_backup.config.command_lines import LARGEST, Command, commands, expanded, home_of, mentions
 from glacier_backup.config.places import place
 from glacier_backup.errors import ConfigError, Problem, UsageError
 
-LARGEST = 1 << 20
-"""Bytes of such a file."""
-
 _PROGRAM = re.compile(r"(?:.*/)?s3[-_]backup(?:\.py)?")
-_MENTIONED = re.compile(rb"s3[-_]backup")
+_MENTIONED = re.compile(r"s3[-_]backup")
 _SIZE = re.compile(r"(\d+)\s*(?:[kKMGTPE]i?)?B?")
-_OPERATOR = re.compile(r"[<>|&;()]+")
-_ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-_WHEN = re.compile(r"\s*((?:@\w+|(?:[\d*/,\-A-Za-z]+\s+){4}[\d*/,\-A-Za-z]+))\s+(.*)", re.DOTALL)
 _DAILY = "17 3 * * *"
 
 FILTERS = ("--group-files-smaller-than", "--data-xform", "--filename-xform", "--key-sub")
@@ -60,16 +54,7 @@ class S3Backup:
 
 def is_s3_backups(file: str) -> bool:
     """Whether the file looks like one that has such a command line; not where it can't be read."""
-    try:
-        with open(file, "rb") as opened:
-            start = opened.read(LARGEST)
-    except OSError:
-        return False
-    return b"\0" not in start and any(_MENTIONED.search(line) for line in _uncommented(start))
-
-
-def _uncommented(text: bytes) -> Iterator[bytes]:
-    return (line for line in text.splitlines() if not line.lstrip().startswith(b"#"))
+    return mentions(file, _MENTIONED)
 
 
 def read_s3_backup(file: str, environ: Mapping[str, str]) -> S3Backup:
@@ -88,65 +73,13 @@ def read_s3_backup(file: str, environ: Mapping[str, str]) -> S3Backup:
     return _read(file, found[0], len(found) > 1, environ)
 
 
-@dataclass(frozen=True, slots=True)
-class _Command:
-    line: int
-    words: tuple[str, ...]
-    """Behind the program's name."""
-    when: str
-    folder: str
-    """What ``cd`` in front of it says."""
-
-
-def _commands(text: str) -> Iterator[_Command]:
-    for number, line in _logical(text):
-        when, command = _DAILY, line
-        if (cron := _WHEN.fullmatch(line)) is not None and _MENTIONED.search(cron[2].encode("utf-8", "replace")):
-            when, command = cron[1], cron[2].replace(r"\%", "%")
-        for words, folder in _simple(command):
-            for at, word in enumerate(words):
-                if _PROGRAM.fullmatch(word) and (at == 0 or not words[at - 1].endswith("/cd")):
-                    yield _Command(number, tuple(words[at + 1 :]), when, folder)
-                    break
-
-
-def _logical(text: str) -> Iterator[tuple[int, str]]:
-    """Lines, each with those that a backslash at its end joins to it, and the number of its first."""
-    begun, held = 0, ""
-    for number, line in enumerate(text.splitlines(), 1):
-        begun = begun or number
-        if line.endswith("\\"):
-            held += line[:-1] + " "
-            continue
-        if not (held + line).lstrip().startswith("#"):
-            yield begun, held + line
-        begun, held = 0, ""
-    if held:
-        yield begun, held
-
-
-def _simple(command: str) -> Iterator[tuple[list[str], str]]:
-    """The words of each command in it, without what is redirected; and where ``cd`` went before."""
-    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    words: list[str] = []
-    folder, skips = "", False
-    try:
-        tokens = [*lexer, ";"]
-    except ValueError:
-        return
-    for token in tokens:
-        if not _OPERATOR.fullmatch(token):
-            words += [] if skips else [token]
-            skips = False
-        elif token[0] in "<>":
-            skips = True
-            words = words[:-1] if words and words[-1] in ("1", "2") else words
-        else:
-            if words[:1] == ["cd"] and len(words) == 2:
-                folder = words[1]
-            yield words, folder
-            words, skips = [], False
+def _commands(text: str) -> Iterator[Command]:
+    """With the words behind the program's name alone."""
+    for one in commands(text, _MENTIONED):
+        for at, word in enumerate(one.words):
+            if _PROGRAM.fullmatch(word) and (at == 0 or not one.words[at - 1].endswith("/cd")):
+                yield one._replace(words=one.words[at + 1 :], when=one.when or _DAILY)
+                break
 
 
 # What it says.
@@ -191,13 +124,13 @@ def _parser() -> _Parser:
     return parser
 
 
-def _read(file: str, command: _Command, is_one_of_several: bool, environ: Mapping[str, str]) -> S3Backup:
+def _read(file: str, command: Command, is_one_of_several: bool, environ: Mapping[str, str]) -> S3Backup:
     try:
         given = _parser().parse_args([*command.words], argparse.Namespace(filters=[]))
     except _Wrong as error:
         raise _config_error(file, [Problem(file, command.line, None, None, f"s3-backup: {error}")]) from None
-    folder = os.path.normpath(os.path.join(_home(environ), _expanded(command.folder, environ)))
-    path, cache = _expanded(given.path, environ), _expanded(given.cache_file, environ)
+    folder = os.path.normpath(os.path.join(home_of(environ), expanded(command.folder, environ)))
+    path, cache = expanded(given.path, environ), expanded(given.cache_file, environ)
     if problems := [*_problems(file, command.line, given, path, cache)]:
         raise _config_error(file, problems)
     notes = _notes(given, command, path, cache, folder)
@@ -217,17 +150,6 @@ def _read(file: str, command: _Command, is_one_of_several: bool, environ: Mappin
 
 def _config_error(file: str, problems: list[Problem]) -> ConfigError:
     return ConfigError(problems, hint=f"mend {file} and do this again, or give a file with the right command line")
-
-
-def _home(environ: Mapping[str, str]) -> str:
-    return environ.get("HOME") or os.path.expanduser("~")
-
-
-def _expanded(path: str, environ: Mapping[str, str]) -> str:
-    """As far as a shell does that to a path."""
-    home = _home(environ)
-    path = re.sub(r"\$HOME\b|\$\{HOME\}", lambda match: home, path)
-    return home + path[1:] if path == "~" or path.startswith("~/") else path
 
 
 def _problems(file: str, line: int, given: argparse.Namespace, path: str, cache: str) -> Iterator[Problem]:
@@ -270,12 +192,12 @@ def _groups_nothing(one: FilterGiven) -> bool:
 # What a person should know.
 
 
-def _several(command: _Command, is_one_of_several: bool) -> Iterator[str]:
+def _several(command: Command, is_one_of_several: bool) -> Iterator[str]:
     if is_one_of_several:
         yield f"there are several command lines of s3-backup; the one in line {command.line} was taken"
 
 
-def _notes(given: argparse.Namespace, command: _Command, path: str, cache: str, folder: str) -> Iterator[str]:
+def _notes(given: argparse.Namespace, command: Command, path: str, cache: str, folder: str) -> Iterator[str]:
     for name, value in (("PATH", path), ("--cache-file", cache)):
         if not os.path.isabs(value):
             yield f"{name} is {value}, seen from {folder}, where cron or a cd would start it"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from glacier_backup.config.datasets import dataset_values
 from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.destinations import LOGIN, Destinations, login
 from glacier_backup.config.filtering import misused
@@ -15,22 +16,19 @@ from glacier_backup.config.grouping import idle, misgrouped
 from glacier_backup.config.inside import Inside, Stanza
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.layers import clashes
-from glacier_backup.config.layout import MAIN, looks_like_main
+from glacier_backup.config.layout import MAIN, home_of, looks_like_main
 from glacier_backup.config.nearest import nearest
+from glacier_backup.config.option import Home
 from glacier_backup.config.pack_options import PACK_OPTIONS
+from glacier_backup.config.place_settings import DestinationSettings, ServerSettings, server_of
 from glacier_backup.config.places import Where, is_server_url
 from glacier_backup.config.schema import BY_SPELLING, RUN_OPTIONS
 from glacier_backup.config.sealing import SEAL
 from glacier_backup.config.seals import Seals
 from glacier_backup.config.section_paths import section_path
-from glacier_backup.config.settings import (
-    DestinationSettings,
-    SectionSettings,
-    ServerSettings,
-    Settings,
-    server_of,
-)
-from glacier_backup.config.tree_keys import Tree, clashing
+from glacier_backup.config.settings import SectionSettings, Settings
+from glacier_backup.config.snapshot_checks import misplaced, mistagged
+from glacier_backup.config.tree_keys import Owner, clashing, owns_keys
 from glacier_backup.errors import ConfigError, Problem
 
 _HANDED_ON = (*KEEP_OPTIONS, *PACK_OPTIONS, *DELETED_OPTIONS)
@@ -79,6 +77,7 @@ class Scene:
             *self._seals.problems(),
             *(problem for section in self._inside.paths for problem in misused(section.options, self._given)),
             *(problem for section in self._inside.paths for problem in misgrouped(section.options, self._given)),
+            *(problem for section in self._inside.paths for problem in mistagged(section.name, section.options)),
         ]
         return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line is None, problem.line or 0))
 
@@ -116,7 +115,7 @@ class Scene:
         sections = tuple(map(self._section, self._inside.paths))
         found = tuple(self._destinations.found.values())
         self._check_places()
-        self._check_trees(sections, default)
+        self._check_keys(sections, default)
         of_main = (*RUN_OPTIONS, *_HANDED_ON)
         values = {option.name: self._given[option.name].value for option in of_main if option.name in self._given}
         for given in self._copies():
@@ -153,7 +152,8 @@ class Scene:
         return self._destinations.default([Where("local")], None) if self._path is None else ()
 
     def _section(self, stanza: Stanza) -> SectionSettings:
-        handed_on = {name: given for name, given in self._given.items() if name in _NAMES_HANDED_ON}
+        home = home_of(stanza.name)
+        handed_on = {name: self._given[name] for name in _handed_on_to(home) if name in self._given}
         options = {
             name: given
             for name, given in {**handed_on, **stanza.options, **_commanded(handed_on)}.items()
@@ -164,9 +164,9 @@ class Scene:
         chosen = options.get("destination")
         elsewhere = {"destination", *LOGIN, *SEAL}
         values = {name: given.value for name, given in options.items() if name not in elsewhere}
-        if values.get("upload_tree") and not values.get("upload_single_dir"):
-            values.setdefault("upload_if_changed", True)
-        if values.get("incremental"):
+        if home == "dataset":
+            values = dataset_values(values)
+        elif values.get("incremental") or (values.get("upload_tree") and not values.get("upload_single_dir")):
             values.setdefault("upload_if_changed", True)
         return SectionSettings.model_validate(
             {
@@ -206,14 +206,15 @@ class Scene:
         if problems:
             raise ConfigError(list(dict.fromkeys(problems)))
 
-    def _check_trees(self, sections: Sequence[SectionSettings], default: tuple[str, ...]) -> None:
-        trees = [
-            Tree(section, stanza.spot, one)
-            for section, stanza in zip(sections, self._inside.paths, strict=True)
-            if section.is_tree
-            for one in map(self._destinations.found.__getitem__, section.destinations or default)
-        ]
-        if problems := list(clashing(trees)):
+    def _check_keys(self, sections: Sequence[SectionSettings], default: tuple[str, ...]) -> None:
+        problems: list[Problem] = []
+        owners: list[Owner] = []
+        for section, stanza in zip(sections, self._inside.paths, strict=True):
+            places = [self._destinations.found[name] for name in section.destinations or default]
+            problems += misplaced(section, stanza.options, places)
+            if owns_keys(section):
+                owners += (Owner(section, stanza.spot, one) for one in places)
+        if problems := [*problems, *clashing(owners)]:
             raise ConfigError(problems)
 
     # What stops nothing.
@@ -261,6 +262,10 @@ def _may_be_the_cause(problem: Problem) -> bool:
     if problem.option is None:
         return problem.section is None or looks_like_main(problem.section)
     return nearest(problem.option, tuple(BY_SPELLING)) in ("vault_name", "destination")
+
+
+def _handed_on_to(home: Home) -> Iterator[str]:
+    return (option.name for option in _HANDED_ON if home in option.homes)
 
 
 def _commanded(options: dict[str, Given]) -> dict[str, Given]:

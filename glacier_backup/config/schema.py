@@ -18,6 +18,7 @@ from glacier_backup.config.option import Home, Option
 from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.place_options import KINDS_OF_COPIES, ONE_PLACE, PLACE_OPTIONS, SENDING_OPTIONS
 from glacier_backup.config.seal_options import SEAL_OPTIONS
+from glacier_backup.config.snapshot_options import SNAPSHOT_OPTIONS
 
 _MAIN: tuple[Home, ...] = ("main",)
 _PATH: tuple[Home, ...] = ("path", "server")
@@ -268,6 +269,7 @@ OPTIONS = (
     *PACK_OPTIONS,
     *DELETED_OPTIONS,
     *_PATH_OPTIONS,
+    *SNAPSHOT_OPTIONS,
 )
 
 
@@ -280,6 +282,7 @@ MAIN_OPTIONS = options_of("main")
 DESTINATION_OPTIONS = options_of("destination")
 PATH_OPTIONS = options_of("path")
 SERVER_OPTIONS = options_of("server")
+DATASET_OPTIONS = options_of("dataset")
 RUN_OPTIONS = tuple(option for option in OPTIONS if option.homes == _MAIN)
 """Those of ``[main]`` alone."""
 

@@ -7,7 +7,7 @@ from glacier_backup.config.login_values import password
 from glacier_backup.config.option import Home, Option
 from glacier_backup.config.recipients import EXAMPLE
 
-_HOMES: tuple[Home, ...] = ("main", "path", "server")
+_HOMES: tuple[Home, ...] = ("main", "path", "server", "dataset")
 
 _A_PATH = "an absolute path (~ and ${here} may stand in it)"
 _YES_OR_NO = "yes or no (or true, false, on, off, 1, 0)"
@@ -161,7 +161,7 @@ SEAL_OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "undo_data",
-        _HOMES,
+        ("main", "path", "server"),
         "programs and their arguments, one a line",
         filter_values.commands,
         "",

@@ -1,12 +1,14 @@
-"""Paths of sections, on this machine and on servers, and what lies in which."""
+"""Paths of sections, on this machine and on servers, and datasets, and what lies in which."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
+from glacier_backup.config.datasets import checked_dataset
 from glacier_backup.config.places import is_server_url, path_on_server
 from glacier_backup.config.values import normal_path
+from glacier_backup.model.snapshot import is_dataset_path
 
 
 class _Section(Protocol):
@@ -19,7 +21,9 @@ S = TypeVar("S", bound=_Section)
 
 def section_path(path: str) -> str:
     """``path`` as a section has it: without a trailing slash, a URL with its port. Raises ValueError for one that isn't
-    absolute."""
+    absolute, and is no dataset either."""
+    if is_dataset_path(path):
+        return checked_dataset(path)
     if is_server_url(path):
         return str(path_on_server(path))
     if not path.startswith("/"):

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, SkipValidation
+from pydantic import Field, SkipValidation
 
+from glacier_backup.config.datasets import FULL_EVERY, IN_RULES, rules_inside
 from glacier_backup.config.frozen import Frozen, Origins, Text
 from glacier_backup.config.given import COMMAND_LINE
 from glacier_backup.config.increment_options import DEFAULT_FULL_EVERY
-from glacier_backup.config.places import is_server_url, path_on_server, server_url
+from glacier_backup.config.place_settings import MAIN_DESTINATION as MAIN_DESTINATION
+from glacier_backup.config.place_settings import DestinationSettings as DestinationSettings
+from glacier_backup.config.place_settings import ServerSettings as ServerSettings
+from glacier_backup.config.place_settings import server_of
 from glacier_backup.config.seal_settings import SealSettings
 from glacier_backup.config.section_paths import innermost, is_in, own_path, section_path
-from glacier_backup.config.values import GROUP_MAX_TO_SIZE, LEAST_BANDWIDTH, LEAST_PACK, MOST_CONCURRENT
+from glacier_backup.config.values import GROUP_MAX_TO_SIZE, LEAST_PACK, MOST_CONCURRENT
 from glacier_backup.model.filters import TENTH, Filter, GroupNames, MostDeleted
 from glacier_backup.model.full_every import FullEvery, parse_full_every
 from glacier_backup.model.naming import Layout
 from glacier_backup.model.period import Period
-from glacier_backup.model.place import DestinationKind
+from glacier_backup.model.snapshot import SnapshotRules, is_dataset_path
+from glacier_backup.model.zfs_to_aws import SnapshotLayout
 from glacier_backup.units import GIB
-
-MAIN_DESTINATION = "main"
-"""The name of the destination that ``[main]`` itself describes."""
 
 
 class _HandedOn(Frozen):
@@ -48,87 +50,12 @@ class _HandedOn(Frozen):
     max_delete: Annotated[MostDeleted, SkipValidation] = TENTH
 
 
-class ServerSettings(Frozen):
-    """An SFTP server, and how to log in."""
-
-    host: str
-    port: int = 22
-    user: str | None = None
-    """None: the name of whoever runs the program."""
-    ssh_key: Text | None = None
-    """Absolute path of a private key; None: the agent, and the usual keys of ``~/.ssh``."""
-    ssh_password: SecretStr | None = None
-    ssh_password_file: Text | None = None
-    known_hosts: Text | None = None
-    """Absolute path; None: ``~/.ssh/known_hosts`` and the system's."""
-    host_key: str | None = None
-    """The one that the server must have: ``ssh-ed25519 AAAA…`` or ``SHA256:…``; None: see ``known_hosts``."""
-    connections: int = Field(default=4, ge=1, le=MOST_CONCURRENT)
-
-
-class DestinationSettings(Frozen):
-    """One place that archives are sent to."""
-
-    name: str = MAIN_DESTINATION
-    """That of its section ``[destination NAME]``, :data:`MAIN_DESTINATION`, or the text that names it elsewhere."""
-    kind: DestinationKind
-    # a vault
-    vault_name: str | None = None
-    account_id: str = "-"
-    # a vault or a bucket; None: as AWS's own settings say
-    region: str | None = None
-    profile: Text | None = None
-    endpoint_url: Text | None = None
-    # a bucket
-    bucket: str | None = None
-    storage_class: str = "DEEP_ARCHIVE"
-    sse: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
-    kms_key_id: str | None = None
-    tags: Annotated[tuple[tuple[str, str], ...], SkipValidation] = ()
-    expected_bucket_owner: str | None = None
-    hot_below: int | Literal["auto"] | None = None
-    """Bytes; archives smaller than that go to a hot class. None: all get the storage class."""
-    # an SFTP server
-    server: ServerSettings | None = None
-    cold: bool = False
-    """Whether it is an archive gateway, whose first read starts an unsealing of hours."""
-    # a bucket, a server or a directory
-    directory: Text = ""
-    """Of a directory here, absolute. On a server as it was given: absolute, or relative to where a log-in arrives. In a
-    bucket the prefix, without slashes around it."""
-    embedded: bool = False
-    """Whether it is the embedded local vault (``destination = local``)."""
-    # all
-    part_size: int | None = None
-    """Bytes; None: chosen for each archive."""
-    bandwidth_limit: int | None = Field(default=None, ge=LEAST_BANDWIDTH)
-    """Bytes per second; None: as many as there can be."""
-    origins: Origins = ()
-
-    @property
-    def takes_copies(self) -> bool:
-        """Whether copies of the catalog go there by themselves: it can be read at once, and lies elsewhere."""
-        return self.kind != "glacier" and not self.cold and not self.embedded
-
-    def __str__(self) -> str:
-        """As a person would name it: ``vault photos``, ``s3://bucket/prefix``, ``/mnt/disk``."""
-        match self.kind:
-            case "glacier":
-                return f"vault {self.vault_name}"
-            case "s3":
-                return f"s3://{self.bucket}" + (f"/{self.directory}" if self.directory else "")
-            case "sftp" if self.server is not None:
-                return server_url(self.server.user, self.server.host, self.server.port, self.directory)
-            case _:
-                return self.directory
-
-
 class SectionSettings(_HandedOn):
     """One thing to look after. What is handed on is what the section says, else what ``[main]`` does."""
 
     path: Text
     """Absolute, without a trailing slash; on a server ``sftp://user@host:port/absolute/path``, and then ``server`` is
-    set."""
+    set; of a dataset ``zfs:pool/dataset``, and then ``snapshots`` is."""
     server: ServerSettings | None = None
     destinations: Annotated[tuple[str, ...], SkipValidation] = ()
     """Names of the destinations that it is sent to; empty: those of :attr:`Settings.default_destinations`."""
@@ -142,6 +69,10 @@ class SectionSettings(_HandedOn):
     """What of a file of a tree tells whether it has changed."""
     incremental: bool = False
     """Whether its directories are sent as chains of increments."""
+    snapshots: Annotated[SnapshotRules | None, SkipValidation] = None
+    """How the dataset is sent; None: it is none. With it what is about files and directories means nothing."""
+    layout: SnapshotLayout = "own"
+    """Of a dataset: what the keys look like."""
     full_every: Annotated[FullEvery, SkipValidation] = parse_full_every(DEFAULT_FULL_EVERY)
     filters: Annotated[tuple[Filter, ...], SkipValidation] = Field(default=(), repr=False)
     """What is made of the names and bytes of the files of a tree, in order."""
@@ -173,9 +104,17 @@ class SectionSettings(_HandedOn):
 
     @property
     def is_chained(self) -> bool:
-        """Whether there are directories that are sent as chains of increments, if the path is a directory."""
+        """Whether it is a dataset, or there are directories that are sent as chains of increments, if the path is a
+        directory."""
+        if self.snapshots is not None:
+            return True
         whole = self.upload_single_dir or (self.upload_dirs and not self.upload_tree)
         return self.incremental and whole and self.upload_if_changed
+
+    @property
+    def is_recursive(self) -> bool:
+        """Whether it is a dataset, and those below are sent, too."""
+        return self.snapshots is not None and self.snapshots.recursive
 
     @property
     def is_tree(self) -> bool:
@@ -260,13 +199,16 @@ class Settings(_HandedOn):
         """The same settings with ``paths`` in place of the sections, each once and sent as itself.
 
         A directory is one archive, and what was sent before is compared. A path that is also a section keeps its
-        other options; what :meth:`tree_around` says may hold for a file. The paths are absolute, or URLs of paths on
-        servers; ValueError otherwise.
+        other options; what :meth:`tree_around` says may hold for a file. Below a dataset that is ``recursive`` other
+        sections count as ever. The paths are absolute, URLs of paths on servers, or datasets; ValueError otherwise.
         """
         known = {section.path: section for section in (*self.of_file, *self.sections)}
-        sections = tuple(
-            _as_itself(known.get(path) or self._new(path)) for path in dict.fromkeys(map(section_path, paths))
-        )
+        chosen = {path: _as_itself(known.get(path) or self._new(path)) for path in map(section_path, paths)}
+        recursive = [one.path for one in chosen.values() if one.is_recursive]
+        for one in self.of_file:
+            if one.path not in chosen and any(is_in(one.path, path) for path in recursive):
+                chosen[one.path] = _as_itself(one)
+        sections = tuple(chosen.values())
         new = self.model_copy(update={"sections": sections, "configured": self.of_file, "ad_hoc": True})
         used = {*self.default_destinations, *(name for section in new.in_force for name in section.destinations)}
         return new.model_copy(update={"destinations": tuple(one for one in self.destinations if one.name in used)})
@@ -280,7 +222,7 @@ class Settings(_HandedOn):
 
     def seal_of(self, path: str) -> SealSettings:
         """How what lies at ``path`` is sealed: as the section says that it lies in, the innermost, else as ``[main]``
-        does. The path is absolute or a URL, or on a server that server's own."""
+        does. The path is absolute, a URL or a dataset, or on a server that server's own."""
         around = (section for section in self.of_file if is_in(path, section.path))
         # On equal terms a path here is rather one here than one on a server.
         nearest = max(around, key=lambda one: (len(own_path(one.path)), one.server is None), default=None)
@@ -292,8 +234,10 @@ class Settings(_HandedOn):
         return self.configured if self.ad_hoc else self.sections
 
     def _new(self, path: str) -> SectionSettings:
-        new = SectionSettings(path=path, server=server_of(path, self.login), seal=self.seal_of(path))
+        if is_dataset_path(path):
+            return self._new_dataset(path)
         section = innermost(path, self.of_file)
+        new = SectionSettings(path=path, server=server_of(path, self.login), seal=self.seal_of(path))
         if section is None:
             return new
         # As that section sends it: else it would be another archive.
@@ -309,16 +253,26 @@ class Settings(_HandedOn):
             }
         )
 
-
-def server_of(path: str, login: ServerSettings) -> ServerSettings | None:
-    """The server that the path of a section is on, with ``login`` to log in; None for a path here."""
-    if not is_server_url(path):
-        return None
-    where = path_on_server(path)
-    return login.model_copy(update={"host": where.host, "port": where.port, "user": where.user})
+    def _new_dataset(self, path: str) -> SectionSettings:
+        """As the section sends it that reaches it, or else as the one would that it lies in."""
+        datasets = [one for one in self.of_file if one.snapshots is not None]
+        around = innermost(path, (one for one in datasets if one.is_recursive)) or innermost(path, datasets)
+        if around is None or around.snapshots is None:
+            return SectionSettings(path=path, snapshots=SnapshotRules(), full_every=FULL_EVERY, seal=self.seal)
+        names = {"full_every", *IN_RULES}
+        return SectionSettings(
+            path=path,
+            snapshots=rules_inside(around.snapshots),
+            full_every=around.full_every,
+            destinations=around.destinations,
+            seal=around.seal,
+            origins=tuple((name, origin) for name, origin in around.origins if name in names),
+        )
 
 
 def _as_itself(section: SectionSettings) -> SectionSettings:
+    if section.snapshots is not None:
+        return section.model_copy(update={"upload_if_changed": True, "origin": COMMAND_LINE})
     nothing_else = dict.fromkeys(("upload_tree", "upload_dirs", "upload_files"), False)
     as_itself = {"upload_single_dir": True, **nothing_else, "upload_if_changed": True}
     origins = {**dict(section.origins), **dict.fromkeys(as_itself, COMMAND_LINE)}

@@ -6,16 +6,18 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from glacier_backup.config.datasets import IN_RULES, value_of
 from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.filter_values import shown
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.layout import MAIN, home_of, title_of
 from glacier_backup.config.option import Option
 from glacier_backup.config.pack_options import PACK_OPTIONS
+from glacier_backup.config.place_settings import MAIN_DESTINATION, DestinationSettings
 from glacier_backup.config.schema import DESTINATION_OPTIONS, RUN_OPTIONS, options_of
 from glacier_backup.config.seal_options import SEAL_OPTIONS
 from glacier_backup.config.seal_settings import SealSettings
-from glacier_backup.config.settings import MAIN_DESTINATION, DestinationSettings, SectionSettings, Settings
+from glacier_backup.config.settings import SectionSettings, Settings
 from glacier_backup.model.filters import MostDeleted
 from glacier_backup.model.full_every import FullEvery
 from glacier_backup.model.period import Period
@@ -93,6 +95,8 @@ def _section_rows(section: SectionSettings, default: tuple[str, ...]) -> Iterato
             value: object = section.destinations or default
         elif option.name == "filters":
             value = tuple(map(str, section.filters))
+        elif section.snapshots is not None and option.name in IN_RULES:
+            value = value_of(section.snapshots, option.name)
         else:
             value = getattr(section if option.name in SectionSettings.model_fields else section.server, option.name)
         yield _row(section.path, option, value, origins)

@@ -11,6 +11,7 @@ from glacier_backup.config.option import Option
 from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.schema import MAIN_OPTIONS, PATH_OPTIONS
 from glacier_backup.config.seal_options import SEAL_OPTIONS
+from glacier_backup.config.snapshot_options import SNAPSHOT_OPTIONS
 
 _WIDTH = 78
 
@@ -68,6 +69,17 @@ _PACKED_HERE = "# So may be whether, and how, files of an upload_tree are put to
 
 _DELETED_HERE = "# And so may be what becomes of what was deleted in it:"
 
+_DATASETS = """\
+A dataset of ZFS, named by zfs: and its own name: a baseline is sent first, and then what each snapshot adds to the \
+one before it. docs/zfs.md tells more. Where to, how it is sealed and how long it is kept may be said here, too.
+"""
+
+_AS_ZFS_TO_AWS = """\
+# One in which all is named as zfs-to-aws does.
+#[zfs:tank/mail]
+#seal = openssl, split, par2
+#private_names = no"""
+
 _IN_SHORT = (*SEAL_OPTIONS, *KEEP_OPTIONS, *PACK_OPTIONS, *DELETED_OPTIONS)
 """Explained in ``[main]``."""
 
@@ -85,6 +97,10 @@ def render_sample() -> str:
         _in_short(_KEPT_HERE, KEEP_OPTIONS),
         _in_short(_PACKED_HERE, PACK_OPTIONS),
         _in_short(_DELETED_HERE, DELETED_OPTIONS),
+        f"{_comment(_DATASETS)}\n#[zfs:tank/photos]",
+        *map(_commented_out, SNAPSHOT_OPTIONS[:-1]),
+        _AS_ZFS_TO_AWS,
+        *map(_commented_out, SNAPSHOT_OPTIONS[-1:]),
     ]
     return "\n\n".join(blocks) + "\n"
 

@@ -156,8 +156,17 @@ def limit(text: str) -> int | None:
 
 def kept(text: str) -> int | None:
     """Of archives, or of days, weeks and so on that keep one."""
-    number = None if text == "off" else whole_number(text)
-    if number is not None and number > MOST_KEPT:
+    return None if text == "off" else _number_to_keep(text)
+
+
+def kept_here(text: str) -> int | None:
+    """Of snapshots that stay where they are."""
+    return None if text == "none" else _number_to_keep(text)
+
+
+def _number_to_keep(text: str) -> int:
+    number = whole_number(text)
+    if number > MOST_KEPT:
         raise ValueError
     return number
 

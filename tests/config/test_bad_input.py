@@ -15,7 +15,10 @@ from tests.config.conftest import Desk
 
 MAIN = "[main]\nvault_name = v\n"
 YES_OR_NO = "expected yes or no (or true, false, on, off, 1, 0)"
-A_SECTION = "expected [main], [destination NAME], an absolute path (~ and ${here} may stand in it) or sftp://…"
+A_SECTION = (
+    "expected [main], [destination NAME], an absolute path (~ and ${here} may stand in it), sftp://… "
+    "or zfs:pool/dataset"
+)
 KINDS = "glacier, local, /a/directory, file:///a/directory, s3://bucket/prefix or sftp://user@host:port/directory"
 A_LIST = f"expected {KINDS}, or the name of a section [destination NAME]; of several one a line"
 NEITHER = "x.conf: [main]: names neither vault_name nor destination; expected one of them"

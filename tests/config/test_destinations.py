@@ -452,7 +452,7 @@ NO_VAULT = "found glacier without vault_name; expected both, or vault_name alone
             "destination = /a\n[s3://bucket/x]",
             [
                 "x.conf:3: [s3://bucket/x]: found [s3://bucket/x]; expected [main], [destination NAME], "
-                "an absolute path (~ and ${here} may stand in it) or sftp://…"
+                "an absolute path (~ and ${here} may stand in it), sftp://… or zfs:pool/dataset"
             ],
         ),
         (

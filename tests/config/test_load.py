@@ -109,6 +109,8 @@ def test_every_option_arrives(desk: Desk) -> None:
         "deleted": "keep",
         "max_delete": {"share": 0.1, "files": None, "says": "10 %"},
         "filters": (),
+        "snapshots": None,
+        "layout": "own",
     }
     assert (settings.keep_last, settings.keep_within, settings.keep_yearly) == (3, Period(6, "month"), 10)
     assert settings.pack_size == 512 * MIB

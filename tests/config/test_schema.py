@@ -8,6 +8,7 @@ import sys
 import pytest
 from pydantic import BaseModel
 
+from glacier_backup.config.datasets import value_of
 from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.folders import Folders
 from glacier_backup.config.given import read_option
@@ -18,6 +19,7 @@ from glacier_backup.config.pack_options import PACK_OPTIONS
 from glacier_backup.config.schema import (
     BY_NAME,
     BY_SPELLING,
+    DATASET_OPTIONS,
     DESTINATION_OPTIONS,
     MAIN_OPTIONS,
     OPTIONS,
@@ -28,15 +30,17 @@ from glacier_backup.config.schema import (
 from glacier_backup.config.seal_options import SEAL_OPTIONS
 from glacier_backup.config.seal_settings import SealSettings
 from glacier_backup.config.settings import DestinationSettings, SectionSettings, ServerSettings, Settings
+from glacier_backup.config.snapshot_options import SNAPSHOT_OPTIONS
+from glacier_backup.model.snapshot import SnapshotRules
 
 _SEALS = (
     "seal encrypt recipients recipients_file identity_file password password_file password_command "
     "password_credential password_keyring gnupg_home undo_data zstd_level gzip_level openssl_cipher openssl_digest "
     "openssl_iterations volume_size volume_names redundancy private_names"
 )
+_KEPT = "keep_last keep_within keep_daily keep_weekly keep_monthly keep_yearly"
 _OF_PATHS = (
-    f"{_SEALS} "
-    "keep_last keep_within keep_daily keep_weekly keep_monthly keep_yearly pack_size "
+    f"{_SEALS} {_KEPT} pack_size "
     "group_files_smaller_than group_names group_max deleted max_delete "
     "upload_single_dir upload_tree upload_dirs upload_files upload_if_changed compare filters incremental full_every "
     "exclude exclude_patterns exclude_regex exclude_paths keys keep_versions symlinks"
@@ -95,6 +99,10 @@ def test_settings_have_a_field_for_the_option_with_the_same_default(option: Opti
     if option.name == "encrypt":
         assert not SealSettings().encrypt  # what the steps say
         return
+    if option in SNAPSHOT_OPTIONS:
+        default = None if option.default is None else option.read(option.default)
+        assert value_of(SnapshotRules(), option.name) == default
+        return
     owners: list[type[BaseModel] | None] = [
         Settings if option in RUN_OPTIONS else None,
         DestinationSettings if option in DESTINATION_OPTIONS and option not in SERVER_OPTIONS else None,
@@ -117,6 +125,11 @@ def test_settings_have_a_field_for_the_option_with_the_same_default(option: Opti
         (
             SERVER_OPTIONS,
             f"destination ssh_key ssh_password ssh_password_file known_hosts host_key connections {_OF_PATHS}",
+        ),
+        (
+            DATASET_OPTIONS,
+            f"destination {_SEALS.replace('undo_data ', '')} {_KEPT} full_every "
+            "snapshot tag intermediates raw recursive properties keep_snapshots layout",
         ),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from glacier_backup.config.deleted_options import DELETED_OPTIONS
 from glacier_backup.config.keep_options import KEEP_OPTIONS
 from glacier_backup.config.pack_options import PACK_OPTIONS
-from glacier_backup.config.schema import DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS, SERVER_OPTIONS
+from glacier_backup.config.schema import DATASET_OPTIONS, DESTINATION_OPTIONS, PATH_OPTIONS, RUN_OPTIONS, SERVER_OPTIONS
 from glacier_backup.config.seal_options import SEAL_OPTIONS
 from glacier_backup.config.show import Row, rows
 from glacier_backup.model.place import DestinationKind
@@ -17,13 +17,14 @@ _RULES = ("last", "within", "daily", "weekly", "monthly", "yearly")
 
 
 def test_every_option_has_a_row_in_the_order_of_the_table(desk: Desk) -> None:
-    found = list(rows(desk.load("[main]\nvault_name = v\n[/a]\n[sftp://h/b]\n")))
+    found = list(rows(desk.load("[main]\nvault_name = v\n[/a]\n[sftp://h/b]\n[zfs:tank/c]\n")))
     assert [(row.section, row.option) for row in found] == [
         *(("main", option.name) for option in DESTINATION_OPTIONS if option.suits("glacier")),
         *(("main", option.name) for option in (*RUN_OPTIONS, *SEAL_OPTIONS)),
         *(("main", option.name) for option in (*KEEP_OPTIONS, *PACK_OPTIONS, *DELETED_OPTIONS)),
         *(("/a", option.name) for option in PATH_OPTIONS),
         *(("sftp://h:22/b", option.name) for option in SERVER_OPTIONS),
+        *(("zfs:tank/c", option.name) for option in DATASET_OPTIONS),
     ]
 
 

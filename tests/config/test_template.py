@@ -61,7 +61,7 @@ def test_all_that_a_new_file_suggests_can_be_set(desk: Desk) -> None:
     (desk.here / ".env").write_text("STORAGE_PASSWORD=hunter2\nBACKUP_PASSWORD=hunter3\n")
     (desk.here / ".env").chmod(0o600)
     settings = desk.load(text)
-    given = {name for name, _ in (*settings.origins, *settings.sections[0].origins)}
+    given = {name for name, _ in settings.origins}.union(*(dict(one.origins) for one in settings.sections))
     assert given == {option.name for option in OPTIONS} - {*_ONE_IS_ENOUGH}
     assert settings.warnings[-1:] == (f"{desk.file}:{_line(text, '[destination nas]')}: [destination nas]: {UNUSED}",)
 
