@@ -24,6 +24,7 @@ from glacier_backup.catalog.schema import archives, problems, uploads, volumes
 from glacier_backup.errors import CatalogError
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, Member, ReadProblem, Receipt
 from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.dataset_label import span_text
 from glacier_backup.model.increment import link_of
 from glacier_backup.model.prefix_group import below
 from glacier_backup.model.recipe import Recipe, parse_recipe
@@ -179,6 +180,7 @@ def _label(row: RowMapping, fingerprint: Fingerprint, recipe: Recipe) -> Label:
         below=below(recipe),
         told=row["told"] or "",
         link=str(link_of(recipe) or ""),
+        span=span_text(recipe),
     )
 
 

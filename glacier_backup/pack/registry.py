@@ -15,6 +15,7 @@ from glacier_backup.pack.unlink import LinkUnpacker
 from glacier_backup.pack.unpacker import Unpacker
 from glacier_backup.pack.unraw import RawUnpacker
 from glacier_backup.pack.untar import TarUnpacker
+from glacier_backup.pack.unzfs import ZfsUnpacker
 from glacier_backup.pack.unzip import ZipUnpacker
 from glacier_backup.pack.zip import ZipPacker
 
@@ -27,6 +28,7 @@ UNPACKERS: dict[Container, Unpacker] = {
     "raw": RawUnpacker(),
     "tar": TarUnpacker(),
     "zip": ZipUnpacker(),
+    "zfs": ZfsUnpacker(),
 }
 
 LINKS: Packer = LinkPacker()

@@ -63,11 +63,14 @@ def _is_base(one: StoredArchive, archive: StoredArchive, link: Link) -> bool:
     """Its number is lower, so that no chain goes round in a circle, whatever a recipe says."""
     same = (one.path, one.place_id, one.host) == (archive.path, archive.place_id, archive.host)
     number = 0 if one.link is None else one.link.number
-    if not same or number != link.number - 1 or (one.kind, one.container) != ("directory", "tar"):
+    if not same or number != link.number - 1 or (one.kind, one.container) not in CHAINS:
         return False
     full = one.time if one.link is None or number == 0 else one.link.full
     return link.full is None or full is None or full == link.full
 
+
+CHAINS = frozenset({("directory", "tar"), ("dataset", "zfs")})
+"""Kinds and containers of what may build on each other."""
 
 BROKEN = "something that the last increment builds on is gone"
 
@@ -141,7 +144,7 @@ class Wanted(NamedTuple):
 def why_full(last: StoredArchive, chain: Sequence[StoredArchive] | None, wanted: Wanted, now: datetime) -> str:
     """Why the next archive can't, or shall not, be an increment that builds on ``last``, the newest there is, whose
     ``chain`` is given; empty where it can."""
-    return _unfit(last, chain, wanted) or ("" if chain is None else _long_enough(chain, wanted.full_every, now))
+    return _unfit(last, chain, wanted) or ("" if chain is None else long_enough(chain, wanted.full_every, now))
 
 
 def _unfit(last: StoredArchive, chain: Sequence[StoredArchive] | None, wanted: Wanted) -> str:
@@ -157,9 +160,13 @@ def _unfit(last: StoredArchive, chain: Sequence[StoredArchive] | None, wanted: W
         return f"the last one was sent by {last.host}"
     if last.link.rules != wanted.rules:
         return "other things are left out now"
-    if _encryption(last.recipe.seal if last.recipe is not None else ()) != _encryption(wanted.seal):
-        return "it is encrypted otherwise now"
-    return ""
+    return encrypted_otherwise(last, wanted)
+
+
+def encrypted_otherwise(last: StoredArchive, wanted: Wanted) -> str:
+    """That what follows ``last`` would be encrypted otherwise; empty where it wouldn't."""
+    same = _encryption(last.recipe.seal if last.recipe is not None else ()) == _encryption(wanted.seal)
+    return "" if same else "it is encrypted otherwise now"
 
 
 def _encryption(steps: Iterable[Step]) -> list[tuple[str, object, object]]:
@@ -168,7 +175,8 @@ def _encryption(steps: Iterable[Step]) -> list[tuple[str, object, object]]:
     return [(one.name, one.parameters.get("cipher"), one.parameters.get("recipients")) for one in encrypting]
 
 
-def _long_enough(chain: Sequence[StoredArchive], every: FullEvery, now: datetime) -> str:
+def long_enough(chain: Sequence[StoredArchive], every: FullEvery, now: datetime) -> str:
+    """Why a chain has become long enough; empty where it hasn't."""
     full, increments = chain[0], chain[1:]
     if every.period is not None and full.time <= every.period.before(now):
         return f"the last full one is of {local_time(full.time)}, more than {every.period} ago"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from glacier_backup.model.naming import path_on_server
 from glacier_backup.model.restore import WHOLE, ByteRange
+from glacier_backup.model.snapshot import Span, dataset_of, is_dataset_path, stream_name
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.plan.across import PLAIN, Layout, layout_of
 from glacier_backup.plan.inside import can_be_taken_apart
-from glacier_backup.plan.mending import mendable
+from glacier_backup.plan.mending import read_with_parity
 
 Shelved = tuple[tuple[str | None, int | None], ...]
 """Storage class and size of each of some volumes."""
@@ -20,6 +21,20 @@ Shelved = tuple[tuple[str | None, int | None], ...]
 
 MOST_KNOWN = 10_000
 """Groups that are held at a time."""
+
+
+class Stream(NamedTuple):
+    """What a choice is, that is a stream of a dataset."""
+
+    dataset: str
+    """Its path: ``zfs:pool/dataset``."""
+    span: Span
+    number: int = 0
+    """From 0, among those that are received one after the other."""
+    trouble: str = ""
+    """What is missing of all that it takes, or known to be damaged, in plain words."""
+    is_gap: bool = False
+    """Whether something is missing: then there is nothing to be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,13 @@ class Choice:
     """Of one file of a group: where it begins in the stream; None where that can't be taken apart."""
     under: tuple[Choice, ...] = ()
     """Of what an increment brings back: the other archives of its chain that it is laid over, the first one first."""
+    stream: Stream | None = None
+    """Of a stream of a dataset: which. Its path is that of a file then, whose name tells the snapshots."""
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return self.path if self.stream is None else f"{self.stream.dataset}@{self.stream.span.to}"
 
 
 class Choosing:
@@ -98,6 +120,8 @@ class Choosing:
 def whole(archive: StoredArchive, remark: str = "") -> Choice:
     """All of an archive."""
     path, remark = archive.path, remark or _remark(archive)
+    if archive.kind == "dataset" and is_dataset_path(path):
+        return _stream(archive, remark)
     if archive.container is None:
         folder = path.rpartition("/")[0]
         path, remark = f"{folder}/{archive.name}", remark or "comes back as the file that is stored"
@@ -105,6 +129,21 @@ def whole(archive: StoredArchive, remark: str = "") -> Choice:
         remark = remark or "comes back as a directory of its own: which files it holds isn't known"
     # The root directory is called so inside its archive, too.
     return _of(archive, "/root" if path_on_server(path) == "/" else path, archive.source_bytes, remark)
+
+
+def as_path(dataset: str) -> str:
+    """Where the files of a dataset's streams lie, as keys have it: ``/zfs:/pool/dataset``."""
+    scheme, name = dataset_of(dataset)
+    return f"/{scheme}:/{name}"
+
+
+def _stream(archive: StoredArchive, remark: str) -> Choice:
+    """Below the dataset, so that those below it have their folders beside: ``…/photos/photos@a_b.zfs``."""
+    folder, span = as_path(archive.path), archive.span
+    if span is None:
+        return _of(archive, f"{folder}/{archive.name}", archive.size, remark or "which snapshots it is of isn't known")
+    path = f"{folder}/{stream_name(folder.rpartition('/')[2], span, archive.container or 'zfs')}"
+    return replace(_of(archive, path, archive.size, remark), stream=Stream(archive.path, span))
 
 
 def part(
@@ -151,7 +190,7 @@ class _Shared(NamedTuple):
 
 
 def _shared(archive: StoredArchive) -> _Shared:
-    parity = {archive.volumes.index(one): _shelved(archive.parity_of(one)) for one in mendable(archive)}
+    parity = {archive.volumes.index(one): _shelved(archive.parity_of(one)) for one in read_with_parity(archive)}
     return _Shared(_shelved(archive.volumes), layout_of(archive), parity, can_be_taken_apart(archive))
 
 

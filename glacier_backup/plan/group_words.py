@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
+from glacier_backup.model.snapshot import is_dataset_path
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.plan import choice, inside
 from glacier_backup.plan.globs import folder_of, is_magic, literal_above, literally
 from glacier_backup.plan.known import Known
+from glacier_backup.plan.streams import folder_above
 from glacier_backup.plan.terms import Archives
 
 
@@ -45,6 +47,8 @@ def above_all(known: Known, archive: StoredArchive) -> str:
         inside_it = known.stored_archives(ArchiveFilter(ids=(archive.id,), inside=True))
         if any(one.file is not None for one in islice(inside_it, 1)):
             return folder_of(archive.base)
+    if archive.kind == "dataset" and is_dataset_path(archive.path):
+        return folder_above(archive.path)
     return folder_of(choice.whole(archive).path)
 
 

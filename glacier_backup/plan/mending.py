@@ -12,6 +12,23 @@ def mendable(archive: StoredArchive) -> tuple[StoredVolume, ...]:
     return tuple(one for one in archive.volumes if one.damaged_at is not None and archive.parity_of(one))
 
 
+def read_with_parity(archive: StoredArchive) -> tuple[StoredVolume, ...]:
+    """The volumes that a restore reads with their parity: those that are known to be missing or wrong, and those of
+    which nobody has any other checksum than the one in there, as of what another program has sent."""
+    protected = {one.volume for one in archive.beside if one.role == "parity"}
+    return tuple(one for one in archive.volumes if one.volume in protected and _takes_parity(one))
+
+
+def is_read_with_parity(archive: StoredArchive, volume: StoredVolume) -> bool:
+    """Whether it is one of those."""
+    return _takes_parity(volume) and bool(archive.parity_of(volume))
+
+
+def _takes_parity(volume: StoredVolume) -> bool:
+    unproved = volume.tree_hash is None and volume.sha256 is None and not volume.has_leaves
+    return unproved or volume.damaged_at is not None
+
+
 def is_lost(archive: StoredArchive) -> bool:
     """Whether a volume is known to be missing or wrong that nothing can mend."""
     return any(one.damaged_at is not None and not archive.parity_of(one) for one in archive.volumes)

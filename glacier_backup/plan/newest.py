@@ -32,11 +32,16 @@ class Newest:
     """Chooses among archives, wherever they are."""
 
     def __init__(
-        self, places: Mapping[int, Place], is_sound: Callable[[StoredArchive], bool] = lambda archive: True
+        self,
+        places: Mapping[int, Place],
+        is_sound: Callable[[StoredArchive], bool] = lambda archive: True,
+        trouble_of: Callable[[StoredArchive], str] = lambda archive: "",
     ) -> None:
-        """``is_sound``: whether nothing is wrong with what an archive builds on."""
+        """``is_sound``: whether nothing is wrong with what an archive builds on; ``trouble_of`` says more of one of
+        which that isn't so, in plain words, where there is more to say."""
         self._places = places
         self._is_sound = is_sound
+        self._trouble_of = trouble_of
         self.replaced = 0
         """Paths of which there is nothing any more that is old enough: what took its place has its key."""
         self.passed_over = 0
@@ -88,19 +93,24 @@ class Newest:
             cure = "" if is_lost(one) else "; it has parity, by which restoring tries to mend it"
             return Taken(one, f"known to be damaged: {one.hurt.damage}{cure}")
         if not self._is_sound(one):
-            return Taken(one, "what it builds on is known to be missing or damaged")
+            return Taken(one, self._unsound("what it builds on is known to be missing or damaged", one))
         among = list(among)
-        unsound = [other for other in among if other.hurt is None and _age(other) > _age(one)]
-        if len(among) > 1 and any(not self._is_sound(other) for other in unsound):
+        younger = [other for other in among if other.hurt is None and _age(other) > _age(one)]
+        unsound = [other for other in younger if not self._is_sound(other)] if len(among) > 1 else []
+        if unsound:
             self.passed_over += 1
-            return Taken(one, "what younger ones build on is missing or damaged")
-        younger = (other for other in among if other.hurt is not None and _age(other) > _age(one))
-        worse = max(younger, key=_age, default=None)
+            newest = max(unsound, key=_age)
+            return Taken(one, self._unsound("what younger ones build on is missing or damaged", newest))
+        hurt = (other for other in among if other.hurt is not None and _age(other) > _age(one))
+        worse = max(hurt, key=_age, default=None)
         if worse is None or worse.hurt is None:
             return Taken(one, "")
         self.passed_over += 1
         which = "the same" if one.digest is not None and _look(one) == _look(worse) else "older"
         return Taken(one, f"the one of {local_time(worse.time)} is damaged: {worse.hurt.damage}; this one is {which}")
+
+    def _unsound(self, words: str, archive: StoredArchive) -> str:
+        return ": ".join(filter(None, (words, self._trouble_of(archive))))
 
     def _of_each_host(self, versions: list[StoredArchive]) -> Iterator[Taken]:
         if len(versions) <= 1:

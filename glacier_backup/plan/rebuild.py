@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from glacier_backup.model.archive import Label
 from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.dataset_label import dataset_step, is_dataset
 from glacier_backup.model.foreign import parse_foreign
 from glacier_backup.model.increment import parse_link
 from glacier_backup.model.journal import JournalEntry
@@ -27,6 +28,7 @@ from glacier_backup.model.stored import Rebuilt, StoredVolume
 from glacier_backup.model.suffixes import steps_of_suffix
 from glacier_backup.model.thaw import Stored
 from glacier_backup.model.tree_digest import tree_fingerprint
+from glacier_backup.plan.dataset_told import key_of_snapshots, seen_snapshot
 from glacier_backup.plan.told_by_key import Around, Key, is_beside, label_told
 
 _NS = 10**9
@@ -139,7 +141,7 @@ def _contradiction(stored: Stored, key: Key, label: Label, told: Manifest, descr
     if not told.is_several and sums.size != stored.size:
         return f"says {sums.size:,} bytes, and there are {stored.size:,}"
     elsewhere = describe(label) != key.locator
-    if told.is_several or elsewhere or not (label.fixed_key is None or fits(label.fixed_key, label.path)):
+    if told.is_several or elsewhere or not fits(label):
         return f"is that of another archive, one of {label.path}"
     return contradicted(stored, sums)
 
@@ -153,13 +155,17 @@ def contradicted(stored: Stored, sums: ObjectSums) -> str | None:
     return None
 
 
-def fits(key: str, path: str) -> bool:
-    """Whether a file of a tree at ``path`` may have this key, suffix left out: by its name, as far as that wasn't
-    cut."""
-    name = posixpath.basename(key)
+def fits(label: Label) -> bool:
+    """Whether it may have its fixed key, if it has one: by the name of a file of a tree, as far as that wasn't cut, and
+    by the snapshots of a dataset."""
+    if label.fixed_key is None:
+        return True
+    if is_dataset(label):
+        return label.fixed_key == key_of_snapshots(label)
+    name = posixpath.basename(label.fixed_key)
     if _CUT.search(name):
         return True
-    return _BEHIND.sub("", name) == _BEHIND.sub("", posixpath.basename(path))
+    return _BEHIND.sub("", name) == _BEHIND.sub("", posixpath.basename(label.path))
 
 
 # The description.
@@ -170,25 +176,28 @@ def _described(
 ) -> Rebuilt | Refused:
     label = whole_label(described, around)
     if key is None:
-        return _made(stored, label, fingerprint=_as_tree_file(label, stored, around))
+        return _made(
+            stored, label, fingerprint=_as_tree_file(label, stored, around) or seen_snapshot(label, stored.size)
+        )
     if describe(label) == key.locator:
-        return _made(stored, label)
+        return _made(stored, label, fingerprint=seen_snapshot(label, stored.size))
     fixed_key = key.key.removesuffix(label.suffix) if label.suffix else key.key
     label = replace(label, fixed_key=fixed_key)
     # Of a path that nothing tells there is only the beginning, without the name.
     is_told = isinstance(described, Label) or described.is_of(label.path)
-    if is_told and (describe(label) != key.locator or not fits(fixed_key, label.path)):
+    if is_told and (describe(label) != key.locator or not fits(label)):
         return Refused(stored.locator, f"its description is that of another archive, one of {label.path}")
-    return _made(stored, label, fingerprint=_seen(label, stored.size))
+    return _made(stored, label, fingerprint=_seen(label, stored.size) or seen_snapshot(label, stored.size))
 
 
 def whole_label(short: Label | ShortenedLabel, around: Around) -> Label:
     """With the whole path where something tells it, else with its beginning and hash: told from all others by that."""
     if isinstance(short, Label):
         return short
-    path = around.whole_path(short)
+    path = short.beginning.path if short.is_of(short.beginning.path) else around.whole_path(short)
     if path is None:
-        beginning = short.beginning.path if short.beginning.path.startswith("/") else f"/{short.beginning.path}"
+        beginning = short.beginning.path
+        beginning = beginning if beginning.startswith("/") or is_dataset(short.beginning) else f"/{beginning}"
         return replace(short.beginning, path=f"{beginning.rstrip('/') or ''}~{short.path_hash}")
     return replace(short.beginning, path=path)
 
@@ -245,6 +254,8 @@ def recipe_told(label: Label) -> Recipe | None:
     steps = parse_compact(label.seal) or steps_of_suffix(label.suffix)
     if is_prefix_group(label):
         return Recipe((_zip_step(label), *steps))
+    if is_dataset(label):
+        return Recipe((dataset_step(label), *steps))
     if label.link:
         return Recipe((parse_link(label.link).step, *steps))
     if not steps:

@@ -26,6 +26,7 @@ from glacier_backup.model.suffixes import (
     steps_of_suffix,
 )
 from glacier_backup.model.thaw import Stored
+from glacier_backup.plan.dataset_told import seen_snapshot
 from glacier_backup.plan.rebuild import Describe, contradicted, fits, recipe_told, volume_of, whole_label
 from glacier_backup.plan.told_by_key import Around, Key, label_told
 from glacier_backup.units import stamp
@@ -164,8 +165,7 @@ def _label_at(own: Part, told: Manifest, key: Key | None, describe: Describe) ->
 
     if not lies_here(label):
         label = replace(label, fixed_key=key.key.removesuffix(suffix))
-    right = label.fixed_key is None or label.alias is not None or fits(label.fixed_key, label.path)
-    return label if right and lies_here(label) else None
+    return label if (label.alias is not None or fits(label)) and lies_here(label) else None
 
 
 Found = Mapping[ObjectSums, Stored | str]
@@ -246,7 +246,8 @@ def rebuilt_by_descriptions(parts: Parts, around: Around) -> Rebuilt | Refused:
         volume_of(one.stored, number, replace(archive, role=one.role, volume=one.volume, suffix=_suffix_of(one)))
         for number, one in enumerate([*kept, own], 1)
     )
-    return Rebuilt(archive, volumes, None, recipe_told(archive))
+    size = sum(one.size or 0 for one in volumes if one.role == "data")
+    return Rebuilt(archive, volumes, None, recipe_told(archive), seen_snapshot(archive, size))
 
 
 def _in_order(part: Part) -> tuple[int, bool, str]:

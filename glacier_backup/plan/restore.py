@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import starmap
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from glacier_backup.plan.known import Known
 from glacier_backup.plan.landing import Landing, Names, cut_of, is_safe
 from glacier_backup.plan.newest import Newest
 from glacier_backup.plan.sets import Sets
+from glacier_backup.plan.streams import trouble_of
 from glacier_backup.plan.sums import Sums
 from glacier_backup.plan.terms import EVERYTHING, Archives, Term, choices
 from glacier_backup.spool import Spool
@@ -57,7 +59,8 @@ class RestorePlan:
     unsized: int
     """Volumes of which nobody knows how large they are: they are in no sum."""
     refused: int
-    """Things whose path no file can have, or that lead out of every directory; they aren't brought back."""
+    """Things whose path no file can have, or that lead out of every directory, and datasets that can't be received;
+    they aren't brought back."""
     notes: tuple[str, ...]
     """What a person should know, in plain words."""
 
@@ -92,13 +95,16 @@ def plan_restore(
     places = dict(known.places())
     cuts = [cut_of(term.cut) for term in terms]
     gathering, names, refused = Gathering(), Names(cuts), _Refused()
-    newest, any_found = Newest(places, Chains(known).is_sound), False
+    troubles: dict[str, None] = {}
+    newest, any_found = Newest(places, Chains(known).is_sound, partial(trouble_of, known)), False
     for number, term in enumerate(terms):
         for choice in choices(known, newest, term, at, with_deleted=with_deleted):
             any_found = True
             if not is_safe(choice.path):
                 refused.add(choice)
             elif wanted(choice):
+                if choice.stream is not None and choice.stream.trouble and len(troubles) < NAMED:
+                    troubles[choice.stream.trouble] = None
                 gathering.add(number, choice)
                 names.add(number, choice)
     entries = Spool(starmap(Entry, _landing(gathering, cuts, names).names(gathering)))
@@ -106,8 +112,8 @@ def plan_restore(
         raise UsageError("nothing of what is stored is still where it was", hint="leave --at now away")
     if refused.count and not entries:
         raise UsageError("; ".join(refused.notes()))
-    notes = dict.fromkeys([*_notes(terms), *_replaced(newest), *refused.notes()])
-    return _summed(known, entries, places, refused.count, tuple(notes))
+    notes = dict.fromkeys([*_notes(terms), *_replaced(newest), *troubles, *refused.notes()])
+    return summed(known, entries, places, refused.count, tuple(notes))
 
 
 def _notes(terms: Sequence[Term]) -> Iterator[str]:
@@ -131,9 +137,10 @@ def _landing(gathered: Gathering, cuts: Sequence[str | None], names: Names) -> L
     return landing
 
 
-def _summed(
+def summed(
     known: Known, entries: Collection[Entry], places: Mapping[int, Place], refused: int, notes: tuple[str, ...]
 ) -> RestorePlan:
+    """The plan that has these entries."""
     size, grouped, sets, sums = 0, 0, Sets(known), Sums(places)
     for choice, to in entries:
         size += choice.bytes or 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from glacier_backup.plan.choice import Choice, Choosing
 from glacier_backup.plan.known import Known
 from glacier_backup.plan.mending import is_lost
 from glacier_backup.plan.newest import Newest
+from glacier_backup.plan.streams import streams
 from glacier_backup.units import local_time, rfc3339
 
 
@@ -104,11 +105,18 @@ def _choices(known: Known, newest: Newest, term: Term, until: datetime | None, *
             stored = known.stored_archives(replace(there, inside=True))
             chains, choose = Chains(known), Choosing()
             taken = newest.of_each(stored, until)
-            return (chained.whole(chains, archive, choose(archive, remark)) for archive, remark in taken)
+            return (one for archive, why in taken for one in _brought(known, chains, archive, choose(archive, why)))
         case Inside():
             return _parts(known, newest, term, until)
         case MembersLike():
             return _parts_like(known, newest, term, until)
+
+
+def _brought(known: Known, chains: Chains, archive: StoredArchive, choice: Choice) -> Iterable[Choice]:
+    """What is brought back for the sake of one archive that was chosen."""
+    if archive.kind == "dataset":
+        return streams(known, chains, archive, choice)
+    return (chained.whole(chains, archive, choice),)
 
 
 def _parts(known: Known, newest: Newest, term: Inside, until: datetime | None) -> Iterator[Choice]:

@@ -17,11 +17,14 @@ from typing import NamedTuple
 from glacier_backup.errors import UsageError
 from glacier_backup.model.archive import WITH_MEMBERS
 from glacier_backup.model.naming import stored_name
+from glacier_backup.model.snapshot import is_dataset_path
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.plan import inside
+from glacier_backup.plan.choice import as_path
 from glacier_backup.plan.globs import folder_of, is_magic, literal_above, literally
 from glacier_backup.plan.group_words import above_all, groups_called, in_groups, untold_above
 from glacier_backup.plan.known import Known
+from glacier_backup.plan.streams import folder_above
 from glacier_backup.plan.terms import Archives, Inside, MembersLike, Term
 
 _ID = re.compile(r"(?:id:|#)(-?[0-9]{1,18})")
@@ -40,9 +43,14 @@ class Word(NamedTuple):
     """The current one, absolute."""
 
     @property
+    def is_dataset(self) -> bool:
+        """Whether it may be that, or a glob of some: whoever means a file that is called so writes ``./zfs:…``."""
+        return is_dataset_path(self.text)
+
+    @property
     def path(self) -> str:
-        """Absolute, without a trailing slash; a server's with its URL."""
-        if "://" in self.text:
+        """Absolute, without a trailing slash; a server's with its URL, a dataset's with its scheme."""
+        if "://" in self.text or self.is_dataset:
             return self.text.rstrip("/")
         return re.sub("^//", "/", posixpath.normpath(posixpath.join(self.folder, self.text)))
 
@@ -90,6 +98,8 @@ def _locator(known: Known, word: Word) -> Term | None:
 
 def _path(known: Known, word: Word) -> Term | None:
     path = word.path
+    if word.is_dataset:
+        return _dataset(known, path)
     at, below = ArchiveFilter(path=path, inside=True), ArchiveFilter(below=path, inside=True)
     if next(known.stored_archives(at), None) is not None:
         return Archives(path, at, folder_of(path), note=_about_those_below(known, path))
@@ -99,6 +109,13 @@ def _path(known: Known, word: Word) -> Term | None:
         return Archives(path, below, folder_of(path))
     of = _holding(known, path)
     return Inside(path, of, folder_of(path)) if any(_holds(known, *piece) for piece in of) else None
+
+
+def _dataset(known: Known, path: str) -> Term | None:
+    """With all below it, as its section may have sent it: none of them is part of another one."""
+    below = ArchiveFilter(below=path, inside=True)
+    there = next(known.stored_archives(below), None) is not None
+    return Archives(path, below, folder_above(path)) if there else None
 
 
 def _perhaps(known: Known, word: Word) -> Term | None:
@@ -115,7 +132,8 @@ def _name(known: Known, word: Word) -> Term | None:
         return None
     # All groups of one section have one name, and each a path of its own.
     wanted = ArchiveFilter(path=None if first.kind == "group" else first.path, name=word.text)
-    return Archives(word.text, wanted, folder_of(first.base))
+    above = folder_above(first.path) if first.kind == "dataset" else folder_of(first.base)
+    return Archives(word.text, wanted, above)
 
 
 def _inside(known: Known, word: Word) -> Term | None:
@@ -133,9 +151,11 @@ def _glob(known: Known, word: Word) -> Term | None:
     pattern = word.text if word.text[0] in "/*?[" or "://" in word.text else word.path
     wanted = ArchiveFilter(glob=pattern, inside=True)
     above = literal_above(pattern)
+    if word.is_dataset:
+        above = above and as_path(above)
     if next(known.stored_archives(wanted), None) is not None:
         return Archives(pattern, wanted, above)
-    if above is None:
+    if above is None or word.is_dataset:
         return None
     of = _holding(known, f"{above.rstrip('/')}/x", pattern)
     return MembersLike(pattern, of, above) if _has_like(known, of) else None
@@ -158,6 +178,8 @@ def _in_archives(known: Known, archives: Archives, right: str) -> Term:
         if is_magic(right) and _has_like(known, of):
             above = inside.member_path(first, inner) if inner else folder_of(first.path)
             return MembersLike(text, of, above, archives.exactly)
+    if first.kind == "dataset":
+        raise in_a_dataset(first.path)
     if all(one.container not in WITH_MEMBERS for one in known.stored_archives(archives.wanted)):
         raise UsageError(f"{first.path} was stored as a single file: there is nothing inside", hint="leave :… away")
     raise UsageError(
@@ -224,7 +246,23 @@ def _about_those_below(known: Known, path: str) -> str:
     return f"there are archives of paths below {path} too: '{path.rstrip('/')}/*' brings those back"
 
 
+def in_a_dataset(path: str) -> UsageError:
+    """What is said to whoever wants one file out of a dataset."""
+    return UsageError(
+        f"one file can't be taken out of the streams of {path}: they come back as a whole",
+        hint=f"glacier-backup restore {shlex.quote(path)} --to POOL/SCRATCH receives them into a dataset of that name: "
+        "take the file from there, and zfs destroy -r POOL/SCRATCH. That takes ZFS: where this machine has none, "
+        "restore on one that has, or install it (Debian: zfsutils-linux, or zfs-fuse, which needs no module) and make "
+        "a pool in a file",
+    )
+
+
 def _unknown(known: Known, word: Word) -> UsageError:
+    above = word.path
+    while word.is_dataset and "/" in above:
+        above = above.rpartition("/")[0]
+        if next(known.stored_archives(ArchiveFilter(path=above)), None) is not None:
+            return in_a_dataset(above)
     if is_magic(word.text):
         hint = f"glacier-backup find {shlex.quote(word.text)} looks inside of archives, too"
         return UsageError(f"nothing that is stored is called {word.text}", hint=hint)

@@ -10,6 +10,7 @@ from glacier_backup.exclusion import NOTHING, Exclusion
 from glacier_backup.model.candidate import Candidate, Fingerprint, Resolved
 from glacier_backup.model.filters import TENTH, Filter, MostDeleted, Prefixing
 from glacier_backup.model.naming import Layout
+from glacier_backup.model.snapshot import SnapshotRules
 from glacier_backup.model.tree_digest import Hashing as Hashing
 
 Symlinks = Literal["store", "follow", "skip"]
@@ -35,6 +36,8 @@ class Selection:
     tree: TreeRules | None = None
     """Of a whole tree: each file at any depth is a candidate. Overrides ``dirs`` and ``files``; ``single_dir``
     overrides it, and a path that is a file is that file all the same."""
+    snapshots: SnapshotRules | None = None
+    """Of a dataset: how it is sent. Then all options of files and directories mean nothing."""
     within: Selection | None = None
     """The whole tree that the path was named out of. A file or link that is that tree's is sent as such, whatever the
     tree leaves out; all else as this selection says. Where it comes from is said here."""

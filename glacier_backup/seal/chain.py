@@ -16,7 +16,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from glacier_backup.model.recipe import Scalar, Step
+from glacier_backup.model.recipe import PARTS, Scalar, Step
+from glacier_backup.model.suffixes import PART, letters_of
 from glacier_backup.seal.command import Commands
 from glacier_backup.seal.compress import Skipped, shrinks
 from glacier_backup.seal.joined import Volume as Volume
@@ -40,6 +41,9 @@ class Split:
     """Bytes of the stream that go into each."""
     letters: bool = False
     """Whether volumes are called ``.aaaaaa``, ``.aaaaab`` … as split(1) has it, rather than ``.v001``."""
+    parts: bool = False
+    """Whether they are called ``-part-aaaaaa``, without what sealing adds before; see
+    :data:`glacier_backup.model.suffixes.PART`."""
 
     def __post_init__(self) -> None:
         if self.volume_size < 1:
@@ -47,18 +51,15 @@ class Split:
 
     def step(self) -> Step:
         """As the recipe records it."""
-        letters: dict[str, Scalar] = {"letters": True} if self.letters else {}
-        return Step(SPLIT, {"volume_size": self.volume_size, **letters})
+        named: dict[str, Scalar] = {PARTS: True} if self.parts else {"letters": True} if self.letters else {}
+        return Step(SPLIT, {"volume_size": self.volume_size, **named})
 
     def suffix(self, number: int) -> str:
         """Of the volume of that number, from 1: ``.v001``, ``.v1000``; or ``.aaaaaa``, ``.aaaaab``."""
-        if not self.letters:
+        if not (self.letters or self.parts):
             return f".v{number:03}"
-        rest, letters = number - 1, ""
-        while rest or len(letters) < 6:
-            rest, digit = divmod(rest, 26)
-            letters = chr(ord("a") + digit) + letters
-        return f".{letters}"
+        letters = letters_of(number)
+        return f"{PART}{letters}" if self.parts else f".{letters}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,8 @@ class Chain(NamedTuple):
 
     def volume_suffix(self, number: int) -> str:
         """Of a volume: ``.zst.v001.age``. Where nothing cuts, that of the archive."""
+        if self.split is not None and self.split.parts:
+            return self.split.suffix(number)
         volume = "" if self.split is None else self.split.suffix(number)
         return "".join([*(one.suffix for one in self.before), volume, *(one.suffix for one in self.each)])
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from glacier_backup.errors import SealError, WrongKey
 from glacier_backup.model.recipe import PACKING, Step
+from glacier_backup.model.snapshot import is_zfs_stream
 from glacier_backup.seal.joined import Joined, Volume
 from glacier_backup.seal.keys import Keys
 from glacier_backup.seal.order import COMMAND, ENCRYPTION, SPLIT, placed
@@ -128,6 +129,7 @@ def _is_zip(head: bytes) -> bool:
 _BEGINNINGS: Mapping[str, Callable[[bytes], bool]] = {
     "tar": _is_tar,
     "zip": _is_zip,
+    "zfs": is_zfs_stream,
     "zstd": _is_zstd,
     "gzip": _is_gzip,
 }

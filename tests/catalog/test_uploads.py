@@ -18,7 +18,9 @@ from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import CatalogError, SourceError
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Container, Label, Member, ReadProblem
 from glacier_backup.model.candidate import Fingerprint
-from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.dataset_label import dataset_step, span_text
+from glacier_backup.model.recipe import Recipe, Scalar, Step
+from glacier_backup.model.snapshot import digest_of
 from glacier_backup.model.upload import Unfinished
 from glacier_backup.units import MIB, now
 from tests.catalog.inside import rows, soundness
@@ -34,6 +36,7 @@ from tests.catalog.values import (
     minutes,
     record,
 )
+from tests.model.labels import DATASET_PATHS, SPANS, dataset
 
 STORED = an_archive()
 PATH = STORED.label.path
@@ -73,6 +76,17 @@ def intents(draw: st.DrawFn) -> ArchiveRecord:
     return ArchiveRecord(label, draw(_NAMES), recipe, fingerprint)
 
 
+@st.composite
+def streams(draw: st.DrawFn) -> ArchiveRecord:
+    """Of datasets."""
+    label = dataset(draw(DATASET_PATHS), draw(SPANS), draw(st.integers(0, 9)))
+    step = dataset_step(label)
+    raw: dict[str, Scalar] = {"raw": True} if draw(st.booleans()) else {}
+    recipe = Recipe((Step(step.name, {**step.parameters, **raw}),))
+    fingerprint = Fingerprint(digest_of("81c2" * 4), draw(_SIZES), 1, draw(st.integers(0, 2**62)))
+    return ArchiveRecord(replace(label, recipe_id=recipe.id, span=span_text(recipe)), draw(_NAMES), recipe, fingerprint)
+
+
 def begun(catalog: Catalog, stored: ArchiveRecord = STORED) -> int:
     """An archive of which every part is stored."""
     archive = catalog.intend(None, catalog.register(LOCAL, LOCAL), intended(stored), 16 * MIB)
@@ -96,7 +110,7 @@ def has_sent(catalog: Catalog) -> bool:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    intents(),
+    intents() | streams(),
     st.integers(MIB, 2**42),
     _NAMES,
     st.builds(Checksums, _SIZES, _HEX, st.binary(max_size=100), st.none() | _HEX),

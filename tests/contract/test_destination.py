@@ -18,6 +18,7 @@ from glacier_backup.errors import Interrupted, SourceError, UploadOutgrown
 from glacier_backup.units import MIB
 from tests.contract.places import PLACES, Place
 from tests.contract.sending import LABEL, begin, nothing, send
+from tests.model.labels import dataset
 from tests.streams import AnywhereStream, BytesStream, noise
 
 both_ways = pytest.mark.parametrize("make", [BytesStream, AnywhereStream])
@@ -180,8 +181,9 @@ def test_a_stream_too_long_for_its_part_size_has_outgrown_the_upload(
 
 def test_no_name_is_too_odd_to_be_sent_or_found(place: Place, destination: Destination) -> None:
     odd = ("a\nb", "-rf", "x" * 255, os.fsdecode(b"\xff\xfe"), "ä ö", " blank")
-    for name in odd:
-        label = replace(LABEL, path=f"/data/{name}", name=name, kind="file", container="raw", mtime_ns=1)
+    labels = [replace(LABEL, path=f"/data/{one}", name=one, kind="file", container="raw", mtime_ns=1) for one in odd]
+    for label in (*labels, dataset("zfs:tank"), dataset("zfs:tank/a:b c", number=2)):
+        name = label.name
 
         begin(destination, label)
         destination.abort(label, None, nothing)

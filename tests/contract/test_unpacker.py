@@ -17,6 +17,7 @@ from glacier_backup.model.contents import contents_of
 from glacier_backup.pack.packer import Packer
 from glacier_backup.pack.registry import GROUPS, LINK_UNPACKER, LINKS, PACKERS, UNPACKERS
 from glacier_backup.pack.unpacker import Unpacker, UnpackOrder
+from glacier_backup.pack.zfs import ZfsPacker
 from glacier_backup.units import MIB
 from tests.pack.gathered import OneAsZip
 from tests.pack.packing import ODD_NAMES, Packed, packed
@@ -48,6 +49,8 @@ def _link(path: Path) -> None:
 PAIRS = {
     "raw": Pair(PACKERS["raw"], UNPACKERS["raw"], "file", _file),
     "tar": Pair(PACKERS["tar"], UNPACKERS["tar"], "file", _file),
+    # Any bytes do: to whoever writes it into a file, a stream of a dataset is one.
+    "zfs": Pair(PACKERS["raw"], UNPACKERS["zfs"], "dataset", _file),
     "zip": Pair(OneAsZip(), UNPACKERS["zip"], "group", _file),
     "zip of a link": Pair(OneAsZip(), UNPACKERS["zip"], "group", _link),
     "link": Pair(LINKS, LINK_UNPACKER, "link", _link),
@@ -59,13 +62,13 @@ def pair(request: pytest.FixtureRequest) -> Pair:
     return PAIRS[request.param]
 
 
-@pytest.fixture(params=["raw", "tar", "zip"])
+@pytest.fixture(params=["raw", "tar", "zfs", "zip"])
 def of_file(request: pytest.FixtureRequest) -> Pair:
     """Only those that hold content."""
     return PAIRS[request.param]
 
 
-@pytest.fixture(params=["raw", "link"])
+@pytest.fixture(params=["raw", "zfs", "link"])
 def nameless(request: pytest.FixtureRequest) -> Pair:
     """Only those that are told a name."""
     return PAIRS[request.param]
@@ -93,7 +96,7 @@ def packed_with_order(pair: Pair, source: Path, name: str = "thing") -> tuple[Pa
 
 def test_there_is_an_unpacker_for_each_packer() -> None:
     groups = {GROUPS(contents_of([], prefix=prefix)).container for prefix in (None, "")}
-    assert set(UNPACKERS) == set(PACKERS) | groups
+    assert set(UNPACKERS) == set(PACKERS) | groups | {ZfsPacker.container}
     assert {container: unpacker.container for container, unpacker in UNPACKERS.items()} == {
         one: one for one in UNPACKERS
     }

@@ -13,10 +13,11 @@ from glacier_backup.model.increment import Link
 from glacier_backup.model.period import Period
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.retention import Policy
+from glacier_backup.model.snapshot import Span, stream_step
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.plan.chain import Chains, Wanted, building_on, chain_among, needed_by, why_full
 from glacier_backup.plan.restore import RestorePlan, plan_restore
-from glacier_backup.plan.retention import Ruled, judge
+from glacier_backup.plan.retention import Policies, Ruled, judge
 from glacier_backup.plan.words import Word, interpret
 from tests.plan.stored import SERVER, Shelves, day, member
 
@@ -85,6 +86,47 @@ class TestChains:
         assert ids(building_on({1}, archives)) == [2, 3, 4]
         assert ids(building_on({1, 2, 3, 4}, archives)) == []
         assert ids(building_on({4, 5}, archives)) == []
+
+
+def streams(path: str = "zfs:tank/photos") -> Shelves:
+    """A baseline of a dataset, two increments, and the next baseline."""
+    found = Shelves()
+    links = [Link(0), Link(1, day(0), day(0)), Link(2, day(0), day(1)), Link(0)]
+    for number, link in enumerate(links):
+        span = Span(f"offsite-{number}", f"{number:016x}", f"offsite-{number - 1}" if link.number else "")
+        recipe = Recipe((stream_step("zfs", span, link),))
+        found.add(path, number, kind="dataset", container="zfs", recipe=recipe)
+    return found
+
+
+class TestDatasets:
+    def test_their_streams_are_chains_like_any(self) -> None:
+        archives = streams().archives
+        assert [ids(chain_among(one, archives)) for one in archives] == [[1], [1, 2], [1, 2, 3], [4]]
+        assert chain_among(archives[2], [archives[0], *archives[2:]]) is None
+        assert ids(building_on({2}, archives)) == [3]
+
+    def test_where_only_keys_are_known_the_newest_before_counts(self) -> None:
+        archives = [
+            replace(one, recipe=Recipe((Step("zfs", {"increment": one.link.number if one.link else 0}),)))
+            for one in streams().archives
+        ]
+        assert all(one.span is None for one in archives)
+        assert [ids(chain_among(one, archives)) for one in archives] == [[1], [1, 2], [1, 2, 3], [4]]
+
+    def test_no_rule_takes_away_what_a_stream_that_stays_begins_with(self) -> None:
+        verdicts = judge(streams().archives, Ruled("zfs:tank", Policy(keep_last=2)), day(30))
+        assert [one.kept for one in verdicts] == [True, True, True, True]
+        assert "builds on it" in verdicts[0].why
+        assert [one.kept for one in judge(streams().archives, Ruled("zfs:tank", Policy(keep_last=1)), day(30))] == [
+            *(False, False, False, True)
+        ]
+
+    def test_a_dataset_belongs_to_its_own_section_or_the_nearest_above(self) -> None:
+        of_pool, of_photos = Policy(keep_last=1), Policy(keep_last=2)
+        policies = Policies({"zfs:tank": of_pool, "zfs:tank/photos": of_photos, "/": Policy(keep_last=3)})
+        found = [policies.of(path) for path in ("zfs:tank", "zfs:tank/home/a", "zfs:tank/photos/a", "zfs:tanks")]
+        assert [one and one.section for one in found] == ["zfs:tank", "zfs:tank", "zfs:tank/photos", None]
 
 
 class TestTheNext:

@@ -11,7 +11,7 @@ from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.model.restore import ByteRange, RestoreItem
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.plan.inside import needed
-from glacier_backup.plan.mending import can_replace, is_lost, may_mend, mendable
+from glacier_backup.plan.mending import can_replace, is_lost, is_read_with_parity, may_mend, mendable, read_with_parity
 from glacier_backup.plan.newest import Newest
 from glacier_backup.plan.removal import in_order_of_removal
 from glacier_backup.plan.restore import plan_restore
@@ -159,3 +159,16 @@ def test_the_cure_of_damage_names_the_parity() -> None:
     assert f"verify --repair id:{archive.id}" in (cured(found["data-1"], is_last=True, archive=archive).cure or "")
     assert "isn't hurt" in (cured(found["parity-4"], is_last=True, archive=archive).cure or "")
     assert "repair" not in (cured(found["data-1"], is_last=True, archive=shelves(parity=False)[1]).cure or "")
+
+
+def test_what_has_no_checksum_is_read_with_its_parity() -> None:
+    _, archive = shelves()
+    unproved = replace(archive.volumes[0], tree_hash=None, has_leaves=False)
+    archive = replace(archive, volumes=(unproved, *archive.volumes[1:]))
+
+    assert read_with_parity(archive) == (unproved,)
+    assert [is_read_with_parity(archive, one) for one in archive.volumes] == [True, False, False]
+    assert read_with_parity(replace(archive, beside=())) == ()
+    assert not mendable(archive)
+    wanted = needs(RestoreItem(archive.id, "a"), archive)
+    assert [need.volume.number for need in wanted] == [2, 3, 1, 4]

@@ -3,23 +3,27 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label
 from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.dataset_label import span_text
 from glacier_backup.model.description import describe
+from glacier_backup.model.increment import Link
 from glacier_backup.model.journal import JournalEntry
 from glacier_backup.model.manifest import manifest, one_object
 from glacier_backup.model.naming import ShortenedLabel, key
 from glacier_backup.model.rebuilding import Refused
 from glacier_backup.model.recipe import Recipe, Step, compact, parse_compact
+from glacier_backup.model.snapshot import Span, stream_step
 from glacier_backup.model.stored import Rebuilt
 from glacier_backup.model.thaw import Stored
 from glacier_backup.plan.rebuild import rebuilt
 from glacier_backup.plan.told_by_key import Around, Key, presumed, split_version
+from tests.model.labels import dataset
 
 NOW = datetime(2026, 3, 21, 4, 0, 0, 123456, UTC)
 TAR = Recipe((Step("tar"),))
@@ -175,6 +179,53 @@ def test_a_file_of_a_tree_in_a_vault_is_known_to_be_unchanged() -> None:
 
     assert found.fingerprint is not None
     assert found.fingerprint.digest == "file 100 1600000000123456789"
+
+
+LINK = Link(2, NOW - timedelta(days=14), NOW - timedelta(days=7))
+STREAM = Recipe((stream_step("zfs", Span("offsite-20260321", "81c2" * 4, "offsite-20260314"), LINK, raw=True),))
+DATASET = replace(
+    dataset("zfs:tank/photos"), time=NOW, recipe_id=STREAM.id, link=str(LINK), span=span_text(STREAM), host="nas"
+)
+
+
+def test_a_dataset_is_told_by_its_manifest_and_by_its_description() -> None:
+    by_manifest, by_description = told(stored(DATASET, manifest=text(DATASET, STREAM))), in_vault(describe(DATASET))
+
+    for found in (by_manifest, by_description):
+        assert isinstance(found, Rebuilt)
+        assert (found.label, found.recipe) == (DATASET, STREAM)
+    assert by_description.fingerprint is not None
+    assert by_description.fingerprint.digest == f"snapshot {'81c2' * 4}", "so it isn't sent again for nothing"
+
+
+def test_a_key_alone_tells_of_a_dataset_where_in_its_chain_a_stream_stands() -> None:
+    for one, step in ((DATASET, {"increment": 2}), (dataset("zfs:tank/photos"), {"increment": 0})):
+        found = told(stored(replace(one, suffix=".zst.age"), tree_hash=None))
+
+        assert isinstance(found, Rebuilt)
+        assert (found.label.path, found.label.kind, found.label.host) == ("zfs:tank/photos", "dataset", "nas")
+        assert found.recipe == Recipe((Step("zfs", step), Step("zstd"), Step("age")))
+        assert found.fingerprint is None
+
+
+def test_a_dataset_may_have_the_key_of_another_layout_and_no_other() -> None:
+    for fixed, is_right in (
+        ("photos/incrementals/F20260314-T20260321/photos-F20260314-T20260321", True),
+        ("photos/incrementals/F20260314-T20260322/photos-F20260314-T20260322", False),
+        ("photos/baseline-20260321/photos-T20260321", False),
+        ("zfs:tank/photos", False),
+    ):
+        label = replace(DATASET, fixed_key=fixed)
+        found = told(stored(label, manifest=text(label, STREAM)))
+        assert isinstance(found, Rebuilt if is_right else Refused), fixed
+
+
+def test_a_dataset_whose_snapshots_have_long_names_is_told_all_the_same() -> None:
+    recipe = Recipe((stream_step("zfs", Span("a" + " " * 250), Link(0)),))
+    found = in_vault(describe(replace(DATASET, link="0", span=span_text(recipe), host="h" * 250)))
+
+    assert (found.label.path, found.label.kind, found.label.link) == ("zfs:tank/photos", "dataset", "0")
+    assert found.recipe == Recipe((Step("zfs", {"increment": 0}),))
 
 
 GROUP = replace(LABEL, name="photos.pack.tar", path="/data/photos/~pack-0123456789ab", kind="group")

@@ -129,6 +129,15 @@ def test_volumes_are_called_by_number_or_as_by_split() -> None:
     assert lettered == [".aaaaaa", ".aaaaab", ".aaaaaz", ".aaaaba", ".aaabba", ".zzzzzz", ".baaaaaa"]
 
 
+def test_volumes_are_called_as_by_zfs_to_aws_whatever_sealed_them(tools: Bench) -> None:
+    made = chain(ordered(["openssl", "split", "par2"]), tools)
+    made = made._replace(split=Split(MIB, parts=True))
+
+    assert (made.suffix, made.volume_suffix(1), made.volume_suffix(27)) == (".enc", "-part-aaaaaa", "-part-aaaaba")
+    assert compact(Recipe((Step("zfs"), *made.steps()))).split("+")[1] == f"split:{MIB}:parts"
+    assert parse_compact(f"split:{MIB}:parts") == (Step("split", {"volume_size": MIB, "parts": True}),)
+
+
 def test_the_recipe_has_the_steps_in_their_order() -> None:
     made = Chain((Zstd(5),), Split(MIB, letters=True), (AGE,), Parity(10, files=1, memory=3000))
     assert made.steps() == (
