@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.cli.keys import KeysOf
 from glacier_backup.cli.reading import open_reading
+from glacier_backup.cli.receiver import ZfsReceiver
 from glacier_backup.cli.sealing import spool_beside
 from glacier_backup.config.settings import Settings
 from glacier_backup.errors import TargetError
@@ -25,7 +26,14 @@ def restore_tools(
     destination_of = open_reading(settings, tell, stack)
     scratch = settings.spool_dir or spool_beside(settings.catalog)
     return RestoreTools(
-        catalog, destination_of, UNPACKERS, LINK_UNPACKER, settings.concurrency, keys=keys, scratch_dir=scratch
+        catalog,
+        destination_of,
+        UNPACKERS,
+        LINK_UNPACKER,
+        settings.concurrency,
+        keys=keys,
+        receiver=ZfsReceiver(settings.catalog),
+        scratch_dir=scratch,
     )
 
 

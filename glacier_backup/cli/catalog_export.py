@@ -167,17 +167,21 @@ def _name(row: Row) -> str:
     """The key that the archive would have in a bucket, where its label is known; ``.json`` behind it."""
     from glacier_backup.model.archive import Container, Label
     from glacier_backup.model.candidate import Kind
+    from glacier_backup.model.increment import link_of
     from glacier_backup.model.naming import key
+    from glacier_backup.model.recipe import parse_recipe
     from glacier_backup.units import parse_rfc3339
 
     def text(name: str) -> str:
         return str(row[name] or "")
 
-    kind: Kind = "directory" if row["kind"] == "directory" else "file"
-    container: Container = "tar" if row["container"] == "tar" else "raw"
+    kind: Kind = next((one for one in ("directory", "dataset") if row["kind"] == one), "file")
+    container: Container = next((one for one in ("tar", "zfs") if row["container"] == one), "raw")
     time = parse_rfc3339(text("time"))
     host = text("host") or "unknown-host"
     try:
-        return key(Label(text("name"), text("path"), host, kind, container, time, "")) + ".json"
+        link = link_of(parse_recipe(text("recipe"))) if row["recipe"] else None
+        label = Label(text("name"), text("path"), host, kind, container, time, "", link=str(link) if link else "")
+        return f"{key(label)}.json"
     except ValueError:
         return f"{host}/id-{row['id']}.json".lstrip("/")

@@ -18,11 +18,20 @@ def import_settings(file: str, target: str, arguments: argparse.Namespace) -> No
     """
     from glacier_backup.config.pyarchiver_file import is_pyarchivers
     from glacier_backup.config.s3_backup import is_s3_backups
+    from glacier_backup.config.zfs_to_aws import is_zfs_to_aws
+    from glacier_backup.config.zfs_to_aws_json import is_passwords
 
     if any(not path.isprintable() for path in (file, target)):
         raise UsageError("the names of both files are to be printable", hint="rename the one that isn't")
+    if is_passwords(file):
+        raise UsageError(
+            f"{file} has passwords of zfs-to-aws, and says of no dataset in which pool it is",
+            hint="give the crontab or script with its command lines, which name that file: `crontab -l > FILE`",
+        )
     if is_pyarchivers(file):
         _import_pyarchivers(file, target, arguments)
+    elif is_zfs_to_aws(file):
+        _import_zfs_to_aws(file, target, arguments)
     elif is_s3_backups(file):
         _import_s3_backups(file, target, arguments)
     else:
@@ -119,6 +128,31 @@ def _import_s3_backups(file: str, target: str, arguments: argparse.Namespace) ->
         render.warn(f"{file}: {note}")
     if not arguments.quiet:
         render.say(f"wrote {target}")
+        for name, what in parts:
+            render.say(f"{name}: {what}")
+        render.say(f"what to do next stands at the top of {target}")
+
+
+def _import_zfs_to_aws(file: str, target: str, arguments: argparse.Namespace) -> None:
+    from glacier_backup.config.zfs_to_aws import read_zfs_to_aws
+    from glacier_backup.config.zfs_to_aws_ini import became, password_files
+    from glacier_backup.config.zfs_to_aws_ini import render as render_ini
+
+    given = read_zfs_to_aws(file, os.environ)
+    passwords = {path: f"{password}\n" for path, password in password_files(given, target).items()}
+    # The INI file last: where it is, all that it names is too.
+    write_new({**passwords, target: render_ini(given, target)})
+    parts = list(became(given, target))
+    if arguments.json:
+        told: list[render.Json] = [{"given": name, "became": what} for name, what in parts]
+        lists: dict[str, render.Json] = {"password_files": [*passwords], "notes": given.notes}
+        render.write_json({"file": target, **lists, "became": told})
+        return
+    for note in given.notes:
+        render.warn(f"{file}: {note}")
+    if not arguments.quiet:
+        for path in (target, *passwords):
+            render.say(f"wrote {path}")
         for name, what in parts:
             render.say(f"{name}: {what}")
         render.say(f"what to do next stands at the top of {target}")

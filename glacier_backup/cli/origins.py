@@ -1,4 +1,4 @@
-"""From settings to the places that candidates come from: this machine, and each SFTP server."""
+"""From settings to the places that candidates come from: this machine's files, its datasets, and each SFTP server."""
 
 from __future__ import annotations
 
@@ -10,18 +10,29 @@ from glacier_backup.cli.destinations import server
 from glacier_backup.cli.key_check import marks_of
 from glacier_backup.cli.sealing import spool_beside
 from glacier_backup.config.settings import ServerSettings, Settings
+from glacier_backup.model.candidate import Candidate
+from glacier_backup.model.snapshot import SnapshotRules, SpanLinked
 from glacier_backup.pack.increment import packer_of_link
 from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.local_listing import listing
-from glacier_backup.workflow.tools import Chaining, Origin
+from glacier_backup.workflow.tools import Chaining, Origin, Snapshotting
+
+DATASETS = "zfs"
+"""The name of the origin of all datasets."""
 
 
 def origins(settings: Settings, stack: ExitStack) -> Mapping[str, Origin]:
-    """Every one that a section needs, by the names of :func:`origin_names`, and this machine under the empty name;
-    ``stack`` closes what they open. Nothing is connected yet."""
+    """Every one that a section needs, by the names of :func:`origin_names`, datasets under :data:`DATASETS`, and this
+    machine under the empty name; ``stack`` closes what they open. Nothing is connected yet, and no program run."""
     there = {name: _there(one, stack) for one, name in origin_names(settings).items()}
-    return {"": _here(settings)} | there
+    rules = snapshot_rules(settings)
+    return {"": _here(settings)} | there | ({DATASETS: _datasets(rules)} if rules else {})
+
+
+def snapshot_rules(settings: Settings) -> Mapping[str, SnapshotRules]:
+    """Of the sections that are datasets, by their paths."""
+    return {one.path: one.snapshots for one in settings.in_force if one.snapshots is not None}
 
 
 def origin_names(settings: Settings) -> Mapping[ServerSettings, str]:
@@ -40,6 +51,21 @@ def _here(settings: Settings) -> Origin:
     own = [settings.catalog, marks_of(settings.catalog), spool_beside(settings.catalog), settings.logfile]
     source = LocalSource([one for one in own if one], vaults)
     return Origin(source, PACKERS, LINKS, GROUPS, chaining=Chaining(listing, packer_of_link))
+
+
+def _datasets(rules: Mapping[str, SnapshotRules]) -> Origin:
+    from glacier_backup.pack.zfs import ZfsPacker
+    from glacier_backup.resolve.zfs import ZfsSource, send_options
+    from glacier_backup.zfs import Zfs
+
+    zfs = Zfs()
+    source = ZfsSource(zfs, rules)
+
+    def packer(candidate: Candidate, linked: SpanLinked) -> ZfsPacker:
+        options = send_options(rules[candidate.section])
+        return ZfsPacker(zfs, linked.span, linked.link, options, linked.fingerprint.bytes)
+
+    return Origin(source, {}, LINKS, GROUPS, snapshotting=Snapshotting(source, packer))
 
 
 def _there(settings: ServerSettings, stack: ExitStack) -> Origin:

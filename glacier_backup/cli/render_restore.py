@@ -23,7 +23,7 @@ def write_entries(plan: RestorePlan) -> None:
     rows = (
         (
             "" if entry.choice.bytes is None else format_size(entry.choice.bytes),
-            entry.choice.path,
+            entry.choice.called,
             local_time(entry.choice.time),
             f"id:{entry.choice.archive}",
             str(plan.places[entry.choice.place_id]),
@@ -113,7 +113,8 @@ def _entry_json(entry: Entry, places: Mapping[int, Place]) -> Json:
     choice = entry.choice
     return {
         "archive": choice.archive,
-        "path": choice.path,
+        "path": choice.path if choice.stream is None else choice.stream.dataset,
+        "snapshot": None if choice.stream is None else choice.stream.span.to,
         "host": choice.host,
         "time": rfc3339(choice.time),
         "destination": str(places[choice.place_id]),
@@ -178,7 +179,9 @@ def write_progress(summary: RestoreSummary, items: Iterable[ItemRecord], target:
     files: Counter[str] = Counter()
     for one in items:
         files[one.state] += _files(one.item)
-    counts = ", ".join(f"{count} {state}{_of_files(files[state])}" for state, count in summary.counts.items() if count)
+    words = {"restored": "received"} if summary.purpose == "receive" else {}
+    each = ((words.get(state, state), files[state], count) for state, count in summary.counts.items() if count)
+    counts = ", ".join(f"{count} {word}{_of_files(of_files)}" for word, of_files, count in each)
     say(f"{target}: {counts or 'nothing to do'}; {format_size(summary.fetched)} fetched by this run")
 
 

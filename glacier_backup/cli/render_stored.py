@@ -47,7 +47,7 @@ def write_found(found: Iterable[Found], places: Places) -> None:
             path_of(one),
             f"id:{one.archive.id}",
             str(places[one.archive.place_id]),
-            _remark(one.archive),
+            ", ".join(filter(None, (_snapshots(one.archive), _remark(one.archive)))),
         )
         for one in found
     )
@@ -70,7 +70,7 @@ def write_versions(archives: Iterable[StoredArchive], places: Places) -> None:
         (
             local_time(one.time),
             _size(one.size if one.file is None else one.source_bytes),
-            ", ".join(filter(None, (_volumes(one), _remark(one)))),
+            ", ".join(filter(None, (_snapshots(one), _volumes(one), _remark(one)))),
             one.path,
             one.name + one.suffix,
             f"id:{one.id}",
@@ -157,6 +157,14 @@ def _verified(archive: StoredArchive) -> datetime | None:
 
 def _when(moment: datetime | None) -> str | None:
     return None if moment is None else rfc3339(moment)
+
+
+def _snapshots(archive: StoredArchive) -> str:
+    """Of a stream of a dataset which one it leads to, and from where."""
+    span = archive.span
+    if span is None:
+        return ""
+    return f"@{span.to} since @{span.base}" if span.base else f"@{span.to}"
 
 
 def _volumes(archive: StoredArchive) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from glacier_backup.config.secrets import Secrets
 from glacier_backup.config.section_paths import innermost
 from glacier_backup.config.settings import SectionSettings, Settings
 from glacier_backup.errors import ConfigError, KeyNeeded, Problem, SealError
+from glacier_backup.model.zfs_to_aws import LAYOUT
 from glacier_backup.seal.chain import NO_SEAL, Chain, Parity, Split
 from glacier_backup.seal.command import Commands
 from glacier_backup.seal.keys import Keys, Secret
@@ -38,6 +40,7 @@ class Sealing:
         self._made: dict[SealSettings, Chain] = {}
         self._turn = Lock()
         self._seals = {one.path: one.seal for one in settings.in_force}
+        self._in_parts = {one.path for one in settings.in_force if one.layout == LAYOUT}
         self._commands = {one.path: Commands(found) for one in settings.of_file if (found := _data_commands(one))}
 
     def make_all(self) -> None:
@@ -49,6 +52,8 @@ class Sealing:
         """How archives of the section of that path are sealed; of one that there isn't any more, as what lies there
         would be now."""
         chain, commands = self.chain(self._seal(path)), self._commands_of(path)
+        if path in self._in_parts and chain.split is not None:
+            chain = chain._replace(split=replace(chain.split, parts=True))
         return chain if commands is None else chain.behind(commands)
 
     def _commands_of(self, path: str) -> Commands | None:

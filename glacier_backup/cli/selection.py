@@ -13,11 +13,13 @@ from glacier_backup.cli.moments import is_ago, moment
 from glacier_backup.config.places import is_server_url, path_on_server
 from glacier_backup.config.prices import SHIPPED, read_prices
 from glacier_backup.config.settings import Settings
-from glacier_backup.errors import UsageError
+from glacier_backup.errors import SourceError, SourceMissing, UsageError
 from glacier_backup.machine import host_name
 from glacier_backup.model.prices import Prices
+from glacier_backup.model.snapshot import dataset_of
 from glacier_backup.plan.choice import Choice
 from glacier_backup.plan.known import AtPlace, Known
+from glacier_backup.plan.receive import plan_receive
 from glacier_backup.plan.restore import RestorePlan, plan_restore
 from glacier_backup.plan.terms import Term
 from glacier_backup.plan.words import Word, interpret
@@ -52,6 +54,10 @@ class Selection:
         if self.still_there:
             return plan_restore(known, self.terms, None, _Still(), with_deleted=self.with_deleted)
         return plan_restore(known, self.terms, self.at, with_deleted=self.with_deleted)
+
+    def plan_receive(self, catalog: Catalog, target: str) -> RestorePlan:
+        """The same of datasets, that are received into ``target``."""
+        return plan_receive(_known(catalog, self.place_id), self.plan(catalog), self.terms, target)
 
 
 def selection(
@@ -120,6 +126,27 @@ class _Still:
 
     def __init__(self) -> None:
         self._host = host_name()
+        self._datasets: dict[str, bool] = {}
 
     def __call__(self, choice: Choice) -> bool:
-        return choice.host not in (None, self._host) or os.path.lexists(choice.path)
+        if choice.host not in (None, self._host):
+            return True
+        if choice.stream is None:
+            return os.path.lexists(choice.path)
+        dataset = choice.stream.dataset
+        if dataset not in self._datasets:
+            self._datasets[dataset] = _is_dataset(dataset)
+        return self._datasets[dataset]
+
+
+def _is_dataset(path: str) -> bool:
+    """Whether there is such a one here; where nobody can tell it counts as there."""
+    from glacier_backup.zfs import Zfs
+
+    try:
+        Zfs().datasets(dataset_of(path)[1], recursive=False)
+    except SourceMissing:
+        return False
+    except SourceError:
+        return True
+    return True

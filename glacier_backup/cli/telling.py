@@ -57,6 +57,8 @@ def _comment(event: Said) -> None:
         case Awaiting(items, expected, next_look) if next_look is not None:
             when = f", expected {local_time(expected)}" if expected is not None else ""
             render.warn(f"waiting for {items}{when}; looking again {local_time(next_look)}")
+        case ItemEnded(_, path, to, "restored", purpose="receive"):
+            render.warn(f"{path}: received as {to}")
         case ItemEnded(_, path, ".", "restored", _, _, _):
             render.warn(f"{path}: restored")
         case ItemEnded(_, path, to, "restored", _, _, _):

@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.cli.destinations import classify, destination, set_environment
 from glacier_backup.cli.key_check import check_first
-from glacier_backup.cli.origins import origin_names, origins
+from glacier_backup.cli.origins import DATASETS, origin_names, origins, snapshot_rules
 from glacier_backup.cli.sealing import Sealing
-from glacier_backup.config.settings import DestinationSettings, SectionSettings, Settings
+from glacier_backup.config.settings import DestinationSettings, SectionSettings, ServerSettings, Settings
 from glacier_backup.errors import ConfigError, SealError
 from glacier_backup.exclusion import Exclusion
 from glacier_backup.interrupt import StopRequest
@@ -120,6 +120,7 @@ def _backup(settings: Settings, catalog: Catalog, force: bool, tell: Listener, s
             host_name(),
             trees,
             increments={one.path: one.full_every for one in settings.in_force if one.is_chained},
+            snapshots=snapshot_rules(settings),
             seal=sealing.of_section,
             catalog_seal=sealing.of_catalog,
             spool_dir=settings.spool_dir,
@@ -179,7 +180,7 @@ def selections(settings: Settings) -> tuple[Selection, ...]:
     return tuple(
         replace(
             _selection(section, settings),
-            origin="" if section.server is None else names[section.server],
+            origin=_origin(section, names),
             within=None if (tree := settings.tree_around(section.path)) is None else around[tree.path],
         )
         for section in settings.sections
@@ -192,12 +193,19 @@ def _selection(section: SectionSettings, settings: Settings) -> Selection:
         single_dir=section.upload_single_dir,
         dirs=section.upload_dirs,
         files=section.upload_files,
-        compare=section.upload_if_changed,
+        compare=section.upload_if_changed or section.snapshots is not None,
         exclude=section.exclude,
         exclusion=_exclusion(section),
         destinations=section.destinations or settings.default_destinations,
         tree=_tree_rules(section) if section.upload_tree else None,
+        snapshots=section.snapshots,
     )
+
+
+def _origin(section: SectionSettings, names: Mapping[ServerSettings, str]) -> str:
+    if section.snapshots is not None:
+        return DATASETS
+    return "" if section.server is None else names[section.server]
 
 
 def _exclusion(section: SectionSettings) -> Exclusion:

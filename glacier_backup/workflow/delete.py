@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, islice
 from operator import attrgetter
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import UsageError
 from glacier_backup.model.retention import RemovalPlan
+from glacier_backup.model.snapshot import is_dataset_path
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.plan.chain import building_on
 from glacier_backup.plan.removal import Present
@@ -155,12 +156,20 @@ def _term(word: Word, delete: Delete, catalog: Catalog) -> Archives:
         )
     if term.wanted.glob is not None and not delete.globs:
         raise UsageError(f"{word.text} may mean many archives", hint="look at them with -d; --yes deletes them")
+    if term.wanted.below is not None and _is_dataset_itself(term.wanted.below, catalog):
+        # Those below it are others: they aren't deleted with it.
+        return replace(term, wanted=ArchiveFilter(path=term.wanted.below))
     if term.wanted.below is not None:
         raise UsageError(
             f"{term.wanted.below} has no archive of its own, but paths below it have",
             hint=f"name them with a glob: '{term.wanted.below.rstrip('/')}/*'",
         )
     return term
+
+
+def _is_dataset_itself(path: str, catalog: Catalog) -> bool:
+    """Whether it is a dataset that has archives of its own."""
+    return is_dataset_path(path) and next(catalog.stored_archives(ArchiveFilter(path=path)), None) is not None
 
 
 def _choices(term: Archives, delete: Delete, catalog: Catalog) -> Iterator[_OfPath]:
@@ -297,5 +306,5 @@ def _of_the_last(paths: Collection[str]) -> UsageError:
     named = ", ".join(islice(paths, NAMED)) + (" and others" if len(paths) > NAMED else "")
     return UsageError(
         f"nothing good would be left of what is still there: {named}",
-        hint="send it again first, or add --even-last; what lies on a server counts as still there",
+        hint="send it again first, or add --even-last; what lies on a server, and a dataset, count as still there",
     )

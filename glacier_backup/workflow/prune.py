@@ -109,6 +109,6 @@ def _wanted(catalog: Catalog, present: datetime) -> Container[int]:
     """The archives that a restore under way still needs."""
     ids = ArchiveIds()
     for restore in catalog.restores():
-        if restore.ended_at is None and restore.wish.purpose == "restore" and present - restore.created_at < PATIENCE:
+        if restore.ended_at is None and restore.wish.purpose != "verify" and present - restore.created_at < PATIENCE:
             ids.update(record.item.archive for record in catalog.items(restore.id) if record.state not in ENDED)
     return ids

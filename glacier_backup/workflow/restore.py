@@ -7,19 +7,19 @@ What is wanted, and how far each thing is, is in the catalog before anything is 
 
 Each run goes through what isn't back yet: it asks for what is missing to be made readable, looks how what was asked
 for stands, and fetches what is ready, those first whose time runs out first. Where nothing is cold all of that happens
-in one go. A verification is the same, but for the bytes being thrown away.
+in one go. A verification is the same, but for the bytes being thrown away. Datasets are received, which is the same
+but for the target being no directory: what is there of them is seen by looking, at the beginning of each run.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import timedelta
 
-from glacier_backup.errors import GlacierBackupError, Interrupted, TargetError
+from glacier_backup.errors import Interrupted, TargetError
 from glacier_backup.interrupt import StopRequest
 from glacier_backup.model.event import Warned
 from glacier_backup.model.reading_event import (
@@ -37,23 +37,27 @@ from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.restoring.book import Book, Page, cause_of
 from glacier_backup.workflow.restoring.chain_items import together
 from glacier_backup.workflow.restoring.desk import Desk, folder_of
+from glacier_backup.workflow.restoring.exit_code import exit_code
 from glacier_backup.workflow.restoring.fetch import Fetcher
-from glacier_backup.workflow.restoring.fetch_round import FetchRound, Ready
+from glacier_backup.workflow.restoring.fetch_round import FetchRound
+from glacier_backup.workflow.restoring.leaving import clear, forget_restore, leave
 from glacier_backup.workflow.restoring.openable import Openable
+from glacier_backup.workflow.restoring.outcomes import Outcomes
 from glacier_backup.workflow.restoring.publish import all_came
 from glacier_backup.workflow.restoring.reachable import Reachable
+from glacier_backup.workflow.restoring.ready import Ready
+from glacier_backup.workflow.restoring.receive_round import ReceiveRound
+from glacier_backup.workflow.restoring.receive_survey import ReceiveSurvey
+from glacier_backup.workflow.restoring.receiver import Receiver
 from glacier_backup.workflow.restoring.several import Several
-from glacier_backup.workflow.restoring.staging import LOCK, Staging
+from glacier_backup.workflow.restoring.staging import Staging
 from glacier_backup.workflow.restoring.standing import Standing
 from glacier_backup.workflow.restoring.survey import Survey
-from glacier_backup.workflow.restoring.target import STAGING, Target
+from glacier_backup.workflow.restoring.target import Target
 from glacier_backup.workflow.restoring.thawing import Thawing
 from glacier_backup.workflow.restoring.tools import RestoreTools
 
 __all__ = ["RestoreTools", "forget_restore", "run_restore", "verify_items"]
-
-THAWING, DAMAGED, FAILED = 75, 5, 1
-"""Exit codes (DESIGN, section 4)."""
 
 UNTOUCHED: frozenset[ItemState] = frozenset({"planned"})
 """States of items for which nothing was asked yet."""
@@ -81,16 +85,19 @@ def run_restore(
     with ExitStack() as stack:
         earlier = tools.catalog.restore_like(wish)
         going_on = earlier if earlier is not None and earlier.ended_at is None else None
-        staging = None
-        if wish.purpose == "restore":
+        staging, receiver = None, None
+        if wish.purpose == "receive":
+            receiver = _receiver(tools)
+            stack.enter_context(receiver.locked(wish.target))
+        elif wish.purpose == "restore":
             target = stack.enter_context(Target(wish.target, create=going_on is None))
             staging = stack.enter_context(Staging(target, create=going_on is None))
         if earlier is not None and going_on is None:
             tools.catalog.forget_restore(earlier.id)
-        record = going_on or _begun(wish, items, tools)
-        run = _Run(RestoreRecord(record.id, wish, record.created_at), tools, staging, tell, stop)
+        record = going_on or RestoreRecord(tools.catalog.begin_restore(wish, items), wish, now())
+        run = _Run(RestoreRecord(record.id, wish, record.created_at), tools, staging, receiver, tell, stop)
         stack.callback(run.close)
-        summary = run.carry_out(resumed=going_on is not None, wait=wait)
+        summary = run.carry_out(resumed=going_on is not None, again=earlier is not None, wait=wait)
     tell(RestoreEnded(summary))
     return summary
 
@@ -99,22 +106,10 @@ verify_items = run_restore
 """A wish of the purpose ``verify`` has the bytes of ``items`` read and checked, and nothing is written anywhere."""
 
 
-def forget_restore(record: RestoreRecord, tools: RestoreTools) -> None:
-    """Forget a restore, with what of it is half back. What was asked for to be made readable is paid all the same, and
-    what has its name stays. Raises LockHeld while it is at work."""
-    if record.wish.purpose == "restore" and os.path.isdir(os.path.join(record.wish.target, STAGING)):
-        reachable = Reachable(tools.catalog, tools.destination_of)
-        with (
-            Target(record.wish.target, create=False) as target,
-            Staging(target, create=False) as staging,
-        ):
-            _clear(Book(tools.catalog, record, lambda event: None), staging, reachable)
-            _leave(record, staging, tools)
-    tools.catalog.forget_restore(record.id)
-
-
-def _begun(wish: Wish, items: Iterable[RestoreItem], tools: RestoreTools) -> RestoreRecord:
-    return RestoreRecord(tools.catalog.begin_restore(wish, items), wish, now())
+def _receiver(tools: RestoreTools) -> Receiver:
+    if tools.receiver is None:
+        raise TargetError("there is nothing here that datasets can be received with")
+    return tools.receiver
 
 
 class _Run:
@@ -125,11 +120,14 @@ class _Run:
         record: RestoreRecord,
         tools: RestoreTools,
         staging: Staging | None,
+        receiver: Receiver | None,
         tell: ReadingListener,
         stop: StopRequest,
     ) -> None:
+        """Both are None for a verification."""
         self._tools = tools
         self._staging = staging
+        self._receiver = receiver
         self._tell = tell
         self._stop = stop
         self._ending = Ending(stop)
@@ -146,11 +144,12 @@ class _Run:
     def close(self) -> None:
         self._fetcher.close()
 
-    def carry_out(self, *, resumed: bool, wait: bool) -> RestoreSummary:
+    def carry_out(self, *, resumed: bool, again: bool, wait: bool) -> RestoreSummary:
+        """``again``: whether there was a restore of the same wish before, which may have ended."""
         counts = self._book.counts()
         self._tell(RestoreBegun(self._book.restore, resumed, sum(counts.values())))
         try:
-            self._survey(new=not counts.keys() - UNTOUCHED)
+            self._survey(new=not counts.keys() - UNTOUCHED, again=again)
             while self._round() or self._waits(wait):
                 pass
         except Interrupted as error:
@@ -160,34 +159,46 @@ class _Run:
             raise
         return self._summary()
 
-    def _survey(self, *, new: bool) -> None:
-        if self._staging is not None:
-            survey = Survey(self._book, self._staging, self._reachable, self._book.wish.overwrite, self._stop)
-            try:
+    def _survey(self, *, new: bool, again: bool) -> None:
+        try:
+            if self._staging is not None:
+                survey = Survey(self._book, self._staging, self._reachable, self._book.wish.overwrite, self._stop)
                 survey.carry_out(new=new)
-            except TargetError:
-                if new:
-                    # Nothing was asked for yet: as if it had never been.
-                    self._tools.catalog.forget_restore(self._book.restore.id)
-                    _leave(self._book.restore, self._staging, self._tools)
-                raise
-        else:
-            for page in self._book.pages({"failed"}):
-                self._book.set((record.number, "planned", None) for record in page.records)
+            elif self._receiver is not None:
+                ReceiveSurvey(self._book, self._receiver, self._stop, again=again).carry_out()
+            else:
+                for page in self._book.pages({"failed"}):
+                    self._book.set((record.number, "planned", None) for record in page.records)
+        except TargetError:
+            if new:
+                # Nothing was asked for yet: as if it had never been.
+                self._tools.catalog.forget_restore(self._book.restore.id)
+                if self._staging is not None:
+                    leave(self._book.restore, self._staging, self._tools)
+            raise
 
     def _round(self) -> bool:
         """Ask, look and fetch, once; whether there is more to do at once."""
         self._thawing.new_round()
-        ready = Ready()
+        ready = Ready(by_number=self._receiver is not None)
         for page in self._book.pages(self._book.open_states):
             self._check()
             self._look(page, ready)
-        fetching = FetchRound(
-            self._book, self._desk, self._staging, self._reachable, self._thawing, self._ending, self._stop
+        outcomes = self._fetch(ready)
+        self._done += outcomes.done
+        return outcomes.over > 0 and self._ending.error is None
+
+    def _fetch(self, ready: Ready) -> Outcomes:
+        mends = self._staging is not None or (self._receiver is not None and bool(self._tools.scratch_dir))
+        outcomes = Outcomes(
+            self._book, self._desk, self._reachable, self._thawing, self._ending, self._stop, mends=mends
         )
-        fetching.carry_out(ready)
-        self._done += fetching.done
-        return fetching.over > 0 and self._ending.error is None
+        if self._receiver is None:
+            FetchRound(self._book, self._desk, self._staging, outcomes, self._reachable, self._stop).carry_out(ready)
+        else:
+            receiving = ReceiveRound(self._book, self._desk, self._receiver, outcomes, self._reachable, self._stop)
+            receiving.carry_out(ready)
+        return outcomes
 
     def _look(self, page: Page, ready: Ready) -> None:
         there = {record.number for record in page.records if self._is_there(record, page)}
@@ -211,7 +222,7 @@ class _Run:
 
     def _with_keys(self, records: list[ItemRecord], page: Page) -> list[ItemRecord]:
         """Those that there is something to open with, or that are paid for already. The others end here."""
-        if self._staging is None:
+        if self._book.wish.purpose == "verify":
             return records
         missing = {}
         for record in records:
@@ -266,26 +277,14 @@ class _Run:
             counts,
             self._fetched,
             self._thawing.expected if counts.get("thawing") else None,
-            self._exit_code(counts, error),
+            exit_code(counts, error, self._reachable, self._book.open_states, done=self._done),
             ended_early=error is not None or bool(self._reachable.out),
         )
 
-    def _exit_code(self, counts: Mapping[ItemState, int], error: GlacierBackupError | None) -> int:
-        if error is not None:
-            return error.exit_code
-        if counts.get("thawing"):
-            return THAWING
-        if counts.get("damaged"):
-            return DAMAGED
-        left = sum(counts.get(state, 0) for state in self._book.open_states)
-        if self._reachable.out and left and not self._done:
-            return next(iter(self._reachable.out.values())).exit_code
-        return FAILED if left or counts.get("failed") or counts.get("kept") else 0
-
     def _close_if_done(self) -> None:
         if self._ending.error is None and self._book.end_if_done() and self._staging is not None:
-            _clear(self._book, self._staging, self._reachable)
-            _leave(self._book.restore, self._staging, self._tools)
+            clear(self._book, self._staging, self._reachable)
+            leave(self._book.restore, self._staging, self._tools)
 
     def _check(self) -> None:
         """Raise Interrupted where going on makes no sense."""
@@ -298,20 +297,3 @@ class _Run:
             with self._counting:
                 self._fetched += event.bytes
         self._tell(event)
-
-
-def _leave(restore: RestoreRecord, staging: Staging, tools: RestoreTools) -> None:
-    """Take the hidden folder away, unless another restore into the same target waits: that would take it for lost."""
-    waiting = {one.wish.target for one in tools.catalog.restores() if one.ended_at is None and one.id != restore.id}
-    if restore.wish.target not in waiting:
-        staging.leave()
-
-
-def _clear(book: Book, staging: Staging, reachable: Reachable) -> None:
-    """Take away what there is of the items in the hidden folder."""
-    if os.listdir(staging.folder) == [LOCK]:
-        return
-    for page in book.pages():
-        for record in page.records:
-            if (archive := page.archives.get(record.item.archive)) is not None:
-                folder_of(record, archive, str(reachable.place(archive.place_id)), staging).remove()

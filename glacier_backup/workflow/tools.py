@@ -9,12 +9,14 @@ from typing import NamedTuple
 from glacier_backup.destination.destination import Destination
 from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.archive import Container
-from glacier_backup.model.candidate import Candidate
+from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.contents import Contents
 from glacier_backup.model.full_every import FullEvery
 from glacier_backup.model.increment import Linked, Seen
 from glacier_backup.model.plan import ClassChoice
+from glacier_backup.model.snapshot import SnapshotRules, SpanLinked
 from glacier_backup.pack.packer import Packer, leaving_out
+from glacier_backup.resolve.snapshots import Snapshots
 from glacier_backup.resolve.source import Source, TreeRules
 from glacier_backup.seal.chain import NO_SEAL, Chain
 from glacier_backup.workflow.takeover import OlderRecord
@@ -27,6 +29,15 @@ class Chaining(NamedTuple):
     """What is in one, in the order in which a tar of it has that. Raises SourceError."""
     packer: Callable[[Linked, Exclusion], Packer]
     """What packs one as that link of a chain, without what is left out of it."""
+
+
+class Snapshotting(NamedTuple):
+    """How datasets of one origin are sent."""
+
+    source: Snapshots
+    """The origin's source itself."""
+    packer: Callable[[Candidate, SpanLinked], Packer]
+    """What makes the stream of one."""
 
 
 Classify = Callable[[int], ClassChoice | None]
@@ -60,6 +71,8 @@ class Origin:
 
     chaining: Chaining | None = None
     """None: it has no directories that could be sent so."""
+    snapshotting: Snapshotting | None = None
+    """None: it has no datasets."""
     unshared: Mapping[Container, Packer] | None = None
     """The same ``packers`` for one's own use, where what those read is shared."""
 
@@ -76,6 +89,12 @@ class Origin:
             return self.groups(candidate.contents)
         return leaving_out(self.links if candidate.kind == "link" else packers[container], candidate.exclusion)
 
+    def estimate(self, candidate: Candidate, container: Container, fingerprint: Fingerprint) -> int:
+        """Bytes that the archive will have before it is sealed, as far as known."""
+        if candidate.kind == "dataset":
+            return fingerprint.bytes
+        return self.packer(candidate, container).estimate(fingerprint.bytes, fingerprint.entries)
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -87,7 +106,9 @@ class Tools:
     trees: Mapping[str, TreeRules] = field(default_factory=dict)
     """Of the sections that are whole trees, by their paths."""
     increments: Mapping[str, FullEvery] = field(default_factory=dict)
-    """Of the sections whose directories are sent as chains, by their paths: when one begins anew."""
+    """Of the sections whose directories, or datasets, are sent as chains, by their paths: when one begins anew."""
+    snapshots: Mapping[str, SnapshotRules] = field(default_factory=dict)
+    """Of the sections that are datasets, by their paths."""
     seal: Callable[[str], Chain] = unsealed
     """How archives of a section, by its path, are sealed."""
     catalog_seal: Chain = NO_SEAL
@@ -99,6 +120,17 @@ class Tools:
     """Where they lie where one is needed, and the user has named none."""
     private: Callable[[str], bool] = lambda section: False
     """Whether names in a section are hidden from whoever sees the destination."""
+
+    def snapshots_of(self, dataset: Candidate) -> Snapshots:
+        """Where it has its snapshots."""
+        snapshotting = self.origins[dataset.origin].snapshotting
+        if snapshotting is None:
+            raise AssertionError("what finds datasets knows of their snapshots")
+        return snapshotting.source
+
+    def rules_of(self, dataset: Candidate) -> SnapshotRules:
+        """How it is sent."""
+        return self.snapshots.get(dataset.section, SnapshotRules())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from glacier_backup.catalog.catalog import Catalog
+from glacier_backup.model.increment import Link
+from glacier_backup.model.recipe import Recipe
+from glacier_backup.model.snapshot import Span, stream_step
+from tests.catalog.values import LOCAL as PLACE
+from tests.catalog.values import an_archive, minutes, record
 from tests.cli.harness import Cli
+from tests.model.labels import dataset
 
 LOCAL = (
     "[main]\ndestination = {here}/vault\ncatalog = {here}/catalog.sqlite3\nlogfile =\n[{data}]\nupload_files = yes\n"
@@ -152,3 +160,27 @@ def test_a_catalog_alone_is_enough(cli: Cli) -> None:
     (listed,) = cli("list", "--catalog", cli.folder / "catalog.sqlite3", "--json").json
 
     assert (listed["id"], listed["name"]) == (1, "a")
+
+
+def test_streams_of_a_dataset_are_shown_with_their_snapshots(cli: Cli) -> None:
+    ini = cli.ini(LOCAL)
+    with Catalog.open(str(cli.folder / "catalog.sqlite3")) as catalog:
+        for number, link in enumerate((Link(0), Link(1, minutes(0), minutes(0)))):
+            span = Span(f"offsite-{number}", f"{number:016x}", f"offsite-{number - 1}" if link.number else "")
+            made = an_archive("zfs:tank/photos", locator=f"key {number}", sent_at=minutes(number))
+            label = replace(dataset("zfs:tank/photos"), time=minutes(number), link=str(link), span=str(span))
+            recipe = Recipe((stream_step("zfs", span, link),))
+            record(catalog, None, catalog.register(PLACE, PLACE), replace(made, label=label, recipe=recipe))
+
+    for word in ("zfs:tank/photos", "zfs:tank", "photos.zfs", "zfs:*"):
+        lines = cli("list", "-c", ini, "--versions", word).out.splitlines()[1:]
+        assert ["@offsite-1 since @offsite-0" in line for line in lines] == [False, True], word
+        assert all("@offsite-0 " in line for line in lines)
+    assert "@offsite-1 since @offsite-0" in cli("find", "-c", ini, "PHOTOS").out
+    assert [one["path"] for one in cli("list", "-c", ini, "--json").json] == ["zfs:tank/photos"] * 2
+    assert [one["path"] for one in cli("find", "-c", ini, "photos", "--json").json] == ["zfs:tank/photos"] * 2
+    cli("catalog", "export", "-c", ini, "--manifests", cli.folder / "manifests")
+    assert sorted(one.name for one in (cli.folder / "manifests/nas/zfs:/tank/photos").iterdir()) == [
+        "20260321T040000.000000Z.zfs.json",
+        "20260321T040100.000000Z.inc1.zfs.json",
+    ]

@@ -54,6 +54,9 @@ SEALED = (
 )
 """Chapters that :mod:`tests.docs.test_recovery_sealed` follows."""
 
+DATASETS = ("A dataset of ZFS", "A sealed dataset", "A dataset under the names of zfs-to-aws")
+"""Those that :mod:`tests.docs.test_zfs` does."""
+
 
 class Person:
     """Somebody at a shell, with stock tools, who types what the page says and fills in what is their own."""
@@ -219,6 +222,7 @@ def test_every_block_of_the_page_is_in_a_chapter_that_is_followed() -> None:
         "A vault",
         "The catalog",
         *SEALED,
+        *DATASETS,
     }
 
     assert {title for title, text in CHAPTERS.items() if blocks(text, "bash")} - followed == {next(iter(CHAPTERS))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -65,13 +66,20 @@ def _looks(path: bytes, status: os.stat_result, first: str) -> Looks:
         status.st_size if is_file else 0,
         _digest(path) if is_file else "",
         os.fsdecode(os.readlink(path)) if is_link else "",
-        tuple(
-            (name, os.getxattr(path, name, follow_symlinks=False))
-            for name in sorted(os.listxattr(path, follow_symlinks=False))
-        ),
+        _attributes(path),
         first,
         status.st_rdev,
     )
+
+
+def _attributes(path: bytes) -> tuple[tuple[str, bytes], ...]:
+    try:
+        names = sorted(os.listxattr(path, follow_symlinks=False))
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:  # the whole file system has none
+            return ()
+        raise
+    return tuple((name, os.getxattr(path, name, follow_symlinks=False)) for name in names)
 
 
 def _digest(path: bytes) -> str:

@@ -6,15 +6,18 @@ import io
 import os
 import tarfile
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.model.archive import ArchiveRecord, Container, Label
 from glacier_backup.model.candidate import Fingerprint, Kind
+from glacier_backup.model.increment import Link
 from glacier_backup.model.manifest import ObjectSums, manifest
-from glacier_backup.model.naming import key
+from glacier_backup.model.naming import archive_name, key
 from glacier_backup.model.recipe import Recipe, Step
+from glacier_backup.model.snapshot import Span, stream_step
 from glacier_backup.seal import par2
 from glacier_backup.seal.chain import Chain
 from tests.seal.sealing import Sealed, chained
@@ -22,6 +25,7 @@ from tests.streams import noise
 
 TIME = datetime(2026, 3, 21, 4, 0, 0, 123456, UTC)
 STEM = "20260321T040000.123456Z"
+A_DAY = timedelta(days=1)
 
 
 def tar_of(files: Mapping[str, bytes]) -> bytes:
@@ -47,15 +51,19 @@ def put(
     path: str = "/home/me/docs",
     container: Container = "tar",
     fixed_key: str | None = None,
+    span: Span | None = None,
 ) -> list[Path]:
     """Seal ``data``, or a tar of :data:`DOCS`, and put all of its objects into ``folder``: volumes, then parity, then
-    the manifest."""
+    the manifest. It is of a dataset where ``span`` says which snapshots it goes between."""
     folder.mkdir(exist_ok=True)
-    packing = Step(container)
+    link = Link(0) if span is None or not span.base else Link(1, TIME - A_DAY, TIME - A_DAY)
+    packing = Step(container) if span is None else stream_step(container, span, link)
     recipe = Recipe((packing, *chain.steps()))
-    name = os.path.basename(path) + (".tar" if container == "tar" else "")
-    kind: Kind = "directory" if container == "tar" else "file"
+    kind: Kind = "dataset" if span is not None else "directory" if container == "tar" else "file"
+    name = archive_name(path, container, kind)
     label = Label(name, path, "host", kind, container, TIME, recipe.id, fixed_key=fixed_key, suffix=chain.suffix)
+    if span is not None:
+        label = replace(label, link=str(link), span=str(span))
     base = os.path.basename(key(label)).removesuffix(chain.suffix)
     objects: list[ObjectSums] = []
     volumes, beside = [], []

@@ -14,6 +14,7 @@ from glacier_backup.destination.local import Local
 from glacier_backup.errors import WrongKey
 from glacier_backup.model.archive import ArchiveRecord, Label, Role
 from glacier_backup.model.candidate import Fingerprint
+from glacier_backup.model.dataset_label import dataset_step, is_dataset
 from glacier_backup.model.manifest import ObjectSums, manifest
 from glacier_backup.model.rebuilding import RebuiltPlace, Refused
 from glacier_backup.model.recipe import Recipe, Step, compact
@@ -34,7 +35,7 @@ ALIAS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def recipe_of(label: Label) -> Recipe:
-    return Recipe((Step(label.container), *SEAL.seal))
+    return Recipe((dataset_step(label) if is_dataset(label) else Step(label.container), *SEAL.seal))
 
 
 def labelled(label: Label) -> Label:

@@ -15,6 +15,7 @@ import pytest
 
 from glacier_backup.errors import DamageFound, GlacierBackupError, KeyNeeded, SealError, UsageError, WrongKey
 from glacier_backup.model.archive import Container
+from glacier_backup.model.snapshot import Span
 from glacier_backup.pack.registry import LINK_UNPACKER, UNPACKERS
 from glacier_backup.seal import par2
 from glacier_backup.seal.chain import NO_SEAL, Chain, Parity
@@ -118,6 +119,30 @@ def test_a_raw_file_has_its_own_name_and_time(tmp_path: Path, desk: Desk) -> Non
     assert content(desk.to) == {"a.txt": b"content"}
     manifest.unlink()
     assert desk.one(volume, keys=keys).to == str(desk.to / f"{STEM}.txt")
+
+
+STREAM = bytes(8) + (0x2F5BACBAC).to_bytes(8, "little") + noise(9_000)
+"""As far as anybody looks."""
+
+
+@pytest.mark.parametrize("names", ["zstd age", "openssl split"])
+def test_streams_of_a_dataset_are_called_by_their_snapshots(tmp_path: Path, desk: Desk, names: str) -> None:
+    chain, keys = chain_of(names, tmp_path)
+    spans = {"photos@a.zfs": Span("a"), "photos@a_b: c.zfs": Span("b: c", "81c2" * 4, "a")}
+    for folder, span in zip("fg", spans.values(), strict=True):
+        *objects, _ = put(tmp_path / folder, chain, STREAM, path="zfs:tank/photos", container="zfs", span=span)
+        result = desk.one(objects[0], keys=keys)
+        assert result.error is None
+        assert "zfs receive" in desk.said[-1]
+        assert [one.path for one in desk.list(objects[0], keys=keys)] == ["zfs:tank/photos"]
+    assert content(desk.to) == dict.fromkeys(spans, STREAM)
+
+
+def test_a_wrong_password_is_told_from_what_no_stream_begins_with(tmp_path: Path, desk: Desk) -> None:
+    chain, keys = chain_of("openssl split", tmp_path)
+    span = Span("a")
+    objects = put(tmp_path / "f", chain, noise(9_000), path="zfs:tank/photos", container="zfs", span=span)
+    assert isinstance(desk.refused(objects[0], keys=keys), WrongKey)
 
 
 def test_what_was_never_sealed_opens_too(tmp_path: Path, desk: Desk) -> None:

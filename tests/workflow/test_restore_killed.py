@@ -41,7 +41,7 @@ POINTS = [
     "glacier_backup.workflow.restoring.fetch_round.publish",
     "glacier_backup.workflow.restoring.chain_items.tidy",
     "glacier_backup.workflow.restoring.book.Book.end_if_done",
-    "glacier_backup.workflow.restore._clear",
+    "glacier_backup.workflow.restore.clear",
 ]
 
 

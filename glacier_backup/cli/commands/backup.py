@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from glacier_backup.cli import render
 from glacier_backup.cli.arguments import add_common, add_options, overrides
+from glacier_backup.cli.dates import add_dates, with_dates
 
 if TYPE_CHECKING:
     from glacier_backup.config.settings import Settings
@@ -40,12 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_options(parser)
     parser.add_argument("--force", action="store_true", help="send what is already sent and unchanged, too")
+    add_dates(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from glacier_backup.config.load import load
+    from glacier_backup.units import now
 
     settings = load(arguments.config, overrides=overrides(arguments), environ=os.environ, paths=arguments.path or ())
+    today = now().astimezone().strftime("%Y%m%d")
+    settings = with_dates(settings, arguments.from_date, arguments.to_date, today)
     for warning in settings.warnings:
         render.warn(warning)
     return _preview(settings, arguments) if arguments.dryrun else _run(settings, arguments)

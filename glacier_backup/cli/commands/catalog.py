@@ -32,18 +32,20 @@ EXAMPLE = """\
 
 _IMPORT = "take over the record of another system"
 _ABOUT_IMPORT = (
-    "Take over what glacier_backup 1.2 has recorded as sent to a vault, the Storage Box streamer or s3-backup to a "
-    "bucket, or pyArchiver to a directory or server, so that it isn't sent again. Of a record only what is really in "
-    "the bucket counts, and what s3-backup has put there is found without its record, too. The tars of pyArchiver are "
-    "read once, each, to learn what is in them, and can be restored and verified from then on; whatever can't be read "
-    "now is taken over by the same command later."
+    "Take over what glacier_backup 1.2 has recorded as sent to a vault, the Storage Box streamer, s3-backup or "
+    "zfs-to-aws to a bucket, or pyArchiver to a directory or server, so that it isn't sent again. Of a record only "
+    "what is really in the bucket counts, and what s3-backup has put there is found without its record, too. The tars "
+    "of pyArchiver are read once, each, to learn what is in them, and can be restored and verified from then on; "
+    "whatever can't be read now is taken over by the same command later. zfs-to-aws has no record: its folders "
+    "count that are whole, and hang together."
 )
 _IMPORT_EXAMPLE = """\
   glacier-backup catalog import ~/.config/glacier_backup/glacier.photos.sqlite3
   glacier-backup catalog import ~/streamer/archive_state.db -c ~/streamer/backup.ini
   glacier-backup catalog import ~/photos.archive -c ~/photos.conf
   glacier-backup catalog import ~/s3_content.sqlite -c ~/photos.conf
-  glacier-backup catalog import -c ~/photos.conf"""
+  glacier-backup catalog import -c ~/photos.conf
+  glacier-backup catalog import -c ~/tank.conf --accept photos/incrementals/F20260101-T20260108"""
 
 _SHOWN = 5
 
@@ -98,7 +100,8 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         nargs="?",
         help="its glacier.VAULT.sqlite3, archive_state.db, NAME.archive or s3_content.sqlite; left out for a bucket of "
-        "s3-backup, which is asked about each object then",
+        "s3-backup, which is asked about each object then, or of zfs-to-aws, whose JSON file with passwords is "
+        "compared with those of the INI file where it is given",
     )
     add_common(parser)
     add_options(parser, "vault_name", "account_id")
@@ -109,6 +112,20 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         help="where the tars of pyArchiver lie now, if not where they were put: a name of the INI file, a URL or a "
         "directory",
     )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="take over this folder of zfs-to-aws though it isn't known to be whole; may be given several times",
+    )
+    parser.add_argument(
+        "--leave-out",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="say nothing more of this folder of zfs-to-aws, which isn't taken over; may be given several times",
+    )
     add_keys(parser)
 
 
@@ -116,11 +133,14 @@ def _import(arguments: argparse.Namespace) -> int:
     from glacier_backup.catalog.s3_backup import is_s3_backups_record
     from glacier_backup.cli import importing
     from glacier_backup.config.load import load
+    from glacier_backup.config.zfs_to_aws_json import is_passwords
 
     settings = load(arguments.config, overrides=overrides(arguments), environ=os.environ, needs_sections=False)
     if arguments.file is None:
-        return _import_bucket(settings, None, arguments)
+        return _import_without_record(settings, arguments)
     file = os.path.abspath(os.path.expanduser(arguments.file))
+    if is_passwords(file):
+        return _import_streams(settings, file, arguments)
     if importing.is_streamer_record(file):
         return _import_files(settings, file, arguments)
     if importing.is_pyarchivers_record(file):
@@ -219,6 +239,38 @@ def _import_tars(settings: Settings, file: str, arguments: argparse.Namespace) -
             for said, paths in render_import.doubts(taken):
                 _warn_of_paths(paths, said, None if arguments.verbose else _SHOWN)
         return render_import.exit_code(taken)
+
+
+def _import_without_record(settings: Settings, arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli.importing_zfs_to_aws import sections_of
+    from glacier_backup.errors import UsageError
+
+    streams = sections_of(settings)
+    trees = [one for one in settings.sections if one.is_tree and one.server is None and one.keys == "relative"]
+    if streams and trees:
+        raise UsageError(
+            f"[{streams[0].path}] may be a dataset of zfs-to-aws, and [{trees[0].path}] a tree of s3-backup",
+            hint="name one of their files (the JSON file with passwords, s3_content.sqlite) to say which is meant, or "
+            "with -c an INI file that has one kind alone",
+        )
+    return _import_streams(settings, None, arguments) if streams else _import_bucket(settings, None, arguments)
+
+
+def _import_streams(settings: Settings, file: str | None, arguments: argparse.Namespace) -> int:
+    from glacier_backup.cli import render_streams
+    from glacier_backup.cli.importing_zfs_to_aws import Answers, import_streams
+    from glacier_backup.interrupt import StopRequest, listening
+
+    answers = Answers(arguments.accept, arguments.leave_out, asks=not arguments.json)
+    with listening(StopRequest("what was found is recorded")) as stop:
+        places = import_streams(settings, file, answers, _warn, stop)
+    if arguments.json:
+        render.write_json(render_streams.streams_json(places, file))
+    else:
+        if not arguments.quiet:
+            render_streams.say_streams(places)
+        render_streams.warn_of_streams(places, answers.unused())
+    return render_streams.exit_code(places)
 
 
 def _import_bucket(settings: Settings, file: str | None, arguments: argparse.Namespace) -> int:

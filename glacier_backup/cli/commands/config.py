@@ -24,6 +24,7 @@ EXAMPLE = """\
   glacier-backup config import ~/streamer/.env -c ~/streamer/backup.ini
   glacier-backup config import ~/photos.archive -c ~/photos.conf
   glacier-backup config import ~/s3-backup.cron -c ~/photos.conf
+  glacier-backup config import ~/zfs-to-aws.cron -c ~/tank.conf
 """
 
 _ACTIONS = {
@@ -32,7 +33,8 @@ _ACTIONS = {
     "show": "print the settings in force and where each comes from",
 }
 _IMPORT = (
-    "write an INI file that does what the Storage Box streamer, pyArchiver or s3-backup did; never over one that exists"
+    "write an INI file that does what the Storage Box streamer, pyArchiver, s3-backup or zfs-to-aws did; never over "
+    "one that exists"
 )
 
 
@@ -54,11 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description=f"{_IMPORT[0].upper()}{_IMPORT[1:]}.",
         epilog="examples:\n  glacier-backup config import ~/streamer/.env -c ~/streamer/backup.ini\n"
         "  glacier-backup config import ~/photos.archive -c ~/photos.conf\n"
-        "  glacier-backup config import ~/s3-backup.cron -c ~/photos.conf",
+        "  glacier-backup config import ~/s3-backup.cron -c ~/photos.conf\n"
+        "  glacier-backup config import ~/zfs-to-aws.cron -c ~/tank.conf",
     )
     about = (
         "the streamer's .env file, which every run uses from then on; pyArchiver's ini file, or its NAME.archive; a "
-        "crontab, a script or any file with the command line of s3-backup"
+        "crontab, a script or any file with the command line of s3-backup, or those of zfs-to-aws"
     )
     taking.add_argument("file", metavar="FILE", help=about)
     add_common(taking)
@@ -187,7 +190,8 @@ def _idle_sections(settings: Settings) -> Iterator[str]:
     """Directories of which nothing is ever sent."""
     for section in settings.sections:
         chosen = section.upload_single_dir or section.upload_tree or section.upload_dirs or section.upload_files
-        if not chosen and section.server is None and os.path.isdir(section.path):
+        elsewhere = section.server is not None or section.snapshots is not None
+        if not chosen and not elsewhere and os.path.isdir(section.path):
             yield f"{section.origin}: [{section.path}] is a directory and sends nothing; set one of the upload options"
 
 

@@ -77,8 +77,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _may_exist(path: str) -> bool:
-    """What is on a server can't be looked at without asking it; nor can what lies where this user may not look."""
-    if "://" in path:
+    """What is on a server, and what is a dataset, can't be looked at without asking for it; nor can what lies where
+    this user may not look."""
+    from glacier_backup.model.snapshot import is_dataset_path
+
+    if "://" in path or is_dataset_path(path):
         return True
     try:
         os.lstat(path)

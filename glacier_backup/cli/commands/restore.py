@@ -23,18 +23,22 @@ if TYPE_CHECKING:
 
 HELP = "Bring back what was sent. While something is being thawed it ends with 75: run the same command again then."
 OVERWRITE = "replace files that are there, and give directories another name (NAME~TIME); else all is kept, and said"
+TO = (
+    "the directory that all goes into, made where its folder exists; of datasets of ZFS also POOL/NAME, to receive them"
+)
 EXAMPLE = """\
   glacier-backup restore --plan                               show what there is to bring back, and what that costs
   glacier-backup restore ~/photos --to /mnt/new               the newest archive of it, in /mnt/new/photos
   glacier-backup restore photos.tar:2019/img_0001.jpg --to .  one file out of it
   glacier-backup restore --at "3 weeks ago" --to /mnt/new     everything as it was then
+  glacier-backup restore zfs:tank/photos --to tank/again      a dataset, by zfs receive
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
     add_selection(parser)
-    parser.add_argument("--to", metavar="DIR", help="the directory that all goes into; made where its folder exists")
+    parser.add_argument("--to", metavar="DIR", help=TO)
     add_thawing(parser)
     parser.add_argument("--wait", action="store_true", help="wait, hours or days, until all is thawed and back")
     parser.add_argument("--overwrite", action="store_true", help=OVERWRITE)
@@ -57,16 +61,37 @@ def run(arguments: argparse.Namespace) -> int:
     with (Catalog.peek if only_looks else Catalog.open)(path) as catalog:
         place = None if arguments.from_ is None else place_id(arguments.from_, settings, catalog)
         wanted = selection(catalog, arguments.what, arguments.at, place, with_deleted=arguments.with_deleted)
+        target = _target(catalog, wanted, arguments)
         if arguments.plan:
-            return _show_plan(settings, catalog, wanted, arguments)
-        return _restore(settings, catalog, wanted, arguments)
+            return _show_plan(settings, catalog, wanted, target, arguments)
+        return _restore(settings, catalog, wanted, target, arguments)
 
 
-def _show_plan(settings: Settings, catalog: Catalog, wanted: Selection, arguments: argparse.Namespace) -> int:
+def _target(catalog: Catalog, wanted: Selection, arguments: argparse.Namespace) -> str | None:
+    """The dataset that is received into; None where it is a directory, or none is named."""
+    from glacier_backup.cli.receiver import dataset_target
+    from glacier_backup.errors import UsageError
+
+    target = dataset_target(arguments.to or "", catalog, wanted.terms)
+    if target is not None and arguments.overwrite:
+        raise UsageError(
+            "a dataset that is there is never overwritten",
+            hint="name one with --to that isn't there yet: it is made; or destroy the other yourself before",
+        )
+    return target
+
+
+def _planned(catalog: Catalog, wanted: Selection, target: str | None) -> RestorePlan:
+    return wanted.plan(catalog) if target is None else wanted.plan_receive(catalog, target)
+
+
+def _show_plan(
+    settings: Settings, catalog: Catalog, wanted: Selection, target: str | None, arguments: argparse.Namespace
+) -> int:
     from glacier_backup.cli import render_restore
     from glacier_backup.cli.selection import prices_of
 
-    plan, prices = wanted.plan(catalog), prices_of(settings)
+    plan, prices = _planned(catalog, wanted, target), prices_of(settings)
     tiers = _costs(plan.loads, prices, arguments)
     if arguments.json:
         render.write_json(render_restore.plan_json(plan, tiers, prices))
@@ -77,17 +102,20 @@ def _show_plan(settings: Settings, catalog: Catalog, wanted: Selection, argument
     return 0
 
 
-def _restore(settings: Settings, catalog: Catalog, wanted: Selection, arguments: argparse.Namespace) -> int:
+def _restore(
+    settings: Settings, catalog: Catalog, wanted: Selection, target: str | None, arguments: argparse.Namespace
+) -> int:
     from glacier_backup.cli.bringing import make_target
 
     place = "" if wanted.place_id is None else str(dict(catalog.places())[wanted.place_id])
-    wish = _wish(wanted, place, arguments)
+    wish = _wish(wanted, place, target, arguments)
     earlier = catalog.restore_like(wish)
     plan = None
     if earlier is None or earlier.ended_at is not None:
-        plan = wanted.plan(catalog)
+        plan = _planned(catalog, wanted, target)
         _check(plan, settings, arguments)
-        make_target(wish.target, plan)
+        if target is None:
+            make_target(wish.target, plan)
     elif earlier.wish.tier != wish.tier:
         _check_rest(catalog, earlier.id, settings, arguments)
     summary = _run(settings, catalog, wish, plan, arguments)
@@ -136,12 +164,12 @@ def _costs(loads: Loads, prices: Prices, arguments: argparse.Namespace) -> tuple
     return tiers
 
 
-def _wish(wanted: Selection, place: str, arguments: argparse.Namespace) -> Wish:
+def _wish(wanted: Selection, place: str, target: str | None, arguments: argparse.Namespace) -> Wish:
     from glacier_backup.model.restore import Wish
 
     return Wish(
-        "restore",
-        os.path.abspath(os.path.expanduser(arguments.to)),
+        "restore" if target is None else "receive",
+        target or os.path.abspath(os.path.expanduser(arguments.to)),
         wanted.texts,
         wanted.at_text,
         arguments.tier,

@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from glacier_backup.errors import DamageFound, GlacierBackupError, Interrupted, SealError
-from glacier_backup.model.archive import Container
+from glacier_backup.model.archive import Container, Label
 from glacier_backup.model.candidate import Kind
+from glacier_backup.model.dataset_label import span_told
 from glacier_backup.model.manifest import Manifest, ObjectSums
 from glacier_backup.model.naming import stored_name
 from glacier_backup.model.recipe import Step
+from glacier_backup.model.snapshot import stream_name
 from glacier_backup.seal.keys import Keys
 from glacier_backup.seal.order import COMMAND
 from glacier_backup.workflow.opening.beginnings import looks_like_tar, looks_like_zip, sealed_by
@@ -92,12 +94,21 @@ def _by_manifest(bundle: Bundle, manifest: Manifest, data: Mapping[int, Sequence
         kind=label.kind,
         layers=(Layer(manifest.recipe.steps, tuple(map(piece, manifest.volumes))),),
         maker="ours",
-        to=_folder_of(stored_name(label.path)) if label.container == "zip" else stored_name(label.path),
+        to=_called(label),
         is_certain=True,
         mtime_ns=label.mtime_ns if label.container == "raw" else None,
         mode=label.mode if label.container == "raw" else None,
         path=label.path,
     )
+
+
+def _called(label: Label) -> str:
+    """What comes out of it."""
+    name = stored_name(label.path)
+    if label.container == "zip":
+        return _folder_of(name)
+    span = span_told(label)
+    return name if span is None else stream_name(name, span, label.container)
 
 
 def _by_names(bundle: Bundle, commands: int) -> Sealed:

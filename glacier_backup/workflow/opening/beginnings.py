@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from glacier_backup.model.recipe import Step, parse_compact
+from glacier_backup.model.snapshot import is_zfs_stream
 from glacier_backup.workflow.opening.files import reading
 
 _BEGINNINGS = {
@@ -14,9 +15,6 @@ _BEGINNINGS = {
     b"\x1f\x8b\x08": "gzip",
 }
 """C2SP "age"; RFC 9580, 6.2; openssl-enc(1); RFC 8878, 3.1.1; RFC 1952, 2.3.1."""
-
-_ZFS = 0x2F5BACBAC
-"""``DMU_BACKUP_MAGIC``, the second eight bytes of what ``zfs send`` writes, in the byte order of its machine."""
 
 
 def sealed_by(path: str) -> tuple[Step, ...]:
@@ -35,10 +33,9 @@ def looks_like_zip(path: str) -> bool:
     return _head(path).startswith((b"PK\3\4", b"PK\5\6"))
 
 
-def is_zfs_stream(path: str) -> bool:
+def looks_like_zfs_stream(path: str) -> bool:
     """Whether ``zfs receive`` may take it."""
-    magic = _head(path)[8:16]
-    return _ZFS in (int.from_bytes(magic, "little"), int.from_bytes(magic, "big"))
+    return is_zfs_stream(_head(path))
 
 
 def _head(path: str) -> bytes:

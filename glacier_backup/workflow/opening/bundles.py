@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from glacier_backup.errors import GlacierBackupError, UsageError
+from glacier_backup.model.suffixes import OF_STEPS
 from glacier_backup.workflow.opening.names import GROUP, Maker, Named, named, without_time
 
 CHECKSUM = ".sha256"
@@ -128,21 +129,36 @@ def _add_beside(found: dict[_Key, Bundle], folder: str) -> None:
     stems = tuple(bundle.stem for key, bundle in found.items() if key.folder == folder and key.maker != "pyArchiver")
     for name in sorted(name for name in _names(folder) if name.startswith(stems)) if stems else ():
         told = named(name)
-        wanted = _Key(folder, told.archive, told.maker)
-        loose = wanted._replace(archive=without_time(told.archive))
-        if told.maker != "pyArchiver" and wanted in found:
-            found[wanted].add(os.path.join(folder, name), told)
-        elif told.role == "manifest" and loose in found:
-            found[loose].add(os.path.join(folder, name), told)
+        of = _belongs_to(_Key(folder, told.archive, told.maker), told, found)
+        if told.maker != "pyArchiver" and of is not None:
+            found[of].add(os.path.join(folder, name), told)
+
+
+def _belongs_to(key: _Key, told: Named, found: Collection[_Key]) -> _Key | None:
+    if key in found:
+        return key
+    if told.role == "manifest":
+        return _of_manifest(key, found)
+    # Where only the manifest of parts was named.
+    ours = key._replace(archive=key.archive + OF_STEPS["openssl"], maker="ours")
+    return ours if told.maker == "zfs-to-aws" and ours in found else None
 
 
 def _attach_manifests(found: dict[_Key, Bundle]) -> None:
-    """Those of files of a tree, which have a time in their names, to their files."""
+    """Those that are called otherwise than what they are of."""
     for key, bundle in list(found.items()):
-        loose = key._replace(archive=without_time(key.archive))
-        if not bundle.data and not bundle.parity and loose != key and loose in found:
-            found[loose].take(bundle)
+        of = None if bundle.data or bundle.parity else _of_manifest(key, found)
+        if of is not None:
+            found[of].take(bundle)
             del found[key]
+
+
+def _of_manifest(key: _Key, found: Collection[_Key]) -> _Key | None:
+    """What it is of, by another name: a file of a tree, which has no time in its own; or parts that are called as
+    zfs-to-aws has it, whose names don't tell that they are encrypted."""
+    file = key._replace(archive=without_time(key.archive))
+    parts = key._replace(archive=key.archive.removesuffix(OF_STEPS["openssl"]), maker="zfs-to-aws")
+    return next((one for one in (file, parts) if one != key and one in found), None)
 
 
 def _merged(all_found: Collection[Bundle]) -> list[Bundle]:

@@ -20,7 +20,7 @@ from glacier_backup.pack.unpacker import Unpacker, UnpackOrder
 from glacier_backup.seal.keys import Keys
 from glacier_backup.spool import Spool
 from glacier_backup.workflow.opening.archives import Refused, archives
-from glacier_backup.workflow.opening.beginnings import is_zfs_stream
+from glacier_backup.workflow.opening.beginnings import looks_like_zfs_stream
 from glacier_backup.workflow.opening.bundles import Bundle
 from glacier_backup.workflow.opening.content import content, drained
 from glacier_backup.workflow.opening.listing import members
@@ -148,7 +148,7 @@ class _Opening(_Work):
         finally:
             self._item.remove()
         where = os.path.join(target.path, to)
-        if os.path.isfile(where) and not os.path.islink(where) and is_zfs_stream(where):
+        if os.path.isfile(where) and not os.path.islink(where) and looks_like_zfs_stream(where):
             self.note(f"{where} is a stream of ZFS; to have its data: zfs receive POOL/DATASET < {where}")
         return Opened(sealed.name, "opened", sealed.paths, sealed.path, where, notes=self.notes)
 

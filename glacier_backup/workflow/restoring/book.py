@@ -92,7 +92,8 @@ class Book:
         left_out: tuple[str, ...] = (),
     ) -> None:
         cause, hint = (None, None) if error is None else (str(error), error.hint)
-        self.tell(ItemEnded(record.number, path, record.item.to, state, cause, hint, left_out))
+        purpose = self.wish.purpose
+        self.tell(ItemEnded(record.number, path, record.item.to, state, cause, hint, left_out, purpose))
 
 
 def cause_of(error: GlacierBackupError) -> str:

@@ -9,7 +9,7 @@ from glacier_backup.model.restore import WHOLE, ByteRange, RestoreItem
 from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.plan.across import PLAIN, Layout, across, layout_of
-from glacier_backup.plan.mending import can_replace, mendable
+from glacier_backup.plan.mending import can_replace, mendable, read_with_parity
 from glacier_backup.plan.ranges import aligned, merged
 
 
@@ -41,7 +41,7 @@ def needs(item: RestoreItem, archive: StoredArchive) -> tuple[Need, ...]:
 
     The ranges of a verification are of what is stored, all objects one behind the other; those of a restore are of the
     stream, and what has to be opened is taken in whole volumes. What is known to be damaged and has parity is taken
-    whole, with that.
+    whole, with that; so is what has no checksum but its parity's.
     """
     if is_repair(item):
         # What an earlier process has mended, and could not store in its place, lies here.
@@ -51,7 +51,7 @@ def needs(item: RestoreItem, archive: StoredArchive) -> tuple[Need, ...]:
         return tuple(need._replace(spare=True) for need in stored)  # what else there is, is read all the same
     found = [part for one in item.ranges for part in parts(one, archive)]
     touched = {part.volume.number for part in found}
-    hurt = [volume for volume in mendable(archive) if volume.number in touched]
+    hurt = [volume for volume in read_with_parity(archive) if volume.number in touched]
     sound = _merged(part for part in found if part.volume not in hurt)
     return (*sound, *_for_mending(archive, hurt))
 

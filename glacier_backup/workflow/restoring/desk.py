@@ -60,14 +60,18 @@ class Desk:
     def catalog(self) -> Catalog:
         return self.tools.catalog
 
-    def reading(self, work: Work, kept: ItemFolder | None) -> Reading:
+    def reading(self, work: Work, kept: ItemFolder | None, scratch: Callable[[], str] | None = None) -> Reading:
+        """``scratch`` makes the folder in which what is damaged is mended, and tells its path; of an item that has a
+        folder of its own (``kept``) that is there."""
+
         def fetched(count: int) -> None:
             self.tell(BytesFetched(work.record.number, count))
 
         item = work.record.item
         # What has to be opened is read in whole volumes; what is only verified isn't opened.
         whole = is_whole(item.ranges) or (item.to != "" and not layout_of(work.archive).plain)
-        mender = None if kept is None else self.mender(work, kept.scratch)
+        folder = scratch if kept is None else kept.scratch
+        mender = None if folder is None else self.mender(work, folder)
         return Reading(work.source, self.catalog, self.fetcher, self.check, fetched, whole, kept, mender)
 
     def mender(self, work: Work, folder: Callable[[], str]) -> ByParity:

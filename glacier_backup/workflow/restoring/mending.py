@@ -156,8 +156,13 @@ def _alone(check: Check) -> Iterator[None]:
 
 
 def _beyond_repair(volume: StoredVolume, why: str) -> VolumeHurt:
-    what = volume.damage or "it is damaged"
-    return VolumeHurt(f"{volume.locator}: {what}; it can't be mended: {why}", [volume.number])
+    """What an earlier try has told of it is told once."""
+    what = (volume.damage or "it is damaged").partition(_UNMENDED)[0]
+    told = what if what.startswith(volume.locator) else f"{volume.locator}: {what}"
+    return VolumeHurt(f"{told}{_UNMENDED}{why}", [volume.number])
+
+
+_UNMENDED = "; it can't be mended: "
 
 
 def number_of(volume: StoredVolume) -> str:

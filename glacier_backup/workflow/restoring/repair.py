@@ -14,6 +14,7 @@ from dataclasses import replace
 from glacier_backup.errors import DestinationError, DestinationUnavailable, GlacierBackupError
 from glacier_backup.flushing import sync_folder
 from glacier_backup.model.archive import Label, Receipt
+from glacier_backup.model.dataset_label import span_text
 from glacier_backup.model.event import Warned
 from glacier_backup.model.prefix_group import below
 from glacier_backup.model.recipe import compact
@@ -145,6 +146,8 @@ def label_of(archive: StoredArchive, volume: StoredVolume) -> Label:
         seal="" if archive.recipe is None else compact(archive.recipe),
         alias=archive.alias,
         below="" if archive.recipe is None else below(archive.recipe),
+        link="" if archive.link is None else str(archive.link),
+        span=span_text(archive.recipe) if archive.span is not None else "",
     )
 
 

@@ -63,7 +63,8 @@ def _is_same(
     if archive.kind == "link":
         return stat.S_ISLNK(found.st_mode) and same_file(found, archive.source_bytes, archive.mtime_ns)
     stored = archive.size if layout_of(archive).plain else None
-    size = archive.source_bytes if archive.source_bytes is not None else stored
+    is_file = archive.source_bytes is not None and archive.kind != "dataset"
+    size = archive.source_bytes if is_file else stored
     return stat.S_ISREG(found.st_mode) and same_file(found, size, archive.mtime_ns)
 
 

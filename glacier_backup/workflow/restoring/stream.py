@@ -17,7 +17,7 @@ from glacier_backup.model.stored import StoredArchive, StoredVolume
 from glacier_backup.model.thaw import Thaw
 from glacier_backup.pack.unpacker import ArchiveBytes
 from glacier_backup.plan.across import layout_of
-from glacier_backup.plan.mending import mendable
+from glacier_backup.plan.mending import is_read_with_parity
 from glacier_backup.workflow.restoring.coverage import Part, parts
 from glacier_backup.workflow.restoring.fetch import Fetched, Fetcher, Readable, Tail, VerifiedBytes
 from glacier_backup.workflow.restoring.proof import Proof, ProvenBy
@@ -107,7 +107,7 @@ class Reading:
     def part(self, part: Part) -> Iterator[ArchiveBytes]:
         """The bytes of one volume that are wanted."""
         volume, wanted = part
-        if self.mender is not None and volume in mendable(self.source.archive):
+        if self.mender is not None and is_read_with_parity(self.source.archive, volume):
             with self.mender.mended(volume) as path, FileBytes(path, wanted) as right:
                 yield right
             return

@@ -104,4 +104,6 @@ def _size(record: ItemRecord, archive: StoredArchive) -> int:
     """Bytes that it takes, as far as known."""
     if record.item.member is not None and (wanted := count(record.item.ranges)) is not None:
         return wanted
+    if archive.kind == "dataset":
+        return archive.size or 0  # the stream, and not what it is of
     return (archive.source_bytes if archive.source_bytes is not None else archive.size) or 0

@@ -12,6 +12,7 @@ from glacier_backup.model.thaw import Tier
 from glacier_backup.pack.unpacker import Unpacker
 from glacier_backup.seal.keys import NO_KEYS, Keys
 from glacier_backup.workflow.reading import DestinationOf
+from glacier_backup.workflow.restoring.receiver import Receiver
 
 POLL: Mapping[Tier, float] = {"expedited": 60.0, "standard": 900.0, "bulk": 1800.0}
 """Seconds between two looks at what is being made readable, by how soon it was asked for."""
@@ -38,6 +39,8 @@ class RestoreTools:
     poll: Mapping[Tier, float] = field(default_factory=lambda: POLL)
     keys: Callable[[str], Keys] = no_keys
     """What there is to open archives of a path with."""
+    receiver: Receiver | None = None
+    """What datasets are received with; None: they can't be."""
     scratch_dir: str = ""
     """Where volumes are mended that are to be stored again; empty: nowhere. Not to be emptied when the machine goes
     down."""

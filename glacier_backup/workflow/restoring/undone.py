@@ -31,7 +31,7 @@ class Undone:
     def __init__(self, archive: StoredArchive) -> None:
         steps = () if archive.recipe is None else archive.recipe.seal
         # Of a ZIP there is none, and of a file that is in a tar it is that of the file.
-        is_of_all = archive.container == "raw" or archive.kind in ("directory", "group")
+        is_of_all = archive.container in ("raw", "zfs") or archive.kind in ("directory", "group")
         self._expected = archive.sha256 if is_of_all and any(step.name == COMMAND for step in steps) else None
         self._digest = hashlib.sha256()
 

@@ -104,6 +104,8 @@ def _held(member: Member, below: str) -> Held:
 
 
 def _looks_the_same(candidate: Candidate, before: Fingerprint, tools: Tools) -> bool:
+    if candidate.kind == "dataset":
+        return True  # what was sent is a snapshot, whatever is written meanwhile
     try:
         return tools.origins[candidate.origin].source.look(candidate).digest == before.digest
     except SourceError:

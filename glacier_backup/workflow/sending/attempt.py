@@ -20,10 +20,11 @@ from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.event import ArchiveFailed, ArchiveSent, ArchiveSkipped, ArchiveStarted, Result, Warned
 from glacier_backup.model.plan import Skip, Upload
 from glacier_backup.model.reason import SentMeanwhile, ServerUnavailable, SkipReason, Vanished
-from glacier_backup.model.upload_reason import Forced, InChain, Renamed
+from glacier_backup.model.upload_reason import Forced, InChain, InSpans, Renamed
 from glacier_backup.workflow.sending.desk import Sending
-from glacier_backup.workflow.sending.increments import FORCED
+from glacier_backup.workflow.sending.holds import tidy_snapshots
 from glacier_backup.workflow.sending.send import send
+from glacier_backup.workflow.sending.spans import FORCED
 from glacier_backup.workflow.sending.tally import Done
 from glacier_backup.workflow.sending.unknown_groups import put_away_unknown
 
@@ -37,6 +38,8 @@ def attempt(upload: Upload, sending: Sending) -> Done:
         was = upload.reason.was if isinstance(upload.reason, Renamed) else None
         record = send(sending, upload.candidate, upload.storage_class, was, whole=_why_whole(upload))
         put_away_unknown(sending, upload.candidate, record.sent_at)
+        if upload.candidate.kind == "dataset":
+            tidy_snapshots(sending, upload.candidate)
     except (DestinationUnavailable, CatalogError, Interrupted) as error:
         return failed(Result(upload, error=str(error), hint=error.hint), sending, error)
     except SourceGone:
@@ -80,14 +83,14 @@ def _last_sent_at(upload: Upload, sending: Sending) -> datetime | None:
 
 
 def _why_whole(upload: Upload) -> str:
-    """Why a directory is sent in full, where that was asked for."""
-    return FORCED if isinstance(upload.reason, InChain) and isinstance(upload.reason.reason, Forced) else ""
+    """Why a directory, or dataset, is sent in full, where that was asked for."""
+    return FORCED if isinstance(upload.reason, InChain | InSpans) and isinstance(upload.reason.reason, Forced) else ""
 
 
 def _tell_started(upload: Upload, sending: Sending) -> None:
     candidate = upload.candidate
-    packer = sending.tools.origins[candidate.origin].packer(candidate, upload.container)
-    sending.tell(ArchiveStarted(upload, packer.estimate(upload.bytes, upload.fingerprint.entries)))
+    origin = sending.tools.origins[candidate.origin]
+    sending.tell(ArchiveStarted(upload, origin.estimate(candidate, upload.container, upload.fingerprint)))
 
 
 def _sent(upload: Upload, record: ArchiveRecord, sending: Sending) -> Done:

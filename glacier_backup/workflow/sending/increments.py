@@ -11,9 +11,10 @@ from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.full_every import FullEvery
 from glacier_backup.model.increment import Delta, Link, Linked, link_of, rules_of
 from glacier_backup.model.naming import stored_name
-from glacier_backup.model.plan import Upload
+from glacier_backup.model.plan import Skip, Upload
 from glacier_backup.model.recipe import Recipe
 from glacier_backup.model.record import LastSent
+from glacier_backup.model.snapshot import SpanLinked
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.upload_reason import Forced, InChain
 from glacier_backup.plan.chain import BROKEN, Chains, Wanted, chain_among, hurt_link, is_increment, why_full
@@ -22,9 +23,8 @@ from glacier_backup.plan.known import AtPlace
 from glacier_backup.plan.layers import Disordered, effective, layers_of
 from glacier_backup.units import now
 from glacier_backup.workflow.sending.desk import Sending
+from glacier_backup.workflow.sending.spans import FORCED, Spans
 from glacier_backup.workflow.tools import Chaining, Tools
-
-FORCED = "forced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,10 @@ class Increments:
         with closing(chaining.listing(candidate)) as there:
             return delta((one.member for one in then), there, stored_name(candidate.path), candidate.path)
 
-    def as_it_stands(self, last: LastSent) -> LastSent:
-        """``last``, the newest archive of a directory, which is as damaged as what it builds on."""
+    def as_it_stands(self, candidate: Candidate, last: LastSent) -> LastSent:
+        """``last``, the newest archive of a directory or dataset, which is as damaged as what it builds on."""
+        if candidate.kind == "dataset":
+            last = Spans(self.tools, self.known).recognised(candidate, last)
         if self.known is None or last.damage is not None:
             return last
         archive = next(self.known.stored_archives(ArchiveFilter(ids=(last.id,))), None)
@@ -77,8 +79,10 @@ class Increments:
         chain = Chains(self.known).of(archive)
         return replace(last, damage=BROKEN if chain is None else hurt_link(chain) or None)
 
-    def planned(self, upload: Upload) -> Upload:
+    def planned(self, upload: Upload) -> Upload | Skip:
         """``upload`` as what it becomes where it is sent as a link of a chain. Raises as :meth:`next`."""
+        if upload.candidate.kind == "dataset":
+            return Spans(self.tools, self.known).planned(upload)
         linked = self.next(upload.candidate, whole=FORCED if isinstance(upload.reason, Forced) else "")
         if linked is None:
             return upload
@@ -89,8 +93,10 @@ class Increments:
         return replace(upload, fingerprint=sized(upload.fingerprint, linked), reason=reason)
 
 
-def sized(fingerprint: Fingerprint, linked: Linked) -> Fingerprint:
-    """``fingerprint`` of the whole directory, with the size of what is sent of it."""
+def sized(fingerprint: Fingerprint, linked: Linked | SpanLinked) -> Fingerprint:
+    """``fingerprint`` of the whole directory, with the size of what is sent of it; of a dataset its snapshot's own."""
+    if isinstance(linked, SpanLinked):
+        return linked.fingerprint
     if linked.delta is None:
         return fingerprint
     return replace(fingerprint, bytes=linked.delta.bytes, entries=linked.delta.entries)
@@ -101,9 +107,9 @@ def of_sending(sending: Sending) -> Increments:
     return Increments(sending.tools, AtPlace(sending.catalog, sending.place_id))
 
 
-def note_deleted(sending: Sending, archive: int, linked: Linked | None, path: str) -> None:
+def note_deleted(sending: Sending, archive: int, linked: Linked | SpanLinked | None, path: str) -> None:
     """Have noted what an increment lists as deleted, as its members are called."""
-    if linked is not None and linked.delta is not None:
+    if isinstance(linked, Linked) and linked.delta is not None:
         top = stored_name(path)
         sending.catalog.note_vanished(archive, (f"{top}/{os.fsdecode(name)}" for name in linked.delta.deleted))
 

@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 from glacier_backup.model.archive import ArchiveRecord, Label
 from glacier_backup.model.candidate import Candidate, Fingerprint
+from glacier_backup.model.dataset_label import span_text
 from glacier_backup.model.increment import Linked
 from glacier_backup.model.naming import archive_name, stored_name
 from glacier_backup.model.prefix_group import below
 from glacier_backup.model.recipe import Recipe, compact
+from glacier_backup.model.snapshot import SpanLinked
 from glacier_backup.pack.hashed import hashed, hashed_whole
 from glacier_backup.pack.packer import PackedStream, Packer
 from glacier_backup.seal.chain import Chain, Split
@@ -37,7 +39,7 @@ class Intent:
     """As it fits this candidate."""
     is_hashed: bool = False
     """Whether its files are, so that they can be compared by their content."""
-    linked: Linked | None = None
+    linked: Linked | SpanLinked | None = None
     """Where it stands in a chain of increments; None: in none."""
 
     @property
@@ -95,7 +97,7 @@ def intended(
     names: Names,
     *,
     is_hashed: bool,
-    linked: Linked | None = None,
+    linked: Linked | SpanLinked | None = None,
 ) -> Intent:
     """With all that names the archive, and the time of the intent to send, which its fixed key may hold."""
     time = now()
@@ -118,6 +120,7 @@ def intended(
         told=told(candidate),
         below=below(recipe),
         link="" if linked is None else str(linked.link),
+        span=span_text(recipe),
     )
     record = ArchiveRecord(label, names.describe(label), recipe, fingerprint)
     return Intent(candidate, record, packer, chain, is_hashed, linked)

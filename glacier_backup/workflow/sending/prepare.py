@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from glacier_backup.errors import SourceError
-from glacier_backup.model.candidate import Candidate, Fingerprint, PassedOver, Resolved
+from glacier_backup.model.candidate import Candidate, Fingerprint, Kind, PassedOver, Resolved
 from glacier_backup.model.naming import archive_name
 from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
 from glacier_backup.model.record import LastSent
@@ -41,6 +41,9 @@ LARGE = 4 * MIB
 _NO_PLACES: Mapping[str, AlikeOf] = MappingProxyType({})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_CHAINS: Mapping[str, Increments] = MappingProxyType({})
+
+_CHAINED = frozenset[Kind]({"directory", "dataset"})
+"""What may be sent as a chain."""
 
 
 class _Facts(NamedTuple):
@@ -231,9 +234,9 @@ class _Deciding:
 
     def _last(self, candidate: Candidate, name: str, facts: _Facts) -> LastSent | None:
         last, increments = facts.sent[name].get(candidate.path), self._increments.get(name)
-        if last is None or increments is None or candidate.kind != "directory":
+        if last is None or increments is None or candidate.kind not in _CHAINED:
             return last
-        return increments.as_it_stands(last)
+        return increments.as_it_stands(candidate, last)
 
     def _needs_content(self, candidate: Candidate, last: LastSent | None) -> bool:
         return needs_content(candidate, last, self._order.force, self._hashing(candidate))
@@ -256,13 +259,16 @@ class _Deciding:
             # The same files may have been sent together before: they are forced, or damaged where they are.
             last = self._last_sent[decision.to]([candidate.path]).get(candidate.path)
             decision = replace(decision, previous=None if last is None else last.sent_at)
-        elif candidate.kind == "directory" and (increments := self._increments.get(decision.to)) is not None:
+        elif candidate.kind in _CHAINED and (increments := self._increments.get(decision.to)) is not None:
             try:
-                decision = increments.planned(decision)
+                found = increments.planned(decision)
             except SourceError as error:
                 return replace(unread(candidate, error), to=decision.to)
-        packer = self._origins[candidate.origin].packer(candidate, decision.container)
-        chosen = self._targets[decision.to].classify(packer.estimate(decision.bytes, decision.fingerprint.entries))
+            if isinstance(found, Skip):
+                return found
+            decision = found
+        estimate = self._origins[candidate.origin].estimate(candidate, decision.container, decision.fingerprint)
+        chosen = self._targets[decision.to].classify(estimate)
         if chosen is not None:
             decision = replace(decision, storage_class=chosen.storage_class, class_reason=chosen.reason)
         return replace(decision, reason=saying_how(decision, self._targets[decision.to].destination))

@@ -8,27 +8,35 @@ from dataclasses import replace
 from datetime import datetime
 
 from glacier_backup.chunks import in_chunks
-from glacier_backup.errors import GlacierBackupError, SourceShrank, UploadLost, UploadOutgrown
+from glacier_backup.errors import GlacierBackupError, SourceError, SourceShrank, UploadLost, UploadOutgrown
 from glacier_backup.model.archive import ArchiveRecord
 from glacier_backup.model.candidate import Candidate
 from glacier_backup.model.event import UploadAborted, UploadResumed
+from glacier_backup.model.increment import Linked
 from glacier_backup.model.naming import MANIFEST, is_prefix_group_path, tree_key, version_key
+from glacier_backup.model.recipe import Recipe
+from glacier_backup.model.snapshot import SpanLinked
 from glacier_backup.model.upload import Unfinished
+from glacier_backup.model.zfs_to_aws import snapshot_key
+from glacier_backup.pack.packer import Packer
 from glacier_backup.plan.container import container_for
+from glacier_backup.plan.known import AtPlace
 from glacier_backup.seal.chain import Chain
 from glacier_backup.workflow.sending import intent as intents
 from glacier_backup.workflow.sending import single, undoing, volumes
 from glacier_backup.workflow.sending.as_read import looked
 from glacier_backup.workflow.sending.copied import copied
 from glacier_backup.workflow.sending.desk import Sending
+from glacier_backup.workflow.sending.holds import hold
 from glacier_backup.workflow.sending.increments import of_sending, sized
 from glacier_backup.workflow.sending.intent import Intent, Names, in_volumes, intended
 from glacier_backup.workflow.sending.sample import compresses, sample
 from glacier_backup.workflow.sending.shared_stream import LeftBehind
 from glacier_backup.workflow.sending.single import Single
+from glacier_backup.workflow.sending.spans import Spans
 from glacier_backup.workflow.sending.volumes import Volumes
 from glacier_backup.workflow.sending.way import Way
-from glacier_backup.workflow.tools import Tools
+from glacier_backup.workflow.tools import Origin, Tools
 
 ATTEMPTS = 5
 """Uploads begun for one archive in a run: of what outgrows its parts, shrinks, or whose upload expires."""
@@ -89,11 +97,12 @@ def _intent(sending: Sending, candidate: Candidate, *, whole: str = "", left: Se
     origin = tools.origins[candidate.origin]
     fingerprint = looked(candidate, origin.source)
     container = container_for(candidate.kind, fingerprint.bytes, sending.destination.limits.least)
-    packer, alone = origin.packer(candidate, container), origin.alone(candidate, container)
-    linked = of_sending(sending).next(candidate, whole=whole, begun=(one.record.recipe for one in left))
-    if linked is not None and origin.chaining is not None:
+    linked = _linked(sending, candidate, whole, [one.record.recipe for one in left])
+    if linked is None:
+        packer, alone = origin.packer(candidate, container), origin.alone(candidate, container)
+    else:
         fingerprint = sized(fingerprint, linked)
-        packer = alone = origin.chaining.packer(linked, candidate.exclusion)
+        packer = alone = _packer_of_link(origin, candidate, linked)
     chain = tools.seal(candidate.section).about(intents.key_of(candidate), candidate.at_data)
     is_sealed, is_private = chain.seals, tools.private(candidate.section)
     if is_sealed:
@@ -102,7 +111,7 @@ def _intent(sending: Sending, candidate: Candidate, *, whole: str = "", left: Se
         size = None if is_private else packer.estimate(fingerprint.bytes, fingerprint.entries)
         chain = chain.fitting(size, beginning)
         chain = in_volumes(chain) if is_private else chain
-    base = None if is_private else _base_key(sending, candidate, sealed=is_sealed)
+    base = None if is_private else _base_key(sending, candidate, linked, sealed=is_sealed)
     names = Names(
         tools.host,
         sending.destination.describe,
@@ -113,6 +122,24 @@ def _intent(sending: Sending, candidate: Candidate, *, whole: str = "", left: Se
     return intended(candidate, fingerprint, packer, chain, names, is_hashed=is_hashed, linked=linked)
 
 
+def _linked(sending: Sending, candidate: Candidate, whole: str, begun: Sequence[Recipe]) -> Linked | SpanLinked | None:
+    """What of a chain it becomes; None where it is sent as none."""
+    if candidate.kind != "dataset":
+        return of_sending(sending).next(candidate, whole=whole, begun=begun)
+    known = AtPlace(sending.catalog, sending.place_id)
+    linked = Spans(sending.tools, known).next(candidate, whole=whole, begun=begun)
+    hold(sending, candidate, linked)
+    return linked
+
+
+def _packer_of_link(origin: Origin, candidate: Candidate, linked: Linked | SpanLinked) -> Packer:
+    if isinstance(linked, SpanLinked) and origin.snapshotting is not None:
+        return origin.snapshotting.packer(candidate, linked)
+    if isinstance(linked, Linked) and origin.chaining is not None:
+        return origin.chaining.packer(linked, candidate.exclusion)
+    raise AssertionError("whoever says what is next of a chain has what packs it")
+
+
 def _is_hashed(tools: Tools, candidate: Candidate, chain: Chain) -> bool:
     """Whether it is compared by content next time, or what is in it; or else nothing would tell what a command was
     given, and is to be given back."""
@@ -121,8 +148,13 @@ def _is_hashed(tools: Tools, candidate: Candidate, chain: Chain) -> bool:
     return is_wanted and rules is not None and (candidate.of_tree or candidate.kind == "group")
 
 
-def _base_key(sending: Sending, candidate: Candidate, *, sealed: bool) -> str | None:
-    """Of what belongs to a whole tree; without the suffix of its seal, and of a version."""
+def _base_key(
+    sending: Sending, candidate: Candidate, linked: Linked | SpanLinked | None, *, sealed: bool
+) -> str | None:
+    """Of what belongs to a whole tree, and of datasets that are laid out as another program has it; without the suffix
+    of its seal, and of a version."""
+    if isinstance(linked, SpanLinked):
+        return _key_of_span(sending, candidate, linked)
     rules, host = sending.tools.trees.get(candidate.section), sending.tools.host
     by_prefix = candidate.contents is not None and candidate.contents.prefix is not None
     if rules is None or not (candidate.of_tree or by_prefix):
@@ -133,13 +165,20 @@ def _base_key(sending: Sending, candidate: Candidate, *, sealed: bool) -> str | 
     return tree_key(host, path, candidate.section, rules.keys, kind, sealed=sealed)
 
 
+def _key_of_span(sending: Sending, candidate: Candidate, linked: SpanLinked) -> str | None:
+    try:
+        return snapshot_key(sending.tools.rules_of(candidate).layout, candidate.path, linked.span)
+    except ValueError as error:
+        raise SourceError(f"{candidate.path}: {error}") from error
+
+
 def _fixed_key(sending: Sending, candidate: Candidate, chain: Chain, key: str, time: datetime) -> str:
     """``key``, or a version of it. What was sent before stays: as a version where the destination keeps them, else
     because the new one gets another key. What is several objects takes nobody's place."""
-    rules = sending.tools.trees[candidate.section]
+    rules = sending.tools.trees.get(candidate.section)
     # By any archive, whatever its path was then: with relative keys a section may have moved.
     is_taken = sending.catalog.has_key(sending.place_id, key, chain.suffix)
-    if is_taken and chain.split is None:
+    if is_taken and rules is not None and chain.split is None:
         # What leaves a group goes into another one, which may fail: the last copy of it isn't to be lost meanwhile. Nor
         # is another file's, whose key this was before filters made it of this one's name.
         is_kept = rules.keep_versions or candidate.kind == "group" or _is_of_another(sending, candidate, key, chain)

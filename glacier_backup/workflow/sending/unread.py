@@ -6,11 +6,15 @@ from glacier_backup.errors import SourceError, SourceUnavailable
 from glacier_backup.model.candidate import Candidate
 from glacier_backup.model.naming import archive_name
 from glacier_backup.model.plan import Skip
-from glacier_backup.model.reason import ServerUnavailable, Unreadable
+from glacier_backup.model.reason import DatasetUnavailable, ServerUnavailable, Unreadable
 
 
 def unread(candidate: Candidate, error: SourceError) -> Skip:
     """It is skipped, wherever it was to go, for this reason."""
     cause = error.without(candidate.path)
-    reason = ServerUnavailable(cause, error.hint) if isinstance(error, SourceUnavailable) else Unreadable(cause)
+    reason: ServerUnavailable | DatasetUnavailable | Unreadable = Unreadable(cause)
+    if candidate.kind == "dataset":
+        reason = DatasetUnavailable(cause, error.hint)
+    elif isinstance(error, SourceUnavailable):
+        reason = ServerUnavailable(cause, error.hint)
     return Skip(candidate.path, archive_name(candidate.path, "raw", candidate.kind), 0, reason)
