@@ -216,6 +216,9 @@ def _heard(process: subprocess.Popen[bytes], hear: Callable[[bytes], None]) -> I
         finally:
             process.kill()
             process.wait()
+            if process.stdin is not None:
+                # Programs that it has started may wait for more, and have its messages' pipe open meanwhile.
+                process.stdin.close()
             listener.join()
 
 

@@ -193,6 +193,8 @@ def test_a_program_that_is_written_to_is_ended_before_its_input_is(tmp_path: Pat
     script = f"cat >{tmp_path}/all && touch {tmp_path}/ended"
     with taking("/bin/sh", ("sh", "-c", script), cwd="/", env=os.environ, hear=_ignore) as program:
         program.write(memoryview(b"a beginning"))
+        while not (tmp_path / "all").exists():  # that is: until there is a second program, which reads
+            time.sleep(0.01)
     time.sleep(0.1)
     assert not (tmp_path / "ended").exists()
 

@@ -36,6 +36,16 @@ class RandomAccess(Protocol):
         ...
 
 
+@runtime_checkable
+class SelfHashing(Protocol):
+    """A stream that hashes its bytes while they are read, so that nobody has to do it again."""
+
+    @property
+    def own_sha256(self) -> str:
+        """Hex, of what was read so far."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a destination takes, in bytes."""

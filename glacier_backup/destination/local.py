@@ -10,7 +10,6 @@ tree, too: the disk may have other users than the source, and the catalog knows 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from glacier_backup.destination.directories import partial as local_partial
 from glacier_backup.destination.directories import trees as local_trees
 from glacier_backup.destination.directories.room import Room
 from glacier_backup.destination.layout import AnyPaths, ObjectPaths, Paths, TreePaths, all_paths_of
+from glacier_backup.destination.linear import Linear
 from glacier_backup.destination.multipart import Part, PartSender
 from glacier_backup.digest import leaf_digests, tree_hash
 from glacier_backup.errors import DestinationError, DestinationUnavailable, VolumeMissing
@@ -172,7 +172,7 @@ class Local:
     def send(self, upload: OpenUpload, stream: ByteStream, progress: Progress) -> Checksums:
         self._same_disk()
         paths = self._paths(upload.label, upload.id)
-        linear = hashlib.sha256()
+        linear = Linear(stream)
         with self._given_up(paths), local_partial.opened(paths) as file:
 
             def store(part: Part) -> tuple[int, bytes]:
@@ -181,7 +181,7 @@ class Local:
                 return len(part.data), leaf_digests(part.data)
 
             sent = self._parts.send(
-                stream, upload.part_size, self.limits.most_parts, store, progress=progress, observe=linear.update
+                stream, upload.part_size, self.limits.most_parts, store, progress=progress, observe=linear.observe
             )
             size = sum(length for length, _ in sent)
             with local_partial.translated(paths.archive):

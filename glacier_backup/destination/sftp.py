@@ -13,7 +13,6 @@ file is written from front to end over one connection; the first try to read it 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -22,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 
 from glacier_backup.destination.destination import ByteStream, Check, Limits, Progress
 from glacier_backup.destination.layout import is_dated
+from glacier_backup.destination.linear import Linear
 from glacier_backup.destination.multipart import Part, PartSender
 from glacier_backup.destination.remarks import Note, Waiting
 from glacier_backup.destination.servers import objects, publishing, trees
@@ -153,7 +153,7 @@ class Sftp:
         return locator
 
     def send(self, upload: OpenUpload, stream: ByteStream, progress: Progress) -> Checksums:
-        linear = hashlib.sha256()
+        linear = Linear(stream)
 
         def sent(store: Callable[[Part], object]) -> Parts:
             def send(part: Part) -> tuple[int, bytes]:
@@ -161,7 +161,7 @@ class Sftp:
                 return len(part.data), leaf_digests(part.data)
 
             most = self.limits.most_parts
-            return self._parts.send(stream, upload.part_size, most, send, progress=progress, observe=linear.update)
+            return self._parts.send(stream, upload.part_size, most, send, progress=progress, observe=linear.observe)
 
         parts = (self._send_in_one_go if self._cold else self._send_parts)(upload, sent, lambda: progress(0))
         leaves = b"".join(digests for _, digests in parts)

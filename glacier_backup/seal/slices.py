@@ -59,6 +59,11 @@ class Piece:
         return self._sha256.hexdigest()
 
     @property
+    def own_sha256(self) -> str:
+        """What a destination need not find out once more, where the slice is stored as it is."""
+        return self.slice_sha256
+
+    @property
     def hmac_sha256(self) -> str | None:
         """Where the whole was encrypted before it was cut, that of the whole; of the last slice alone."""
         return self._source.hmac_sha256 if self.last else None
