@@ -12,8 +12,8 @@ from tests.crash.batch import Tally, run_batch
 from tests.crash.into import Into
 
 IN_CI: dict[Into, Iterable[int]] = {
-    "vault": range(14),
-    "local": range(6),
+    "vault": range(9),
+    "local": range(4),
     "sftp": (1,),
     "s3": (2,),
     "two": (1,),
@@ -31,8 +31,8 @@ IN_CI: dict[Into, Iterable[int]] = {
     "grouped-s3": (2,),
 }
 LEAST_KILLS: dict[Into, int] = {
-    "vault": 45,
-    "local": 11,
+    "vault": 24,
+    "local": 6,
     "sftp": 2,
     "s3": 2,
     "two": 2,

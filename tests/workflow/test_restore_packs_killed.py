@@ -33,7 +33,7 @@ POINTS = [
     "glacier_backup.workflow.restoring.chain_items.tidy",
     "glacier_backup.workflow.restoring.beneath.remove",
     "glacier_backup.workflow.restoring.book.Book.end_if_done",
-    "glacier_backup.workflow.restore._clear",
+    "glacier_backup.workflow.restore.clear",
 ]
 LATE = POINTS.index("glacier_backup.workflow.restoring.item_folder.ItemFolder.note_flushed")
 
