@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import accumulate
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from glacier_backup.model.archive import Member
@@ -45,12 +45,15 @@ def zipped(names: list[str], comment: bytes = b"", large: bool = False) -> bytes
 
 
 @given(NAMES, st.binary(max_size=100))
+@example([], b"PK\x05\x06")
+@example(["a"], b"PK\x05\x06")
 def test_a_zip_of_python_is_told_member_by_member(names: list[str], comment: bytes) -> None:
     data = zipped(names, comment)
 
     found = members(data)
 
-    with zipfile.ZipFile(io.BytesIO(data)) as read:
+    # Python itself takes some comments for the end of the archive.
+    with zipfile.ZipFile(io.BytesIO(zipped(names))) as read:
         wanted = [(one.filename, one.file_size, one.header_offset) for one in read.infolist()]
     assert [(one.path, one.size, one.offset) for one in found] == wanted
     assert {(one.mtime_ns, one.mode, one.type) for one in found} <= {(1_589_718_658 * 10**9, 0o600, "file")}
