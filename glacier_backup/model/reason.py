@@ -19,6 +19,15 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble(Reason):
+    """A reason that a person should see to."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class AlreadySent(Reason):
     at: datetime
     incomplete: int = 0
@@ -144,71 +153,53 @@ class Loop(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class Missing(Reason):
-    @property
-    def needs_attention(self) -> bool:
-        return True
-
+class Missing(Trouble):
     def __str__(self) -> str:
         return "missing"
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable(Reason):
+class Unreadable(Trouble):
     cause: str
-
-    @property
-    def needs_attention(self) -> bool:
-        return True
 
     def __str__(self) -> str:
         return f"can't be read: {self.cause}"
 
 
 @dataclass(frozen=True, slots=True)
-class ServerUnavailable(Reason):
+class _Unavailable(Trouble):
+    cause: str
+    """With the name of what it is about."""
+    hint: str | None = None
+    """What to do about it."""
+
+    @property
+    def _told(self) -> str:
+        return self.cause + (f"; {self.hint}" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUnavailable(_Unavailable):
     """The server that a section lies on can't be used, so that nobody knows what is there."""
 
-    cause: str
-    """With the name of the server."""
-    hint: str | None = None
-    """What to do about it."""
-
-    @property
-    def needs_attention(self) -> bool:
-        return True
-
     def __str__(self) -> str:
-        return f"can't be looked at: {self.cause}" + (f"; {self.hint}" if self.hint else "")
+        return f"can't be looked at: {self._told}"
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetUnavailable(Reason):
+class DatasetUnavailable(_Unavailable):
     """A dataset isn't there, or can't be sent as its section wants it, or nobody here can be asked about datasets."""
 
-    cause: str
-    """With the name of the dataset."""
-    hint: str | None = None
-    """What to do about it."""
-
-    @property
-    def needs_attention(self) -> bool:
-        return True
-
     def __str__(self) -> str:
-        return f"can't be sent: {self.cause}" + (f"; {self.hint}" if self.hint else "")
+        return f"can't be sent: {self._told}"
 
 
 @dataclass(frozen=True, slots=True)
-class HoldsItsDestination(Reason):
+class HoldsItsDestination(Trouble):
     """It is the directory that archives are stored in, or lies above it."""
 
     vault: str
     """Path of that directory, as configured."""
-
-    @property
-    def needs_attention(self) -> bool:
-        return True
 
     def __str__(self) -> str:
         return f"holds the vault it would be sent to, {self.vault}: leave it out or move the vault"
@@ -265,32 +256,24 @@ class FilteredOut(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class FilterFailed(Reason):
+class FilterFailed(Trouble):
     """Of a whole tree: a filter makes no key of its name."""
 
     line: str
     """The filter."""
     cause: str
 
-    @property
-    def needs_attention(self) -> bool:
-        return True
-
     def __str__(self) -> str:
         return f"the filter {self.line} {self.cause}"
 
 
 @dataclass(frozen=True, slots=True)
-class SameKey(Reason):
+class SameKey(Trouble):
     """Filters make the same key of it as of another file, and one would take the other's place."""
 
     key: str
     other: str
     """Path of the one that has it."""
-
-    @property
-    def needs_attention(self) -> bool:
-        return True
 
     def __str__(self) -> str:
         return (
@@ -299,7 +282,7 @@ class SameKey(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class TooManyGone(Reason):
+class TooManyGone(Trouble):
     """Of a section: more of its files are gone than may be at a time."""
 
     gone: int
@@ -307,10 +290,6 @@ class TooManyGone(Reason):
     """How many were known before."""
     limit: str
     """As ``max_delete`` says it."""
-
-    @property
-    def needs_attention(self) -> bool:
-        return True
 
     def __str__(self) -> str:
         return (
@@ -320,15 +299,11 @@ class TooManyGone(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class Emptied(Reason):
+class Emptied(Trouble):
     """Of a section: nothing is left of all that was stored of it."""
 
     known: int
     """How many files that were."""
-
-    @property
-    def needs_attention(self) -> bool:
-        return True
 
     def __str__(self) -> str:
         return (
