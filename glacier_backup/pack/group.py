@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from glacier_backup.errors import SourceError
 from glacier_backup.model.archive import Container
 from glacier_backup.model.contents import Contents
 from glacier_backup.model.recipe import Step
 from glacier_backup.pack.block_counts import blocks_are_counted
 from glacier_backup.pack.doubts import Doubts
-from glacier_backup.pack.gnu_tar import EACH_FILE, FOLLOWED, SPARSE, arguments, environment, find_gnu_tar, listed
+from glacier_backup.pack.gnu_tar import EACH_FILE, FOLLOWED, SPARSE, find_gnu_tar
 from glacier_backup.pack.group_names import LONGEST, GroupNames
 from glacier_backup.pack.group_stream import GroupStream
+from glacier_backup.pack.listed_tar import listed_tar
 from glacier_backup.pack.local_group import group_written_here, opened_section
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.pack.tar_header import check_stored_name, estimate
 from glacier_backup.pack.tar_messages import TarMessages
-from glacier_backup.pack.tar_stream import TarStream
 from glacier_backup.pack.tick import settled
-from glacier_backup.process import running
 
 _TOO_LONG = re.compile(rb"[^\0]{%d}" % (LONGEST - len(b"./\0") + 1))
 
@@ -76,32 +73,9 @@ def _made_by(
         root = opened_section(section)
         stack.callback(os.close, root)
         names = GroupNames(section, root, contents)
-        stack.callback(names.close)
         messages = TarMessages(section, doubts)
-        try:
-            # It has no name, so nothing is left of it, however this process ends.
-            index = stack.enter_context(tempfile.TemporaryFile())
-            tar = stack.enter_context(
-                running(
-                    program,
-                    arguments(
-                        listed(names.output),
-                        r"^\.",
-                        stored_name,
-                        index=f"/dev/fd/{index.fileno()}",
-                        options=_options(section, contents),
-                    ),
-                    cwd=section,
-                    env=environment(),
-                    hear=messages.hear,
-                    pass_fds=(index.fileno(), names.output),
-                )
-            )
-        except OSError as error:
-            raise SourceError(f"{section}: {error.strerror or error}") from error
-        names.begin()
-        stream = TarStream(section, tar, messages, index, names.finish)
-        yield GroupStream(stream, doubts, lambda: messages.explained)
+        made = listed_tar(program, section, stored_name, names, messages, _options(section, contents))
+        yield GroupStream(stack.enter_context(made), doubts, lambda: messages.explained)
 
 
 def _options(section: str, contents: Contents) -> tuple[str, ...]:

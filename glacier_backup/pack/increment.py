@@ -4,14 +4,12 @@ was deleted."""
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import compress
 
 from glacier_backup.descent import Descent
-from glacier_backup.errors import SourceError
 from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.archive import Container
 from glacier_backup.model.contents import contents_of
@@ -20,8 +18,9 @@ from glacier_backup.model.recipe import Step
 from glacier_backup.pack.block_counts import blocks_are_counted
 from glacier_backup.pack.deleted_list import WithList
 from glacier_backup.pack.doubts import DoubtingStream, Doubts
-from glacier_backup.pack.gnu_tar import SPARSE, arguments, environment, find_gnu_tar, listed
+from glacier_backup.pack.gnu_tar import SPARSE, find_gnu_tar
 from glacier_backup.pack.group_names import BEFORE, LONGEST, TOO_MANY_OPEN, GroupNames
+from glacier_backup.pack.listed_tar import listed_tar
 from glacier_backup.pack.local_contents import GONE
 from glacier_backup.pack.local_group import opened_section
 from glacier_backup.pack.local_increment import increment_written_here
@@ -29,9 +28,7 @@ from glacier_backup.pack.packer import PackedStream, Packer
 from glacier_backup.pack.tar import TarPacker
 from glacier_backup.pack.tar_header import check_stored_name, estimate
 from glacier_backup.pack.tar_messages import TarMessages
-from glacier_backup.pack.tar_stream import TarStream
 from glacier_backup.pack.tick import TICK_NS
-from glacier_backup.process import running
 
 EACH = ("--no-recursion",)
 
@@ -97,34 +94,11 @@ class IncrementPacker:
         return estimate(content, entries)
 
 
-@contextmanager
-def _made_by(program: str, path: str, stored_name: str, names: _Names, doubts: Doubts) -> Iterator[PackedStream]:
-    with ExitStack() as stack:
-        stack.callback(names.close)
-        messages = TarMessages(path, doubts)
-        try:
-            # It has no name, so nothing is left of it, however this process ends.
-            index = stack.enter_context(tempfile.TemporaryFile())
-            tar = stack.enter_context(
-                running(
-                    program,
-                    arguments(
-                        listed(names.output),
-                        r"^\.",
-                        stored_name,
-                        index=f"/dev/fd/{index.fileno()}",
-                        options=EACH + SPARSE if blocks_are_counted(path) else EACH,
-                    ),
-                    cwd=path,
-                    env=environment(),
-                    hear=messages.hear,
-                    pass_fds=(index.fileno(), names.output),
-                )
-            )
-        except OSError as error:
-            raise SourceError(f"{path}: {error.strerror or error}") from error
-        names.begin()
-        yield TarStream(path, tar, messages, index, names.finish)
+def _made_by(
+    program: str, path: str, stored_name: str, names: _Names, doubts: Doubts
+) -> AbstractContextManager[PackedStream]:
+    options = EACH + SPARSE if blocks_are_counted(path) else EACH
+    return listed_tar(program, path, stored_name, names, TarMessages(path, doubts), options)
 
 
 class _Names(GroupNames):

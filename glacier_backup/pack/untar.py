@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from glacier_backup.errors import DamageFound, TargetError
 from glacier_backup.model.archive import Container, Member, MemberType
-from glacier_backup.pack.archive_stream import BUFFER, ArchiveEnds, ArchiveFails, Stream
-from glacier_backup.pack.below import NO_NAME, STEP, NoTarget, NotBelow, plain
+from glacier_backup.pack.archive_stream import BUFFER, Stream
+from glacier_backup.pack.below import NO_NAME, STEP, NoTarget, plain
 from glacier_backup.pack.left_out import LeftOut
+from glacier_backup.pack.unpack_errors import translated
 from glacier_backup.pack.unpacker import ArchiveBytes, LeadsOut, Unpacking, UnpackOrder
 from glacier_backup.pack.untar_fields import BLOCK, BadField
 from glacier_backup.pack.untar_heads import Head, Heads
@@ -75,21 +75,18 @@ class TarUnpacking:
     def __iter__(self) -> Iterator[Member | None]:
         """See :class:`glacier_backup.pack.unpacker.Unpacking`. Devices, and what else is left out, are told too."""
         try:
-            yield from self._all()
-        except (BadField, NotBelow) as error:
-            if isinstance(error, NoTarget) and (self._wanted is not None or self._order.among is not None):
-                raise LeadsOut(f"{self._where()}: {error}") from error
-            raise DamageFound(f"{self._where()}: {error}") from error
-        except ArchiveEnds:
-            end = self._stream.position + self._stream.end - self._stream.at
-            raise DamageFound(f"{self._where()}: the archive ends too early, at byte {end:,}") from None
-        except ArchiveFails as failed:
-            raise failed.error from None
-        except OSError as error:
-            name = os.fsdecode(self._name) or "the directory to unpack into"
-            raise TargetError(f"{name}: {error.strerror or error}") from error
+            with translated(self._stream, self._where, lambda: self._name):
+                yield from self._wanted_members()
         finally:
             self._members.folders.close()
+
+    def _wanted_members(self) -> Iterator[Member | None]:
+        try:
+            yield from self._all()
+        except NoTarget as error:
+            if self._wanted is None and self._order.among is None:
+                raise
+            raise LeadsOut(f"{self._where()}: {error}") from error
 
     def checkpoint(self) -> str:
         """See :class:`glacier_backup.pack.unpacker.Unpacking`."""

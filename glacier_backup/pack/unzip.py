@@ -7,11 +7,11 @@ import stat
 from collections.abc import Generator, Iterator
 from zlib import crc32
 
-from glacier_backup.errors import DamageFound, TargetError
 from glacier_backup.model.archive import Container, Member
-from glacier_backup.pack.archive_stream import BUFFER, ArchiveEnds, ArchiveFails, Stream
-from glacier_backup.pack.below import NO_NAME, STEP, NotBelow, plain
+from glacier_backup.pack.archive_stream import BUFFER, ArchiveEnds, Stream
+from glacier_backup.pack.below import NO_NAME, STEP, plain
 from glacier_backup.pack.left_out import LeftOut
+from glacier_backup.pack.unpack_errors import translated
 from glacier_backup.pack.unpacker import ArchiveBytes, Unpacking, UnpackOrder
 from glacier_backup.pack.untar_fields import BadField
 from glacier_backup.pack.untar_heads import Head
@@ -86,17 +86,8 @@ class ZipUnpacking:
     def __iter__(self) -> Iterator[Member | None]:
         """See :class:`glacier_backup.pack.unpacker.Unpacking`."""
         try:
-            yield from self._all()
-        except (BadField, NotBelow) as error:
-            raise DamageFound(f"{self._where()}: {error}") from error
-        except ArchiveEnds:
-            end = self._stream.position + self._stream.end - self._stream.at
-            raise DamageFound(f"{self._where()}: the archive ends too early, at byte {end:,}") from None
-        except ArchiveFails as failed:
-            raise failed.error from None
-        except OSError as error:
-            name = os.fsdecode(self._name) or "the directory to unpack into"
-            raise TargetError(f"{name}: {error.strerror or error}") from error
+            with translated(self._stream, self._where, lambda: self._name):
+                yield from self._all()
         finally:
             self._members.folders.close()
 
