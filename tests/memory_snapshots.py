@@ -88,7 +88,7 @@ class MemorySnapshots:
 
     def look(self, candidate: Candidate) -> Fingerprint:
         size = len(self._of(candidate.path).content)
-        found = to_send(self, candidate.path, self.rules)
+        found = to_send(self, candidate.path, self.snapshots(candidate.path), self.rules)
         if found is None:
             since = self.snapshots(candidate.path)
             return Fingerprint(f"written since {since[-1].guid if since else ''}", size, 1, _ns(datetime.now(UTC)))

@@ -97,6 +97,14 @@ def span_of(recipe: Recipe | None) -> Span | None:
     return _checked(to, guid, base)
 
 
+def span_if_told(recipe: Recipe | None) -> Span | None:
+    """As :func:`span_of`, and None as well for what none of ours says."""
+    try:
+        return span_of(recipe)
+    except ValueError:
+        return None
+
+
 def _checked(to: str, guid: str, base: str) -> Span:
     if not is_snapshot_name(to) or (base and not is_snapshot_name(base)) or (guid and not _GUID.fullmatch(guid)):
         raise ValueError("it is no span between snapshots")

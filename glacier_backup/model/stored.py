@@ -11,7 +11,7 @@ from glacier_backup.model.candidate import Fingerprint, Kind
 from glacier_backup.model.increment import Link, link_of
 from glacier_backup.model.naming import section_of, stored_name
 from glacier_backup.model.recipe import Recipe, group_depth
-from glacier_backup.model.snapshot import Span, span_of
+from glacier_backup.model.snapshot import Span, span_if_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,7 @@ class StoredArchive:
     def span(self) -> Span | None:
         """Of a dataset which snapshots its stream goes between; None where nothing that can be understood says so, as
         of what has lost its manifest."""
-        try:
-            return span_of(self.recipe)
-        except ValueError:
-            return None
+        return span_if_told(self.recipe)
 
     @property
     def objects(self) -> tuple[StoredVolume, ...]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from glacier_backup.errors import SourceError
 from glacier_backup.model.increment import Link
-from glacier_backup.model.snapshot import Snapshot, Span, span_of
+from glacier_backup.model.snapshot import Snapshot, Span
 from glacier_backup.model.stored import StoredArchive
 from glacier_backup.plan.chain import BROKEN, Wanted, chain_among, encrypted_otherwise, hurt_link, long_enough
 from glacier_backup.units import local_time
@@ -74,7 +74,7 @@ def next_span(
     It begins with the newest snapshot that is there with all it builds on, and here. Raises SourceError where there is
     nothing to send that is newer, for a base that isn't at both ends, and for a clock that was set back.
     """
-    own = [one for one in stored if _snapshot_of(one) is not None and one.host in (None, wanted.host)]
+    own = [one for one in stored if one.span is not None and one.host in (None, wanted.host)]
     _check_clock(own, asked, now)
     if asked.whole or not (own or asked.base):
         return Next(None, asked.whole if own else "")
@@ -103,19 +103,12 @@ def newest_stored(there: Sequence[Snapshot], stored: Iterable[StoredArchive], ho
 
 def spans_stored(stored: Iterable[StoredArchive]) -> Iterator[Span]:
     """What archives of datasets hold, as far as that is known."""
-    return (span for one in stored if (span := _snapshot_of(one)) is not None)
+    return (span for one in stored if (span := one.span) is not None)
 
 
 def leads_to(span: Span, snapshot: Snapshot) -> bool:
     """Whether it is that snapshot which the stream leads to. Where its guid isn't known the name tells."""
     return span.guid == snapshot.guid if span.guid else span.to == snapshot.name
-
-
-def _snapshot_of(archive: StoredArchive) -> Span | None:
-    try:
-        return span_of(archive.recipe)
-    except ValueError:
-        return None
 
 
 def _bases(there: Sequence[Snapshot], own: Sequence[StoredArchive]) -> Iterator[Base]:

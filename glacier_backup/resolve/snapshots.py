@@ -64,12 +64,12 @@ def goes_by(tag: str, name: str) -> bool:
     return not tag or (name.startswith(tag) and _DATED.fullmatch(name[len(tag) :]) is not None)
 
 
-def to_send(source: Snapshots, path: str, rules: SnapshotRules) -> Snapshot | None:
-    """The snapshot of the dataset at ``path`` that is to be sent; None where a new one has to be made for it.
+def to_send(source: Snapshots, path: str, there: Sequence[Snapshot], rules: SnapshotRules) -> Snapshot | None:
+    """The snapshot of the dataset at ``path``, which has those that are ``there``, that is to be sent; None where a new
+    one has to be made for it.
 
     Raises SourceError: also where there is none of the name, or none that goes by the tag.
     """
-    there = source.snapshots(path)
     if rules.taking == "named":
         found = next((one for one in there if one.name == rules.name), None)
         if found is None:

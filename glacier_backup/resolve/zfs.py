@@ -71,12 +71,11 @@ class ZfsSource:
     def look(self, candidate: Candidate) -> Fingerprint:
         """See :class:`~glacier_backup.resolve.snapshots.Snapshots`; ``bytes`` is what the dataset refers to, and the
         time is that of the snapshot. Raises SourceError where the section's rules find no snapshot to send."""
-        path = candidate.path
+        path, there = candidate.path, self.snapshots(candidate.path)
         size = self._size_of(dataset_of(path)[1])
-        found = to_send(self, path, self._rules_of(candidate.section))
+        found = to_send(self, path, there, self._rules_of(candidate.section))
         if found is not None:
             return Fingerprint(digest_of(found.guid), size, 1, _ns(found.created_at))
-        there = self.snapshots(path)
         since = there[-1].guid if there else "the beginning"
         return Fingerprint(f"written since {since}", size, 1, _ns(now()))
 

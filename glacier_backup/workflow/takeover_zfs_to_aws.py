@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.chunks import in_chunks
 from glacier_backup.destination.destination import Check, Destination
-from glacier_backup.model.snapshot import span_of
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.suffixes import parse_suffix
 from glacier_backup.model.thaw import Stored, ThawRequest
@@ -192,8 +191,5 @@ def _recorded(dataset: Dataset, tools: Tools) -> Iterator[Known]:
 
 
 def _known(archive: StoredArchive) -> Known | None:
-    try:
-        span = span_of(archive.recipe)
-    except ValueError:
-        return None
+    span = archive.span
     return None if span is None or archive.link is None else Known(span.to, archive.time, archive.link)

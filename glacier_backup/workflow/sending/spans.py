@@ -19,7 +19,7 @@ from glacier_backup.model.plan import Skip, Upload
 from glacier_backup.model.reason import OneADay
 from glacier_backup.model.recipe import Recipe
 from glacier_backup.model.record import LastSent
-from glacier_backup.model.snapshot import Snapshot, SnapshotRules, Span, SpanLinked, span_of
+from glacier_backup.model.snapshot import Snapshot, SnapshotRules, Span, SpanLinked, span_if_told
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.upload_reason import Forced, InSpans
 from glacier_backup.model.zfs_to_aws import day_of
@@ -116,7 +116,7 @@ class Spans:
         source, stored = self.tools.snapshots_of(candidate), self._stored(candidate)
         there = source.snapshots(candidate.path)
         under_way = self._under_way(there, stored, begun, rules, whole)
-        to = to_send(source, candidate.path, rules) if under_way is None else under_way.snapshot
+        to = to_send(source, candidate.path, there, rules) if under_way is None else under_way.snapshot
         whole = whole or (BEGUN if under_way is not None and not under_way.span.base else "")
         if rules.taking == "create" and to is not None and not (under_way or whole):
             # As after a rollback: what is newest here was sent, and so was what isn't here any more.
@@ -177,15 +177,8 @@ class Spans:
 
 def _begun(there: Sequence[Snapshot], begun: Iterable[Recipe]) -> Iterator[_Begun]:
     """What an earlier run has begun to send, and is still here; the newest first."""
-    spans = [span for recipe in begun if (span := _told(recipe)) is not None]
+    spans = [span for recipe in begun if (span := span_if_told(recipe)) is not None]
     return (_Begun(span, one) for one in reversed(there) for span in reversed(spans) if leads_to(span, one))
-
-
-def _told(recipe: Recipe) -> Span | None:
-    try:
-        return span_of(recipe)
-    except ValueError:
-        return None
 
 
 def _is_by_day(rules: SnapshotRules) -> bool:
