@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--folder", help="where to work; in memory where that can be, by default")
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(CASES):
-        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+        parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # a folder of our own in it
     rows: list[Row] = []
     for name in arguments.cases or CASES:
