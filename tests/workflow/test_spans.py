@@ -20,7 +20,7 @@ from glacier_backup.model.increment import Link
 from glacier_backup.model.place import Place
 from glacier_backup.model.plan import Skip, Upload
 from glacier_backup.model.recipe import Recipe
-from glacier_backup.model.snapshot import SnapshotRules, Span, span_of, stream_step
+from glacier_backup.model.snapshot import SnapshotRules, Span, Taking, span_of, stream_step
 from glacier_backup.model.stored import ArchiveFilter, Rebuilt, StoredArchive, StoredVolume
 from glacier_backup.pack.registry import GROUPS, LINKS
 from glacier_backup.plan.chain import chain_among
@@ -293,6 +293,22 @@ class TestSpanAskedFor:
         tank.run()
         assert tank.spans()[-1] == ("offsite-20260101", "offsite-20260103")
         assert tank.restored(tank.stored()[-1]) == "state 3"
+
+    @pytest.mark.parametrize("taking", ["latest", "create"])
+    def test_after_an_older_span_was_sent_again_there_is_nothing_to_do(self, tank: Tank, taking: Taking) -> None:
+        self.three(tank)
+        for number in (1, 2, 3):
+            tank.rules = SnapshotRules("named", f"offsite-2026010{number}")
+            tank.run()
+        tank.rules = SnapshotRules("named", "offsite-20260102", base="offsite-20260101")
+        assert outcome(tank.run()) == ["sent"]
+        tank.rules = SnapshotRules(taking)
+        summary = tank.run()
+        assert (outcome(summary), summary.exit_code) == (["skipped"], 0)
+        assert len(tank.dataset.snapshots) == 3
+        tank.source.snapshot(PATH, "offsite-20260104")
+        assert outcome(tank.run()) == ["sent"]
+        assert tank.spans()[-1] == ("offsite-20260103", "offsite-20260104")
 
     @pytest.mark.parametrize(
         ("rules", "message"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
 from glacier_backup.errors import SourceError
@@ -100,17 +101,21 @@ class Spans:
         return SpanLinked(choice.next.link, span, fingerprint)
 
     def recognised(self, candidate: Candidate, last: LastSent) -> LastSent:
-        """``last``, the newest archive, with what its snapshot looks like: of what was taken over only the name is
-        known, and when it was stored tells nothing of snapshots."""
-        if last.digest is not None:
-            return last
-        spans = [*spans_stored(one for one in self._stored(candidate) if one.id == last.id)]
+        """``last``, the newest archive, with what the newest snapshot looks like that is stored: another one where an
+        older span was sent again after it. Of what was taken over only the name is known, and when it was stored tells
+        nothing of snapshots."""
+        stored = self._stored(candidate)
+        spans = [*spans_stored(one for one in stored if one.id == last.id)]
         try:
             there = self.tools.snapshots_of(candidate).snapshots(candidate.path) if spans else ()
         except SourceError:
             return last  # whoever looks at it next is told
-        found = next((one.guid for one in there if any(leads_to(span, one) for span in spans)), "that is gone")
-        return replace(last, digest=digest_of(found)) if spans else last
+        found = next((one for one in there if any(leads_to(span, one) for span in spans)), None)
+        if found is None:
+            return replace(last, digest=last.digest or digest_of("that is gone")) if spans else last
+        rules = self.tools.rules_of(candidate)
+        newest = None if rules.base or rules.taking == "named" else newest_stored(there, stored, self.tools.host)
+        return replace(last, digest=digest_of(max(found, newest or found, key=attrgetter("order")).guid))
 
     def _choice(self, candidate: Candidate, rules: SnapshotRules, whole: str, begun: Iterable[Recipe]) -> _Choice:
         source, stored = self.tools.snapshots_of(candidate), self._stored(candidate)
