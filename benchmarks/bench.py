@@ -59,7 +59,7 @@ def forget(catalog: Path) -> None:
 def noise(path: Path, size: int) -> None:
     """A file of ``size`` bytes, a multiple of 1 MiB, that nothing shrinks; the same each time."""
     source = random.Random(9)  # noqa: S311  # the same each time
-    block = source.randbytes(64 * MIB)
+    block = source.randbytes(2 * MIB)
     with path.open("wb", buffering=0) as file:
         for at in range(0, size, len(block)):
             os.pwrite(file.fileno(), at.to_bytes(8, "big") + block[8 : min(len(block), size - at)], at)

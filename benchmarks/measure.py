@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -30,29 +30,45 @@ class Failed(Exception):
     """A command that was measured didn't do what it should."""
 
 
+_WATCH = """
+import os, sys, time
+begun = time.perf_counter()
+process = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(process, 0)
+clock = time.perf_counter() - begun
+with open(int(sys.argv[1]), "w") as report:
+    print(os.waitstatus_to_exitcode(status), clock, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=report)
+"""
+"""Starts a program and tells what it took. It has next to nothing in memory: the kernel counts what whoever starts a
+process has there as that process's own."""
+
+
 def took(
     command: Sequence[str | Path], *, environ: Mapping[str, str] | None = None, cwd: Path = REPOSITORY, code: int = 0
 ) -> Took:
     """Run ``command``, whose output nobody reads, with ``environ`` on top of ours. Failed when it ends otherwise than
-    with ``code``, with the last that it said."""
-    with tempfile.TemporaryFile() as said:
-        begun = time.perf_counter()
-        process = subprocess.Popen(
-            [str(word) for word in command],
+    with ``code``, with the last that it said. What Python compiles is kept, as on a user's machine."""
+    program = shutil.which(command[0])
+    if program is None:
+        raise Failed(f"{command[0]} isn't installed")
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile("w+") as report:
+        subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _WATCH, str(report.fileno()), program, *map(str, command[1:])],
             cwd=cwd,
-            env={**os.environ, **(environ or {})},
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
+            pass_fds=(report.fileno(),),
+            check=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        clock = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != code:
+        report.seek(0)
+        ended, clock, processor, peak = report.read().split()
+        if int(ended) != code:
             said.seek(0)
             words = said.read()[-2000:].decode(errors="replace")
-            raise Failed(f"exit code {process.returncode} of {command[0]} …: {words}")
-    return Took(clock, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+            raise Failed(f"exit code {ended} of {command[0]} …: {words}")
+    return Took(float(clock), float(processor), int(peak) * 1024)
 
 
 class Turns:

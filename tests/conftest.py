@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import signal
@@ -51,6 +52,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
     finally:
         for one in reversed(stopped):
             one.start()
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """What a command of ours has taken for loaded for good, in a process of its own, is garbage here like all else."""
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import tempfile
 import threading
 import tracemalloc
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
@@ -205,3 +206,10 @@ def test_few_of_what_is_large_are_in_memory_at_a_time() -> None:
         assert tracemalloc.get_traced_memory()[1] < 6 * LARGE
     finally:
         tracemalloc.stop()
+
+
+def test_values_that_are_no_dataclass_come_back_from_the_disk_as_they_were() -> None:
+    now = datetime.now(UTC)
+    values = [now, now.astimezone(timezone(timedelta(hours=2))), now - now, Path("/a"), Decimal("1.5"), datetime, len]
+
+    assert list(Spool[object](values * TOGETHER, in_memory=0)) == values * TOGETHER

@@ -306,6 +306,20 @@ def test_connections_are_made_as_they_are_needed_and_used_again(sshd: Sshd, rela
         assert relay.connections == 2
 
 
+def test_a_request_goes_out_as_one_packet(sshd: Sshd, relay: Relay) -> None:
+    def asked(session: Session) -> int:
+        before = relay.upstream
+        session.run(where(session), nothing)
+        return relay.upstream - before
+
+    with closing(Connections(sshd.server(relay.port))) as connections, connections.session(nothing) as session:
+        session.run(where(session), nothing)
+        taken = asked(session)
+
+    assert taken == 4 + 32 + 16  # length, contents padded to the cipher's blocks, tag: no empty packet ahead of it
+    assert not [name for name in login.CIPHERS if "cbc" in name]  # which would want one
+
+
 def test_more_users_than_connections_share_them(sshd: Sshd, relay: Relay) -> None:
     with closing(Connections(sshd.server(relay.port, connections=2))) as connections:
         with (

@@ -7,12 +7,13 @@ from itertools import islice
 
 from sqlalchemy import Connection, and_, select
 
-from glacier_backup.catalog.contents import MEMBER, member_of
-from glacier_backup.catalog.grouping import frame_of, look
-from glacier_backup.catalog.paging import AnyRow
-from glacier_backup.catalog.queries import VARIABLES
+from glacier_backup.catalog.contents import MEMBER
+from glacier_backup.catalog.frames import frame_of
+from glacier_backup.catalog.grouping import look
+from glacier_backup.catalog.member_rows import look_of, member_of
+from glacier_backup.catalog.paging import VARIABLES, AnyRow
 from glacier_backup.catalog.schema import archives, grouped, looks, members
-from glacier_backup.catalog.sent import last_sent, look_of
+from glacier_backup.catalog.sent import last_sent
 from glacier_backup.chunks import in_chunks
 from glacier_backup.model.tree_digest import parse_tree_digest, same_look
 

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from functools import partial
 
 from glacier_backup.catalog import (
     alike,
     choosing,
     contents,
     current,
-    expiring,
     exporting,
-    finding,
     fixed_keys,
     known,
     nearness,
-    patterns,
     places,
     queries,
     sent,
     vanishing,
 )
 from glacier_backup.catalog.exporting import Exported
-from glacier_backup.catalog.opened import Opened
-from glacier_backup.chunks import in_chunks
-from glacier_backup.model.archive import Member
+from glacier_backup.catalog.looking import Looking
+from glacier_backup.model.archive import Member, Outline
 from glacier_backup.model.place import Place
-from glacier_backup.model.record import Current, CurrentGroup, KnownMember, LastSent, Listed
-from glacier_backup.model.stored import ArchiveFilter, Found, StoredArchive
+from glacier_backup.model.record import Current, CurrentGroup, KnownMember, LastSent
+from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 
 
-class Asking(Opened):
+class Asking(Looking):
     """Answers that may be long come a page at a time: nothing is held in full, and others may write meanwhile, which
     is then in it or not. Nothing comes twice."""
 
@@ -45,10 +39,6 @@ class Asking(Opened):
         make sure.
         """
         return self._database.read(lambda connection: places.find(connection, place, trusting=trusting))
-
-    def places(self) -> list[tuple[int, Place]]:
-        """Every place that is known, with its id."""
-        return self._database.read(places.listed)
 
     def is_marked(self, place_id: int) -> bool:
         """Whether :meth:`mark` was told of that place."""
@@ -80,14 +70,6 @@ class Asking(Opened):
         it was put away; in the same order."""
         return current.current_groups(self._database, place_id, below, host)
 
-    def deleted_at(self, place_id: int, paths: Sequence[str]) -> dict[str, tuple[int, datetime]]:
-        """Of those of some paths that :meth:`Sending.expire` was told to be deleted the last time: the highest id of
-        an archive then, and when that was."""
-        found: dict[str, tuple[int, datetime]] = {}
-        for chunk in in_chunks(paths, queries.VARIABLES):
-            found |= self._database.read(partial(expiring.deleted_at, destination=place_id, paths=chunk))
-        return found
-
     def paths_like(self, place_id: int, below: str, digests: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """By digest, as :mod:`glacier_backup.model.tree_digest` has it, the paths below ``below`` whose newest stored
         version at that place looks so; of each a handful at most, what was sent last first."""
@@ -118,14 +100,6 @@ class Asking(Opened):
         place."""
         return self._database.read(lambda connection: queries.has_origin(connection, source))
 
-    def archives(self, since: datetime | None = None) -> Iterator[Listed]:
-        """Everything that was sent at ``since`` or later, the newest last. What others record meanwhile may be
-        left out."""
-        after: queries.Mark | None = None
-        while page := self._database.read(partial(queries.list_archives, since=since, after=after)):
-            yield from (listed for _, listed in page)
-            after = page[-1][0]
-
     def stored_archives(self, wanted: ArchiveFilter) -> Iterator[StoredArchive]:
         """What is known to be stored and is ``wanted``: by path, then by place, then oldest first, which is the order
         of intent; files in groups (``inside``) among the others. Paths that are UTF-8 come before others, and both in
@@ -146,19 +120,13 @@ class Asking(Opened):
         none of groups."""
         return self._database.read(lambda connection: nearness.nearest(connection, text, limit))
 
-    def find(self, text: str, *, glob: bool) -> Iterator[Found]:
-        """Stored archives by path or name, and their members by path, of all versions: by path of the archive, its
-        newest first, and an archive before its members. Files in groups are archives of their own paths.
-
-        A ``glob`` has to match the whole or the last component, as :mod:`fnmatch` has it, case and all. Else the text
-        has to be in it, letters of either case.
-        """
-        pattern = patterns.globbed_anywhere(text) if glob else patterns.containing(text)
-        return finding.find(self._database, pattern)
-
     def members(self, archive_id: int) -> Iterator[Member]:
         """The members of one archive, in stream order."""
         return contents.list_members(self._database, archive_id)
+
+    def outlines(self, archive_id: int) -> Iterator[Outline]:
+        """What tells one from another of the same members, in the same order."""
+        return contents.list_outlines(self._database, archive_id)
 
     def vanished(self, archive_id: int) -> Iterator[str]:
         """What an increment lists as deleted, with all below it, in the order of a directory's tar."""

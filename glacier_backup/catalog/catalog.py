@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from glacier_backup import __version__
-from glacier_backup.catalog import copies, learning, places, queries, rebuilding, recording, removing, takeover
+from glacier_backup.catalog import copies, learning, places, rebuilding, recording, removing, takeover
 from glacier_backup.catalog.asking import Asking
+from glacier_backup.catalog.paging import VARIABLES
 from glacier_backup.catalog.restoring import Restoring
 from glacier_backup.catalog.sending import Sending
 from glacier_backup.catalog.taking_over import TakingOver
@@ -89,7 +90,7 @@ class Catalog(Asking, Restoring, Sending, TakingOver):
 
     def forget_archives(self, ids: Iterable[int]) -> None:
         """Forget archives, with all that belongs to them, a chunk at a time."""
-        for chunk in in_chunks(ids, queries.VARIABLES // 2):
+        for chunk in in_chunks(ids, VARIABLES // 2):
             with self._database.write() as connection:
                 removing.forget(connection, chunk)
 

@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, sele
 from sqlalchemy.exc import OperationalError
 
 from glacier_backup.catalog.database import Database
-from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages, read_page
-from glacier_backup.catalog.queries import VARIABLES
+from glacier_backup.catalog.paging import VARIABLES, AnyRow, AnySelect, in_pages, read_page
 from glacier_backup.catalog.schema import archives, grouped, looks, members, uploads, volumes
 from glacier_backup.digest import DIGEST_BYTES, LEAF, tree_hash
 from glacier_backup.errors import CatalogError

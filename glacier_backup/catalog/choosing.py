@@ -10,15 +10,15 @@ from itertools import chain
 
 from sqlalchemy import ColumnElement, FromClause, and_, exists, func, or_, select, tuple_
 
-from glacier_backup.catalog import inside, places, spans
+from glacier_backup.catalog import inside, place_rows, spans
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import GREATEST_INTEGER, LEAST_INTEGER
 from glacier_backup.catalog.expiring import is_kept, is_present
-from glacier_backup.catalog.keys import Key, Sorting, keys_of
+from glacier_backup.catalog.keys import Key, Sorting
 from glacier_backup.catalog.loaded import loaded
-from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages
+from glacier_backup.catalog.paging import VARIABLES, AnyRow, AnySelect, in_pages, read_page
 from glacier_backup.catalog.patterns import globbed, literal_start
-from glacier_backup.catalog.queries import VARIABLES, is_stored_at
+from glacier_backup.catalog.queries import is_stored_at
 from glacier_backup.catalog.schema import archives, grouped, volumes
 from glacier_backup.catalog.spans import Span
 from glacier_backup.chunks import in_chunks
@@ -56,7 +56,7 @@ def _in_order(database: Database, wanted: ArchiveFilter, ids: Iterable[int]) -> 
     sorting, matches = Sorting(), _exact(wanted)
     for chunk in in_chunks(ids, VARIABLES):
         conditions = (*_whereabouts(wanted, archives.c.path), *_conditions(wanted, of_files=False))
-        found = keys_of(database, chunk, *conditions)
+        found = _keys_of(database, chunk, conditions)
         if _has_files(wanted):
             conditions = (*_whereabouts(wanted, grouped.c.path), *_conditions(wanted, of_files=True))
             found = chain(found, inside.keys_in(database, chunk, wanted.path, conditions))
@@ -66,6 +66,13 @@ def _in_order(database: Database, wanted: ArchiveFilter, ids: Iterable[int]) -> 
     return sorting.keys()
 
 
+def _keys_of(database: Database, ids: list[int], conditions: Iterable[Condition]) -> Iterator[Key]:
+    """Of those of ``ids`` that are stored and for which ``conditions`` hold, in no order."""
+    query = select(archives.c.path, archives.c.destination, archives.c.id).where(archives.c.sent_at.is_not(None))
+    rows = read_page(database, query.where(archives.c.id.in_(ids), *conditions))
+    return (Key(*row) for row in rows)
+
+
 def _has_files(wanted: ArchiveFilter) -> bool:
     """Whether files in groups are among what is meant. Of one that couldn't be read there is none."""
     return wanted.inside and not wanted.incomplete
@@ -73,7 +80,7 @@ def _has_files(wanted: ArchiveFilter) -> bool:
 
 def _by_path(database: Database, wanted: ArchiveFilter) -> Iterator[Key]:
     """Each place by its indexes, which have its archives and its files in groups in order."""
-    at = [wanted.place_id] if wanted.place_id is not None else database.read(places.ids)
+    at = [wanted.place_id] if wanted.place_id is not None else [id for id, _ in database.ask(place_rows.listed)]
     streams = [_at_place(database, place, wanted) for place in at]
     if _has_files(wanted):
         streams += [_files_at_place(database, place, wanted) for place in at]
@@ -129,7 +136,7 @@ def _conditions(wanted: ArchiveFilter, *, of_files: bool) -> list[Condition]:
     if wanted.path is not None and wanted.below is not None:
         found.append(or_(*[span.condition(path) for span in spans.below(wanted.below)]))
     if wanted.glob is not None:
-        found.append(globbed(wanted.glob).condition(path))
+        found.append(globbed(wanted.glob).clause(path))
     if wanted.inside and not of_files:
         found.append(~inside.has_files)
     if wanted.newest:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from glacier_backup.catalog.schema import changes, copies
 from glacier_backup.model.record import CatalogCopy
 
+_COUNT_CHANGE = "INSERT INTO changes (id, count) VALUES (0, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1"
+
 
 def note_change(connection: Connection) -> None:
     """In the transaction of the change itself."""
-    row = insert(changes).values(id=0, count=1)
-    connection.execute(row.on_conflict_do_update(index_elements=["id"], set_={"count": changes.c.count + 1}))
+    connection.exec_driver_sql(_COUNT_CHANGE)
 
 
 def count(connection: Connection) -> int:

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, or_, select
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import pack_text, unpack_text
 from glacier_backup.catalog.grouping import LINK, size_of
-from glacier_backup.catalog.paging import AnyRow
-from glacier_backup.catalog.queries import BEFORE_ALL, VARIABLES
+from glacier_backup.catalog.paging import VARIABLES, AnyRow
+from glacier_backup.catalog.queries import BEFORE_ALL
 from glacier_backup.catalog.schema import archives
 from glacier_backup.catalog.spans import Span, beginning
 from glacier_backup.chunks import in_chunks

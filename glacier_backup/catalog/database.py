@@ -4,40 +4,57 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
-
-from sqlalchemy import Connection, StaticPool, create_engine
-from sqlalchemy.exc import DBAPIError
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from glacier_backup.catalog.connect import Sight, connect_readonly, see
 from glacier_backup.catalog.trouble import explain, plain_words
 from glacier_backup.errors import CatalogError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 
 _ATTEMPTS = 10
 
 
+class Execute(Protocol):
+    """Runs one statement and gives its rows: of a driver's connection, or of SQLAlchemy's ``exec_driver_sql``."""
+
+    def __call__(self, statement: str, parameters: Any = (), /) -> Iterable[Sequence[Any]]: ...
+
+
 @contextmanager
 def transaction(connection: Connection, begin: str) -> Iterator[Connection]:
     """All or nothing. ``begin`` is said to SQLite as it is, for neither the driver nor SQLAlchemy would take the
     write lock at once, or put CREATE TABLE into the transaction."""
+    from sqlalchemy.exc import DBAPIError
+
     if connection.in_transaction():
-        # Its end would be the end of the outer one too.
-        raise RuntimeError("the catalog is used inside a transaction of the same thread")
+        raise _nested()
     try:
         connection.exec_driver_sql(begin)
         yield connection
         connection.commit()
-    except BaseException:
+    except BaseException as error:
         connection.rollback()
+        if isinstance(error, DBAPIError) and error.orig is not None:
+            raise error.orig from error
         raise
 
 
+def _nested() -> RuntimeError:
+    """The end of the inner transaction would be the end of the outer one too."""
+    return RuntimeError("the catalog is used inside a transaction of the same thread")
+
+
 class Database:
-    """One open database. Threads take turns: one transaction at a time."""
+    """One open database. Threads take turns: one transaction at a time.
+
+    SQLAlchemy is loaded when it is first needed: to load it takes longer than what is only asked in SQL.
+    """
 
     warnings: tuple[str, ...] = ()
     """What a person should know about where it lies."""
@@ -51,6 +68,17 @@ class Database:
         """What ``query`` returns, which must hold no open result, from one state of the catalog."""
         with self._in_turn(), transaction(self._connection, "BEGIN") as connection:
             return query(connection)
+
+    def ask(self, query: Callable[[Execute], T]) -> T:
+        """The same without SQLAlchemy."""
+        with self._in_turn():
+            if self._raw.in_transaction:
+                raise _nested()
+            self._raw.execute("BEGIN")
+            try:
+                return query(self._raw.execute)
+            finally:
+                self._raw.rollback()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -72,18 +100,33 @@ class Database:
 
     def back_up(self, target: sqlite3.Connection) -> None:
         """Put the content, as it is at one moment, into another database in place of its own."""
-        self.read(lambda _: self._raw.backup(target))
+        self.ask(lambda _: self._raw.backup(target))
 
     def close(self) -> None:
         with self._turn:
             self._closed = True
-            self._connection.close()
-            self._connection.engine.dispose()
+            self._let_go()
 
     def _adopt(self, raw: sqlite3.Connection) -> None:
         self._closed = False
         self._raw = raw
-        self._connection = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool).connect()
+        self._made: Connection | None = None
+
+    @property
+    def _connection(self) -> Connection:
+        """SQLAlchemy's."""
+        if self._made is None:
+            from sqlalchemy import StaticPool, create_engine
+
+            raw = self._raw
+            self._made = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool).connect()
+        return self._made
+
+    def _let_go(self) -> None:
+        if self._made is not None:
+            self._made.close()
+            self._made.engine.dispose()
+        self._raw.close()
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -97,8 +140,6 @@ class Database:
     def _plain_words(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            raise explain(self.path, error.orig) from error
         except sqlite3.Error as error:
             raise explain(self.path, error) from error
 
@@ -111,13 +152,19 @@ class ReadOnly(Database):
         super().__init__(path, raw)
 
     def read(self, query: Callable[[Connection], T]) -> T:
-        with self._turn:
-            return self._read_steadily(query)
+        return self._steadily(lambda: super(ReadOnly, self).read(query))
 
-    def _read_steadily(self, query: Callable[[Connection], T]) -> T:
+    def ask(self, query: Callable[[Execute], T]) -> T:
+        return self._steadily(lambda: super(ReadOnly, self).ask(query))
+
+    def _steadily(self, read: Callable[[], T]) -> T:
+        with self._turn:
+            return self._read_steadily(read)
+
+    def _read_steadily(self, read: Callable[[], T]) -> T:
         for _ in range(_ATTEMPTS):
             try:
-                answer = super().read(query)
+                answer = read()
             except CatalogError:
                 # Pages of two states make a sound database look damaged.
                 if self._unmoved():

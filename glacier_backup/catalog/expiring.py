@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, bindparam, exists, func, or_, select
 
 from glacier_backup.catalog.copies import note_change
 from glacier_backup.catalog.exact import pack_text
 from glacier_backup.catalog.packed import each
-from glacier_backup.catalog.queries import VARIABLES, is_stored_at
+from glacier_backup.catalog.paging import VARIABLES
+from glacier_backup.catalog.queries import is_stored_at
 from glacier_backup.catalog.schema import archives, gone
 from glacier_backup.chunks import in_chunks
 from glacier_backup.units import rfc3339
@@ -53,19 +55,16 @@ def put_away(connection: Connection, destination: int, ids: Iterable[tuple[int, 
 
 def gone_since(connection: Connection, destination: int, paths: Sequence[str]) -> dict[str, int]:
     """Of those of ``paths`` that were deleted the highest id then; no more of them than a statement takes."""
-    its = gone.c
-    query = select(its.path, func.max(its.archive).label("last")).where(
-        its.destination == destination, its.path.in_(paths)
-    )
-    return {row.path: row.last for row in connection.execute(query.group_by(its.path))}
+    rows = connection.execute(_last_gone(), {"destination": destination, "paths": paths})
+    return {row.path: row.last for row in rows}
 
 
-def deleted_at(connection: Connection, destination: int, paths: Sequence[str]) -> dict[str, tuple[int, datetime]]:
-    """The same, and when that was."""
+@cache
+def _last_gone() -> Select[tuple[str, int]]:
+    """Made once: that takes ten times as long as asking for one path."""
     its = gone.c
-    query = select(its.path, its.archive, its.at).where(its.destination == destination, its.path.in_(paths))
-    rows = connection.execute(query.order_by(its.path, its.archive))
-    return {row.path: (row.archive, row.at) for row in rows}
+    there = (its.destination == bindparam("destination"), its.path.in_(bindparam("paths", expanding=True)))
+    return select(its.path, func.max(its.archive).label("last")).where(*there).group_by(its.path)
 
 
 def is_present(table: FromClause, path: ColumnElement[str], until: datetime | None) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from glacier_backup.catalog import places
+from glacier_backup.catalog import place_rows
 from glacier_backup.catalog.choosing import stored_archives
 from glacier_backup.catalog.database import Database
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive, StoredVolume
@@ -17,7 +17,7 @@ Exported = dict[str, object]
 
 def export_rows(database: Database) -> Iterator[Exported]:
     """One per archive, in the order of :func:`stored_archives`, always with the same keys."""
-    names = {id: str(place) for id, place in database.read(places.listed)}
+    names = {id: str(place) for id, place in database.ask(place_rows.listed)}
     for archive in stored_archives(database, ArchiveFilter()):
         yield _row(archive, names)
 

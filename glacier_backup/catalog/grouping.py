@@ -8,21 +8,19 @@ that changed and changed back while it was read has none: nobody knows what was 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
+from glacier_backup.catalog.codes import MEMBER_TYPES
 from glacier_backup.catalog.exact import pack_text, unpack_integer, unpack_text
+from glacier_backup.catalog.frames import frame_of, is_told
 from glacier_backup.catalog.packed import CHUNK, Packed, each
-from glacier_backup.catalog.schema import MEMBER_TYPES, archives
+from glacier_backup.catalog.schema import archives
 from glacier_backup.chunks import in_chunks
-from glacier_backup.model.candidate import CHANGED_BACK
-from glacier_backup.model.naming import section_of, stored_name
-from glacier_backup.model.recipe import group_depth, parse_recipe
 from glacier_backup.model.tree_digest import parse_tree_digest
 
 FILES = tuple(MEMBER_TYPES.index(name) for name in ("file", "symlink", "hardlink"))
@@ -47,41 +45,11 @@ _TOUCHED = """
 """
 
 
-_NO_NAME = re.compile(r"/\.{0,2}(?:/|\Z)")
-"""In a path: a component that is none."""
-
 _OfMember = Any
 """What :data:`_MEMBERS` selects of one; see :data:`_OF_MEMBER`."""
 
 _OF_MEMBER: Callable[[tuple[Packed, ...]], _OfMember] = itemgetter(1, 2, 3, 4, 5, 8, 10)
 """The same of a row of the table."""
-
-
-class Frame(NamedTuple):
-    """What tells where the members of a group were."""
-
-    base: str
-    """Where that lay whose name they begin with."""
-    top: str
-    """What they begin with in its place; may be empty."""
-
-    def path_of(self, member: str, source: str | None = None) -> str | None:
-        """Absolute; ``source`` is its name below :attr:`base` where the archive has another. None for what was nowhere
-        below that: anybody may have made another system's archive."""
-        below = self._below(member) if source is None else f"/{source}"
-        if below is None or _NO_NAME.search(below) is not None:
-            return None
-        return self.base.rstrip("/") + below
-
-    def name_of(self, member: str, source: str | None = None) -> str | None:
-        """The same below :attr:`base`, without a slash in front."""
-        path = self.path_of(member, source)
-        return None if path is None else path[len(self.base.rstrip("/")) + 1 :]
-
-    def _below(self, member: str) -> str | None:
-        if not self.top:
-            return f"/{member}"
-        return member[len(self.top) :] if member.startswith(f"{self.top}/") else None
 
 
 class _File(NamedTuple):
@@ -131,8 +99,9 @@ class Adding:
 
     def __init__(self, connection: Connection, id: int) -> None:
         self._connection = connection
-        self._id = id
-        group = [one for one in _archives(connection, [id]) if one.kind == "group" and is_told(one.digest)]
+        found = _archives(connection, [id])
+        self._alone = [one for one in found if one.kind != "group"]
+        group = [one for one in found if one.kind == "group" and is_told(one.digest)]
         self._group = group[0] if group else None
 
     def take(self, rows: Sequence[tuple[Packed, ...]]) -> None:
@@ -142,9 +111,9 @@ class Adding:
 
     def end(self) -> None:
         """All are noted."""
-        if self._group is None:
-            add(self._connection, [self._id])
-        else:
+        for archive in self._alone:
+            each(self._connection, _ADD_LOOKS, _look_alone(archive))
+        if self._group is not None:
             _add_hard_links(self._connection, self._group)
 
 
@@ -168,18 +137,6 @@ def move(connection: Connection, destination: int, archive: int, moves: Iterable
     each(connection, _ADD_LOOKS, [(destination, look(one.size, one.now), archive, one.number) for one in told])
 
 
-def is_told(digest: str | None) -> bool:
-    """Whether a group with that fingerprint tells what was read of each file."""
-    return digest is None or not digest.endswith(CHANGED_BACK)
-
-
-def frame_of(path: str, recipe: str | None) -> Frame:
-    """That of a group, as :attr:`StoredArchive.base` and :attr:`StoredArchive.top` have it."""
-    told, depth = _packing(recipe)
-    base = section_of(path, depth)
-    return Frame(base, stored_name(base) if told is None else told)
-
-
 def look(size: int, mtime_ns: int) -> int:
     """64 bits which are the same of files that may be the same: the second, all that some systems know, and the size.
 
@@ -197,11 +154,16 @@ def size_of(type_code: int, size: int, target: str | bytes | None) -> int:
 
 
 def _archives(connection: Connection, ids: Sequence[int]) -> list[_Archive]:
+    return [_Archive(*row) for row in connection.execute(_of_trees(), {"ids": ids})]
+
+
+@cache
+def _of_trees() -> Select[Any]:
+    """Of all else there are no rows. Made once, for that takes several times as long as asking for one."""
     table = archives.c
     columns = (table.id, table.destination, table.path, table.kind, table.digest, table.recipe)
-    # Of all else there are no rows.
     of_tree = or_(table.kind == "group", and_(table.kind.in_(["file", "link"]), table.digest.is_not(None)))
-    return [_Archive(*row) for row in connection.execute(select(*columns).where(table.id.in_(ids), of_tree))]
+    return select(*columns).where(table.id.in_(bindparam("ids", expanding=True)), of_tree)
 
 
 def _add_files(connection: Connection, archive: _Archive, members: Iterable[_OfMember]) -> None:
@@ -264,14 +226,3 @@ def _files(archive: _Archive, members: Iterable[_OfMember]) -> Iterator[_File]:
             yield _File(number, path, size_of(code, size, target), unpack_integer(mtime_ns), None)
         elif target is not None and (leads_to := frame.path_of(unpack_text(target))) is not None:
             yield _File(number, path, size, unpack_integer(mtime_ns), leads_to)
-
-
-@lru_cache(maxsize=64)
-def _packing(recipe: str | None) -> tuple[str | None, int]:
-    """What the step of packing says: the top, None where it says nothing, and the depth."""
-    try:
-        made = parse_recipe(recipe) if recipe is not None else None
-    except (ValueError, KeyError, TypeError):
-        return None, 1
-    top = made.steps[0].parameters.get("top") if made is not None and made.steps else None
-    return top if isinstance(top, str) else None, group_depth(made)

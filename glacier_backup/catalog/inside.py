@@ -12,10 +12,9 @@ from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 
 from glacier_backup.catalog.contents import list_members
 from glacier_backup.catalog.database import Database
-from glacier_backup.catalog.grouping import frame_of
+from glacier_backup.catalog.frames import frame_of
 from glacier_backup.catalog.keys import Key
-from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages, read_page
-from glacier_backup.catalog.queries import VARIABLES
+from glacier_backup.catalog.paging import VARIABLES, AnyRow, AnySelect, in_pages, read_page
 from glacier_backup.catalog.schema import archives, grouped, members
 from glacier_backup.catalog.spans import Span
 from glacier_backup.chunks import in_chunks

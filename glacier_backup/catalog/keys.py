@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select
-
-from glacier_backup.catalog.database import Database
-from glacier_backup.catalog.paging import read_page
-from glacier_backup.catalog.queries import VARIABLES
-from glacier_backup.catalog.schema import archives
-from glacier_backup.chunks import in_chunks
 from glacier_backup.ordering import Ordering
 
 _TAIL = struct.Struct(">QQQ")
@@ -64,13 +57,6 @@ class Sorting:
         return Key(
             path, place, _MIDDLE - 1 - age if self._newest_first else age - _MIDDLE, number - 1 if number else None
         )
-
-
-def keys_of(database: Database, ids: Iterable[int], *conditions: ColumnElement[bool]) -> Iterator[Key]:
-    """Of those of ``ids`` that are stored and for which ``conditions`` hold, in no order."""
-    query = select(archives.c.path, archives.c.destination, archives.c.id).where(archives.c.sent_at.is_not(None))
-    for chunk in in_chunks(ids, VARIABLES):
-        yield from (Key(*row) for row in read_page(database, query.where(archives.c.id.in_(chunk), *conditions)))
 
 
 def _raw(path: str) -> tuple[bytes, bool]:

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select
 
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import unpack_integer, unpack_text
-from glacier_backup.catalog.grouping import FILES, LINK, Frame, frame_of, is_told, size_of
+from glacier_backup.catalog.frames import Frame, frame_of, is_told
+from glacier_backup.catalog.grouping import FILES, LINK, size_of
 from glacier_backup.catalog.paging import AnyRow
 from glacier_backup.catalog.schema import archives, grouped
 from glacier_backup.model.record import KnownMember

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, literal, or_, select
 
-from glacier_backup.catalog.paging import AnySelect
+from glacier_backup.catalog.paging import VARIABLES, AnySelect
 from glacier_backup.catalog.patterns import containing
-from glacier_backup.catalog.queries import VARIABLES
 from glacier_backup.catalog.schema import archives, destinations, grouped
 from glacier_backup.catalog.types import ExactText
 
@@ -98,5 +97,5 @@ def _called(connection: Connection, base: str) -> Iterator[str]:
         return
     pattern = containing(f"/{base}")
     for query, path, _ in _ALL:
-        found = connection.execute(query.where(pattern.condition(path)).distinct().limit(_AROUND)).scalars()
+        found = connection.execute(query.where(pattern.clause(path)).distinct().limit(_AROUND)).scalars()
         yield from filter(pattern.matches, found)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from glacier_backup.catalog import checking, copying
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.opening import open_readonly, open_writable
 
@@ -61,6 +60,8 @@ class Opened:
         """What is wrong with the catalog itself, a sentence each: a damaged file, archives of which nothing says where
         they are, volumes that are missing among others, checksums that don't add up, members out of order, recipes that
         can't be read. Reads all of it."""
+        from glacier_backup.catalog import checking
+
         return checking.check(self._database)
 
     def copy_to(self, path: str) -> None:
@@ -70,4 +71,6 @@ class Opened:
         CatalogError when it can't be written, and for a catalog that is damaged: no sound copy is to be replaced by
         one that isn't.
         """
+        from glacier_backup.catalog import copying
+
         copying.copy(self._database, path)

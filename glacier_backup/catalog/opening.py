@@ -13,13 +13,11 @@ import stat
 import tempfile
 from contextlib import ExitStack, closing, suppress
 
-from sqlalchemy import Connection, inspect
-
+from glacier_backup.catalog.codes import APPLICATION_ID
 from glacier_backup.catalog.connect import connect, size_of
-from glacier_backup.catalog.database import Database, ReadOnly, in_memory
+from glacier_backup.catalog.database import Database, Execute, ReadOnly, in_memory
 from glacier_backup.catalog.journal import journal_for
-from glacier_backup.catalog.migrations import applied, newest, step_up
-from glacier_backup.catalog.schema import APPLICATION_ID
+from glacier_backup.catalog.migrations import applied, has_table, newest, step_up
 from glacier_backup.catalog.trouble import closed, damaged, plain_words
 from glacier_backup.errors import CatalogError
 from glacier_backup.flushing import name_whole
@@ -39,7 +37,7 @@ def open_writable(path: str) -> Database:
         journal = journal_for(path)
         database.warnings = journal.warnings
         database.configure(*journal.before)
-        database.read(lambda connection: _check(path, connection))
+        database.ask(lambda execute: _check(path, execute))
         # FULL: a record must survive the loss of power, and in WAL mode NORMAL doesn't sync each commit.
         database.configure(*journal.after, "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
         _migrate(database)
@@ -57,7 +55,7 @@ def open_readonly(path: str) -> Database:
     with ExitStack() as on_error:
         database = ReadOnly(path)
         on_error.callback(database.close)
-        if database.read(lambda connection: _check(path, connection)) < newest():
+        if database.ask(lambda execute: _check(path, execute)) < newest():
             return _for_looking(database.copy_to_memory())
         on_error.pop_all()
         return database
@@ -120,7 +118,7 @@ def _migrate(database: Database) -> None:
     while due:
         # Even with nothing due this asks for the write lock: one that another program holds is found out now.
         with database.write() as connection:
-            due = step_up(connection)
+            due = step_up(connection.exec_driver_sql)
 
 
 def _for_looking(memory: Database) -> Database:
@@ -129,11 +127,12 @@ def _for_looking(memory: Database) -> Database:
     return memory
 
 
-def _check(path: str, connection: Connection) -> int:
+def _check(path: str, execute: Execute) -> int:
     """The schema that the database is at; raises CatalogError unless it is a catalog that this program knows."""
-    if connection.exec_driver_sql("PRAGMA application_id").scalar_one() != APPLICATION_ID:
-        raise _foreign(path, connection)
-    number = applied(connection)
+    ((id,),) = execute("PRAGMA application_id")
+    if id != APPLICATION_ID:
+        raise _foreign(path, execute)
+    number = applied(execute)
     if number == 0:
         raise damaged(path, "its tables are missing")
     if number > newest():
@@ -141,8 +140,8 @@ def _check(path: str, connection: Connection) -> int:
     return number
 
 
-def _foreign(path: str, connection: Connection) -> CatalogError:
-    if inspect(connection).has_table("uploads"):
+def _foreign(path: str, execute: Execute) -> CatalogError:
+    if has_table(execute, "uploads"):
         return CatalogError(
             f"the catalog {path} is the record of glacier_backup 1.2",
             hint="name another file in `catalog`, leave this one as it is, and take it over with "

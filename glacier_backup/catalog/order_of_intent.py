@@ -12,7 +12,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
 
-from glacier_backup.catalog.queries import VARIABLES, is_stored_at
+from glacier_backup.catalog.paging import VARIABLES
+from glacier_backup.catalog.queries import is_stored_at
 from glacier_backup.catalog.schema import archives, volumes
 from glacier_backup.catalog.takeover import OUTDATED
 from glacier_backup.chunks import in_chunks

@@ -6,9 +6,11 @@ Through the types of their columns they take three times as long.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, insert
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from glacier_backup.chunks import in_chunks
@@ -21,7 +23,12 @@ Packed = int | str | bytes | None
 
 def add_tuples(connection: Connection, table: Table, rows: Iterable[tuple[Packed, ...]]) -> None:
     """Values in the order of the table's columns, each as :mod:`glacier_backup.catalog.exact` packs it."""
-    each(connection, str(insert(table).compile(connection)), rows)
+    each(connection, _insertion(table), rows)
+
+
+@cache
+def _insertion(table: Table) -> str:
+    return str(insert(table).compile(dialect=sqlite.dialect()))
 
 
 def each(connection: Connection, statement: str, rows: Iterable[tuple[Packed, ...]]) -> None:

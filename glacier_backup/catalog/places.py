@@ -8,13 +8,13 @@ account, so what the row holds isn't believed before the destination was asked a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from glacier_backup.catalog.schema import archives, destinations, gone, grouped, looks, thaws
 from glacier_backup.errors import CatalogError
-from glacier_backup.model.place import DestinationKind, Place
+from glacier_backup.model.place import Place
 
 OWN = "-"
 
@@ -70,23 +70,6 @@ def is_marked(connection: Connection, id: int) -> bool:
     """Whether that was noted."""
     found = connection.execute(select(destinations.c.reached_by).where(destinations.c.id == id)).scalar()
     return bool(found == _MARKER)
-
-
-def place_of(kind: str, name: str, region: str, account: str) -> Place:
-    """The place that a row stands for."""
-    return Place(cast(DestinationKind, kind), name, region, account)
-
-
-def ids(connection: Connection) -> list[int]:
-    """Of every place, in the same order as :func:`listed`."""
-    return list(connection.execute(select(destinations.c.id).order_by(destinations.c.id)).scalars())
-
-
-def listed(connection: Connection) -> list[tuple[int, Place]]:
-    """Every place with its id, in the order in which they were made known."""
-    table = destinations.c
-    query = select(table.id, table.kind, table.name, table.region, table.account).order_by(table.id)
-    return [(id, place_of(*rest)) for id, *rest in connection.execute(query)]
 
 
 def _rows(connection: Connection, place: Place) -> list[_Row]:

@@ -13,7 +13,8 @@ from glacier_backup.catalog.copies import note_change
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import pack_integer, pack_text
 from glacier_backup.catalog.packed import Packed, add_rows
-from glacier_backup.catalog.queries import VARIABLES, is_stored_at
+from glacier_backup.catalog.paging import VARIABLES
+from glacier_backup.catalog.queries import is_stored_at
 from glacier_backup.catalog.schema import archives, grouped, volumes
 from glacier_backup.catalog.takeover import OUTDATED, under_way
 from glacier_backup.chunks import in_chunks

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, Update, bindparam, insert, update
 
-from glacier_backup.catalog import grouping
+from glacier_backup.catalog import grouping, names
+from glacier_backup.catalog.codes import MEMBER_TYPES
 from glacier_backup.catalog.exact import pack_integer, pack_text
 from glacier_backup.catalog.packed import CHUNK, Packed, add_tuples, each
-from glacier_backup.catalog.schema import MEMBER_TYPES, archives, members, problems, runs, volumes
+from glacier_backup.catalog.schema import archives, members, problems, runs, volumes
 from glacier_backup.chunks import in_chunks
 from glacier_backup.model.archive import ArchiveRecord, Member, ReadProblem, Receipt
 from glacier_backup.model.event import Summary
@@ -43,7 +45,7 @@ def add_archive(
     row = _named(record) | _as_read(record) | {"run": run, "destination": destination}
     if id is not None:
         row["id"] = id
-    archive = connection.execute(insert(archives).values(row)).lastrowid
+    archive = connection.execute(insert(archives), row).lastrowid
     _add_problems(connection, archive, record.problems)
     return archive
 
@@ -51,14 +53,13 @@ def add_archive(
 def set_contents(connection: Connection, archive: int, record: ArchiveRecord, listed: Iterable[Member]) -> None:
     """What reading it has brought to light, with every member, in place of what was known before."""
     grouping.remove(connection, [archive])
-    connection.execute(update(archives).where(archives.c.id == archive).values(_as_read(record)))
-    connection.execute(delete(problems).where(problems.c.archive == archive))
+    connection.execute(_change(), {**_as_read(record), "of_archive": archive})
+    connection.exec_driver_sql("DELETE FROM problems WHERE archive = ?", (archive,))
     _add_problems(connection, archive, record.problems)
-    connection.execute(delete(members).where(members.c.archive == archive))
+    connection.exec_driver_sql("DELETE FROM members WHERE archive = ?", (archive,))
+    names.remove(connection, archive)
     adding = grouping.Adding(connection, archive)
-    for chunk in in_chunks(_member_rows(archive, listed), CHUNK):
-        add_tuples(connection, members, chunk)
-        adding.take(chunk)
+    add_members(connection, archive, listed, adding.take)
     adding.end()
 
 
@@ -66,7 +67,7 @@ def add_volume(
     connection: Connection, archive: int, number: int, receipt: Receipt, known: Mapping[str, object]
 ) -> None:
     """An object that is stored, with what else is ``known`` of it, by the names of columns."""
-    connection.execute(insert(volumes).values(_volume_row(archive, number, receipt) | dict(known)))
+    connection.execute(insert(volumes), _volume_row(archive, number, receipt) | dict(known))
 
 
 def replace_volume(connection: Connection, archive: int, number: int, receipt: Receipt) -> bool:
@@ -81,7 +82,13 @@ def replace_volume(connection: Connection, archive: int, number: int, receipt: R
 def note_sent(connection: Connection, archive: int, size: int, when: datetime) -> None:
     """Note that all of it is stored: so many bytes, and when the last of them were."""
     outcome = {"stored_bytes": size, "sent_at": when}
-    connection.execute(update(archives).where(archives.c.id == archive).values(outcome))
+    connection.execute(_change(), {**outcome, "of_archive": archive})
+
+
+@cache
+def _change() -> Update:
+    """Of an archive whatever is given; made once, for that takes several times as long as carrying it out."""
+    return update(archives).where(archives.c.id == bindparam("of_archive"))
 
 
 _VERIFIED = "UPDATE volumes SET verified_at = ? WHERE archive = ? AND number = ?"
@@ -120,9 +127,17 @@ def _add_problems(connection: Connection, archive: int, found: tuple[ReadProblem
         connection.execute(insert(problems), [_problem_row(archive, *item) for item in enumerate(found)])
 
 
-def add_members(connection: Connection, archive: int, listed: Iterable[Member]) -> None:
-    """Every member, in the order given."""
-    add_tuples(connection, members, _member_rows(archive, listed))
+def add_members(
+    connection: Connection,
+    archive: int,
+    listed: Iterable[Member],
+    take: Callable[[Sequence[tuple[Packed, ...]]], None] = lambda _: None,
+) -> None:
+    """Every member, in the order given; ``take`` gets them too, as rows of their table."""
+    for chunk in in_chunks(_member_rows(archive, listed), CHUNK):
+        add_tuples(connection, members, chunk)
+        names.add(connection, archive, chunk)
+        take(chunk)
 
 
 def _named(record: ArchiveRecord) -> dict[str, object]:

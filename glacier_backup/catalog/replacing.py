@@ -14,9 +14,10 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from glacier_backup.catalog.codes import APPLICATION_ID
 from glacier_backup.catalog.connect import connect_readonly
 from glacier_backup.catalog.opened import Opened
-from glacier_backup.catalog.schema import APPLICATION_ID, archives
+from glacier_backup.catalog.schema import archives
 from glacier_backup.catalog.snapshot import is_catalog
 from glacier_backup.catalog.trouble import plain_words
 from glacier_backup.flushing import sync_folder

@@ -9,11 +9,12 @@ from itertools import accumulate, chain
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from glacier_backup.catalog.codes import ITEM_STATES
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.exact import GREATEST_INTEGER, pack_text
 from glacier_backup.catalog.packed import Packed, add_tuples, each
 from glacier_backup.catalog.paging import AnyRow, AnySelect
-from glacier_backup.catalog.schema import ITEM_STATES, restore_items, restores
+from glacier_backup.catalog.schema import restore_items, restores
 from glacier_backup.catalog.trouble import damaged
 from glacier_backup.model.restore import WHOLE, ByteRange, ItemRecord, ItemState, RestoreItem, RestoreRecord, Wish
 from glacier_backup.units import MIB, now

@@ -29,21 +29,6 @@ from sqlalchemy import (
 )
 
 from glacier_backup.catalog.types import ExactText, Moment, WideInteger
-from glacier_backup.model.archive import MemberType
-from glacier_backup.model.restore import ItemState
-
-APPLICATION_ID = 0x676C6263
-"""``glbc`` in the database's header (https://www.sqlite.org/fileformat2.html, section 1.3.12) marks it as ours."""
-
-MEMBER_TYPES: tuple[MemberType, ...] = ("file", "directory", "symlink", "hardlink", "fifo", "device", "other")
-"""A member's type is stored as its place in this tuple, which may only grow at its end. SQLite needs no byte at
-all for a 0 or a 1, so the two that are frequent come first."""
-
-ITEM_STATES: tuple[ItemState, ...] = (
-    *("planned", "requested", "thawing", "ready", "fetched"),
-    *("verified", "restored", "kept", "failed", "damaged"),
-)
-"""The same with the state of a restore's item."""
 
 TO_ITS_END = -1
 """What stands for no end of what is thawed; a key holds no NULL."""
@@ -188,7 +173,7 @@ members = Table(
     Column("archive", ForeignKey("archives.id", ondelete="CASCADE"), nullable=False),
     Column("number", Integer, nullable=False, comment="from 0, in stream order"),
     Column("path", ExactText, nullable=False),
-    Column("type", Integer, nullable=False, comment="place in MEMBER_TYPES"),
+    Column("type", Integer, nullable=False, comment="place in codes.MEMBER_TYPES"),
     Column("size", Integer, nullable=False),
     Column("mtime_ns", WideInteger, nullable=False),
     Column("mode", Integer, nullable=False),
@@ -197,10 +182,20 @@ members = Table(
     Column("sha256", LargeBinary, comment="32 bytes; NULL where nobody has hashed it"),
     Column("source", ExactText, comment="see Member; mostly NULL"),
     # Numbered and clustered: rows are appended in the order in which they come, and there is no second index.
-    # A path may occur twice in a stream, so it is no key; 1,000,000 are searched in about 0.1 s.
+    # A path may occur twice in a stream, so it is no key; they are found by what is in ``names``.
     PrimaryKeyConstraint("archive", "number"),
-    Index("members_by_key", "archive", "number", sqlite_where=text("source IS NOT NULL")),
     sqlite_with_rowid=False,
+)
+
+names = Table(
+    "names",
+    metadata,
+    Column("archive", ForeignKey("archives.id", ondelete="CASCADE"), nullable=False),
+    Column("first", Integer, nullable=False, comment="number of the first of so many members"),
+    Column("count", Integer, nullable=False),
+    Column("folders", Integer, nullable=False, comment="where in the text their folders begin"),
+    Column("text", LargeBinary, nullable=False, comment="zstd; see catalog.names"),
+    PrimaryKeyConstraint("archive", "first"),
 )
 
 grouped = Table(
@@ -282,7 +277,7 @@ restore_items = Table(
     Column("restore", ForeignKey("restores.id", ondelete="CASCADE"), nullable=False),
     Column("number", Integer, nullable=False, comment="from 0, in the plan's order"),
     Column("archive", Integer, nullable=False, comment="which may be forgotten meanwhile"),
-    Column("state", Integer, nullable=False, comment="place in ITEM_STATES"),
+    Column("state", Integer, nullable=False, comment="place in codes.ITEM_STATES"),
     Column("goes_to", ExactText, nullable=False, comment="below the target"),
     Column("member", ExactText),
     Column("ranges", Text, comment="JSON; NULL for all of it"),

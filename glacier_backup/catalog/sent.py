@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
 
-from glacier_backup.catalog.contents import MEMBER, member_of
+from glacier_backup.catalog.contents import MEMBER
 from glacier_backup.catalog.expiring import gone_since
-from glacier_backup.catalog.paging import AnyRow
-from glacier_backup.catalog.queries import VARIABLES, damage, is_stored_at
+from glacier_backup.catalog.member_rows import look_of, member_of
+from glacier_backup.catalog.paging import VARIABLES, AnyRow
+from glacier_backup.catalog.queries import damage, is_stored_at
 from glacier_backup.catalog.schema import archives, grouped, members
-from glacier_backup.model.archive import Member
-from glacier_backup.model.candidate import Fingerprint, Kind
 from glacier_backup.model.record import LastSent
-from glacier_backup.model.tree_digest import tree_fingerprint
 
 
 def last_sent(connection: Connection, destination: int, paths: Sequence[str]) -> dict[str, LastSent]:
@@ -35,48 +35,49 @@ def last_sent(connection: Connection, destination: int, paths: Sequence[str]) ->
     return found
 
 
-def kind_of(member: Member) -> Kind:
-    """Of the file that a member of a group has."""
-    return "link" if member.type == "symlink" else "file"
-
-
-def look_of(member: Member, touched: int | None = None) -> Fingerprint:
-    """Of the same file, as the walk through a tree has it; ``touched`` is the time that it was found to have later."""
-    size = member.size if member.target is None else len(member.target.encode("utf-8", "surrogateescape"))
-    return tree_fingerprint(kind_of(member), size, member.mtime_ns if touched is None else touched, member.mode)
-
-
 def _alone(connection: Connection, destination: int, paths: Sequence[str]) -> dict[str, LastSent]:
+    rows = connection.execute(_newest_alone(), {"destination": destination, "paths": paths})
+    return {path: LastSent(*rest) for path, *rest in rows.all()}
+
+
+@cache
+def _newest_alone() -> Select[Any]:
+    """Made once, as below: that takes ten times as long as asking for one path."""
     table = archives.c
-    newest = select(func.max(table.id)).where(is_stored_at(destination), table.path.in_(paths)).group_by(table.path)
+    there = (is_stored_at(bindparam("destination")), table.path.in_(bindparam("paths", expanding=True)))
+    newest = select(func.max(table.id)).where(*there).group_by(table.path)
     wanted = (table.id.in_(newest), table.expired_at.is_(None))
     size = func.coalesce(table.source_bytes, 0)
-    query = select(
+    return select(
         *(table.path, table.id, table.sent_at, size, table.digest, table.problems, table.changed_while_read),
         *(damage, table.sha256),
-    )
-    return {path: LastSent(*rest) for path, *rest in connection.execute(query.where(*wanted))}
+    ).where(*wanted)
 
 
 def _in_groups(connection: Connection, destination: int, paths: Sequence[str]) -> dict[str, LastSent]:
-    its = grouped.c
+    rows = connection.execute(_newest_in_groups(), {"destination": destination, "paths": paths})
+    return {row.was: _last(row) for row in rows}
+
+
+@cache
+def _newest_in_groups() -> Select[Any]:
+    its, is_there = grouped.c, grouped.c.destination == bindparam("destination")
     there = (archives.c.sent_at.is_not(None), archives.c.expired_at.is_(None))
     newest = (
         select(its.path, func.max(its.archive).label("archive"))
         .join_from(grouped, archives, archives.c.id == its.archive)
-        .where(its.destination == destination, its.path.in_(paths), *there)
+        .where(is_there, its.path.in_(bindparam("paths", expanding=True)), *there)
         .group_by(its.path)
         .subquery()
     )
-    query = (
+    return (
         select(*MEMBER, its.path.label("was"), its.archive, archives.c.sent_at, damage, its.mtime_ns.label("touched"))
         .add_columns(archives.c.path.label("group"))
         .join_from(newest, grouped, and_(its.path == newest.c.path, its.archive == newest.c.archive))
         .join(members, and_(members.c.archive == its.archive, members.c.number == its.number))
         .join(archives, archives.c.id == its.archive)
-        .where(its.destination == destination)
+        .where(is_there)
     )
-    return {row.was: _last(row) for row in connection.execute(query)}
 
 
 def _last(row: AnyRow) -> LastSent:

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from glacier_backup.catalog.codes import APPLICATION_ID
 from glacier_backup.catalog.opened import Opened
-from glacier_backup.catalog.schema import APPLICATION_ID
 from glacier_backup.catalog.trouble import unreachable
 from glacier_backup.errors import CatalogError
 from glacier_backup.open_file import OpenFile

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, insert, select
 
 from glacier_backup.catalog import grouping
 from glacier_backup.catalog.copies import note_change
-from glacier_backup.catalog.queries import VARIABLES, is_stored_at
+from glacier_backup.catalog.paging import VARIABLES
+from glacier_backup.catalog.queries import is_stored_at
 from glacier_backup.catalog.schema import archives, uploads, volumes
 from glacier_backup.catalog.sent import last_sent
 from glacier_backup.chunks import in_chunks

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 
 from glacier_backup.catalog.database import Database
 from glacier_backup.catalog.packed import CHUNK
-from glacier_backup.catalog.paging import AnyRow, AnySelect, in_pages
-from glacier_backup.catalog.queries import VARIABLES
+from glacier_backup.catalog.paging import VARIABLES, AnyRow, AnySelect, in_pages
 from glacier_backup.catalog.schema import INVENTORY, TO_ITS_END, thaws
 from glacier_backup.chunks import in_chunks
 from glacier_backup.model.thaw import Thaw, ThawRecord, ThawState

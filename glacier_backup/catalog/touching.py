@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, and_, select, update
 
 from glacier_backup.catalog import grouping
-from glacier_backup.catalog.contents import MEMBER, member_of
+from glacier_backup.catalog.contents import MEMBER
 from glacier_backup.catalog.exact import pack_integer, pack_text
+from glacier_backup.catalog.frames import is_told
+from glacier_backup.catalog.member_rows import look_of, member_of
 from glacier_backup.catalog.packed import Packed, each
-from glacier_backup.catalog.queries import VARIABLES, is_stored_at
+from glacier_backup.catalog.paging import VARIABLES
+from glacier_backup.catalog.queries import is_stored_at
 from glacier_backup.catalog.schema import archives, grouped, members
-from glacier_backup.catalog.sent import look_of
 from glacier_backup.chunks import in_chunks
 from glacier_backup.model.tree_digest import parse_tree_digest, same_size
 
@@ -41,7 +43,7 @@ def note_group(connection: Connection, destination: int, archive: int, digest: s
     table = archives.c
     its = (is_stored_at(destination), table.id == archive, table.kind == "group")
     before = connection.execute(select(table.digest).where(*its)).scalar()
-    if before is not None and grouping.is_told(before):
+    if before is not None and is_told(before):
         connection.execute(update(archives).where(table.id == archive).values(digest=digest))
 
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, literal, select
 
-from glacier_backup.catalog.grouping import is_told
+from glacier_backup.catalog import names
+from glacier_backup.catalog.frames import is_told
 from glacier_backup.catalog.schema import archives, destinations, members
 from glacier_backup.model.stored import Rebuilt
 
@@ -37,6 +38,7 @@ def add_members(connection: Connection, placed: Sequence[tuple[int, Rebuilt]]) -
     for id, twin in (_twins(connection, groups) if groups else {}).items():
         inside = select(literal(id), *(members.c[name] for name in _INSIDE)).where(members.c.archive == twin)
         connection.execute(insert(members).from_select(["archive", *_INSIDE], inside))
+        names.copy(connection, id, twin)
 
 
 def _twins(connection: Connection, groups: Mapping[_Sent, int]) -> dict[int, int]:

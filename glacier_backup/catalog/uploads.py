@@ -14,8 +14,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from glacier_backup.catalog import grouping, recording
 from glacier_backup.catalog.copies import note_change
@@ -38,7 +53,7 @@ _IS_ONE_OBJECT = and_(uploads.c.role.is_(None), ~exists().where(volumes.c.archiv
 def intend(connection: Connection, run: int | None, destination: int, record: ArchiveRecord, part_size: int) -> int:
     archive = recording.add_archive(connection, run, destination, record)
     row = {"archive": archive, "begun_at": now(), "part_size": part_size, "doubtful": False}
-    connection.execute(insert(uploads).values(row))
+    connection.execute(insert(uploads), row)
     return archive
 
 
@@ -54,11 +69,10 @@ def completing(
 
 
 def stored(connection: Connection, archive: int, receipt: Receipt) -> None:
-    query = select(uploads.c.hmac_sha256, archives.c.suffix).join_from(uploads, archives)
-    row = connection.execute(query.where(uploads.c.archive == archive, _IS_ONE_OBJECT)).mappings().first()
+    row = connection.execute(_one_object(), {"of_archive": archive}).mappings().first()
     if row is None:
         raise unknown(archive)
-    connection.execute(delete(uploads).where(uploads.c.archive == archive))
+    connection.exec_driver_sql("DELETE FROM uploads WHERE archive = ?", (archive,))
     recording.add_volume(connection, archive, 1, receipt, {**row})
     recording.note_sent(connection, archive, receipt.size, receipt.stored_at)
     note_change(connection)
@@ -93,9 +107,20 @@ def doubtful(connection: Connection, destination: int, after: int) -> Unfinished
 
 def note(connection: Connection, archive: int, values: dict[str, object], *conditions: ColumnElement[bool]) -> None:
     """Change what is known of an upload. Raises CatalogError where there is none for which ``conditions`` hold."""
-    changing = update(uploads).where(uploads.c.archive == archive, *conditions).values(values)
-    if not connection.execute(changing).rowcount:
+    if not connection.execute(_change(conditions), {**values, "of_archive": archive}).rowcount:
         raise unknown(archive)
+
+
+@cache
+def _change(conditions: tuple[ColumnElement[bool], ...]) -> Update:
+    """Made once, as below: that takes several times as long as carrying it out."""
+    return update(uploads).where(uploads.c.archive == bindparam("of_archive"), *conditions)
+
+
+@cache
+def _one_object() -> Select[Any]:
+    query = select(uploads.c.hmac_sha256, archives.c.suffix).join_from(uploads, archives)
+    return query.where(uploads.c.archive == bindparam("of_archive"), _IS_ONE_OBJECT)
 
 
 def sums(checksums: Checksums) -> dict[str, object]:
@@ -127,7 +152,7 @@ def _unfinished(connection: Connection, row: RowMapping) -> Unfinished:
         begun=row["begun_at"],
         checksums=_checksums(row),
         object=_object(row, record.label),
-        stored=tuple(volumes_of(connection, [id]).get(id, ())),
+        stored=tuple(volumes_of(connection.exec_driver_sql, [id]).get(id, ())),
     )
 
 

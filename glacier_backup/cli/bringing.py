@@ -13,7 +13,7 @@ from glacier_backup.cli.sealing import spool_beside
 from glacier_backup.config.settings import Settings
 from glacier_backup.errors import TargetError
 from glacier_backup.model.event import Listener
-from glacier_backup.pack.registry import LINK_UNPACKER, UNPACKERS
+from glacier_backup.pack.unpackers import LINK_UNPACKER, UNPACKERS
 from glacier_backup.plan.restore import RestorePlan
 from glacier_backup.workflow.restoring.target import Target
 from glacier_backup.workflow.restoring.tools import RestoreTools, no_keys

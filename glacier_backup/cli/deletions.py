@@ -11,12 +11,12 @@ from glacier_backup.chunks import in_chunks
 from glacier_backup.model.stored import Found, StoredArchive
 
 if TYPE_CHECKING:
-    from glacier_backup.catalog.catalog import Catalog
+    from glacier_backup.catalog.looking import Looking
 
 _TOGETHER = 500
 
 
-def told(catalog: Catalog, archives: Iterable[StoredArchive]) -> Iterator[StoredArchive]:
+def told(catalog: Looking, archives: Iterable[StoredArchive]) -> Iterator[StoredArchive]:
     """``archives`` with :attr:`StoredArchive.deleted_at`, looked up some at a time."""
     for some in in_chunks(archives, _TOGETHER):
         known = _known(catalog, some)
@@ -25,14 +25,14 @@ def told(catalog: Catalog, archives: Iterable[StoredArchive]) -> Iterator[Stored
             yield one if last is None or last[0] < one.id else replace(one, deleted_at=last[1])
 
 
-def told_of_found(catalog: Catalog, found: Iterable[Found]) -> Iterator[Found]:
+def told_of_found(catalog: Looking, found: Iterable[Found]) -> Iterator[Found]:
     """The same of what was found: a member of an archive is told of with that."""
     for some in in_chunks(found, _TOGETHER):
         archives = told(catalog, [one.archive for one in some])
         yield from (replace(one, archive=archive) for one, archive in zip(some, archives, strict=True))
 
 
-def _known(catalog: Catalog, archives: Iterable[StoredArchive]) -> dict[tuple[int, str], tuple[int, datetime]]:
+def _known(catalog: Looking, archives: Iterable[StoredArchive]) -> dict[tuple[int, str], tuple[int, datetime]]:
     by_place: dict[int, dict[str, None]] = {}
     for one in archives:
         by_place.setdefault(one.place_id, {})[one.path] = None

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
+from typing import TYPE_CHECKING
 
-from glacier_backup.config.prices import SHIPPED, read_prices
 from glacier_backup.config.settings import DestinationSettings, ServerSettings, Settings
-from glacier_backup.destination.aws.access import Access
-from glacier_backup.destination.destination import Destination
 from glacier_backup.errors import ConfigError, Problem
 from glacier_backup.model.event import Listener, Waiting, Warned
 from glacier_backup.model.place import DestinationKind
-from glacier_backup.plan.classes import MONTHS, break_even, classifier
-from glacier_backup.ssh.server import Server
 from glacier_backup.workflow.tools import Classify, as_set
+
+if TYPE_CHECKING:
+    from glacier_backup.destination.aws.access import Access
+    from glacier_backup.destination.destination import Destination
+    from glacier_backup.ssh.server import Server
 
 
 class _Telling:
@@ -83,9 +84,12 @@ def _local(one: DestinationSettings, parallel: int, telling: _Telling) -> Destin
     return Local(one.directory, create=one.embedded, concurrency=parallel, bandwidth=one.bandwidth_limit)
 
 
-_Make = Callable[[DestinationSettings, int, _Telling], Destination]
-
-DESTINATIONS: dict[DestinationKind, _Make] = {"glacier": _glacier, "s3": _s3, "sftp": _sftp, "local": _local}
+DESTINATIONS: dict[DestinationKind, Callable[[DestinationSettings, int, _Telling], Destination]] = {
+    "glacier": _glacier,
+    "s3": _s3,
+    "sftp": _sftp,
+    "local": _local,
+}
 """What makes a destination of each kind."""
 
 
@@ -123,11 +127,15 @@ def set_environment(settings: Settings) -> None:
 
 def access(one: DestinationSettings) -> Access:
     """How to reach AWS, or what speaks its protocols."""
+    from glacier_backup.destination.aws.access import Access
+
     return Access(one.region, one.profile, one.endpoint_url)
 
 
 def server(settings: ServerSettings) -> Server:
     """How to reach an SFTP server."""
+    from glacier_backup.ssh.server import Server
+
     return Server(
         host=settings.host,
         port=settings.port,
@@ -145,6 +153,9 @@ def classify(one: DestinationSettings, settings: Settings) -> Classify:
     """Which storage class an archive gets there. Raises ConfigError for a price table that is of no use."""
     if one.kind != "s3" or one.hot_below is None:
         return as_set
+    from glacier_backup.config.prices import SHIPPED, read_prices
+    from glacier_backup.plan.classes import MONTHS, break_even, classifier
+
     if one.hot_below != "auto":
         return classifier(one.storage_class, one.hot_below, "the size that hot_below says")
     prices = read_prices(settings.prices or SHIPPED)

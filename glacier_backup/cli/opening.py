@@ -14,7 +14,7 @@ from glacier_backup.cli.render_stored import member_json, write_members
 from glacier_backup.config.outside import absolute
 from glacier_backup.errors import DamageFound, TargetError, UsageError
 from glacier_backup.interrupt import StopRequest, listening
-from glacier_backup.pack.registry import LINK_UNPACKER, UNPACKERS
+from glacier_backup.pack.unpackers import LINK_UNPACKER, UNPACKERS
 from glacier_backup.workflow.opening.bundles import Bundle, bundles, identities
 from glacier_backup.workflow.opening.open import Opened, OpenTools, list_inside, open_into
 from glacier_backup.workflow.restoring.target import Target

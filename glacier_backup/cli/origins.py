@@ -10,9 +10,11 @@ from glacier_backup.cli.destinations import server
 from glacier_backup.cli.key_check import marks_of
 from glacier_backup.cli.sealing import spool_beside
 from glacier_backup.config.settings import ServerSettings, Settings
+from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.candidate import Candidate
+from glacier_backup.model.increment import Linked
 from glacier_backup.model.snapshot import SnapshotRules, SpanLinked
-from glacier_backup.pack.increment import packer_of_link
+from glacier_backup.pack.packer import Packer
 from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.local_listing import listing
@@ -50,7 +52,14 @@ def _here(settings: Settings) -> Origin:
     # What every run changes by itself is no change of a directory that happens to hold it.
     own = [settings.catalog, marks_of(settings.catalog), spool_beside(settings.catalog), settings.logfile]
     source = LocalSource([one for one in own if one], vaults)
-    return Origin(source, PACKERS, LINKS, GROUPS, chaining=Chaining(listing, packer_of_link))
+    return Origin(source, PACKERS, LINKS, GROUPS, chaining=Chaining(listing, _packer_of_link))
+
+
+def _packer_of_link(linked: Linked, exclusion: Exclusion) -> Packer:
+    # Most directories are sent by themselves.
+    from glacier_backup.pack.increment import packer_of_link
+
+    return packer_of_link(linked, exclusion)
 
 
 def _datasets(rules: Mapping[str, SnapshotRules]) -> Origin:

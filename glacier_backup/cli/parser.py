@@ -11,7 +11,23 @@ from typing import NoReturn
 from glacier_backup import __version__
 from glacier_backup.errors import UsageError
 
-VERBS = ("backup", "restore", "thaw", "list", "find", "verify", "prune", "delete", "open", "config", "catalog", "vault")
+VERBS = {
+    "backup": "Send what the INI file, or -p, selects and what isn't sent yet.",
+    "restore": (
+        "Bring back what was sent. While something is being thawed it ends with 75: run the same command again then."
+    ),
+    "thaw": "Show what is being thawed, have something thawed to restore it later, or give a restore up.",
+    "list": "Show what has been sent, oldest first, from the catalog alone.",
+    "find": "Find which archives hold something, in all versions, from the catalog alone.",
+    "verify": "Find out whether what was sent is still there, and still right: exit code 5 is damage.",
+    "prune": "Delete archives that no keep_ rule of the INI file keeps.",
+    "delete": "Delete archives, named by path or locator.",
+    "open": "Open files that were fetched by whatever means: check, mend, join, decrypt, decompress and unpack them.",
+    "config": "Write, check or show the INI file.",
+    "catalog": "Look after the catalog, the database of what has been sent.",
+    "vault": "List, make, read and empty the vaults of an account; no INI file is needed.",
+}
+"""What each is for; said here, so that ``--help`` need load none of them."""
 
 EPILOG = """\
 Without a verb, the options are those of backup: `glacier-backup -d` is `glacier-backup backup -d`.
@@ -56,10 +72,13 @@ def build(argv: Sequence[str]) -> Parser:
         epilog=EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"glacier-backup {__version__}")
-    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True, parser_class=Parser)
-    for verb in VERBS:
-        module = command(verb)
-        sub = verbs.add_parser(verb, help=module.HELP, description=module.HELP, epilog=f"example:\n{module.EXAMPLE}")
+    verbs = parser.add_subparsers(
+        title="verbs", dest="verb", metavar="VERB", required=True, parser_class=Parser, prog=parser.prog
+    )
+    for verb, purpose in VERBS.items():
+        sub = verbs.add_parser(verb, help=purpose, description=purpose)
         if argv and argv[0] == verb:
+            module = command(verb)
+            sub.epilog = f"example:\n{module.EXAMPLE}"
             module.add_arguments(sub)
     return parser

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from contextlib import ExitStack, closing
 from threading import Lock
 
-from glacier_backup.cli.arguments import overrides
+from glacier_backup.cli.catalog_file import settings_and_catalog
 from glacier_backup.cli.destinations import destination, set_environment
 from glacier_backup.config import places
-from glacier_backup.config.load import load
-from glacier_backup.config.outside import absolute
 from glacier_backup.config.settings import DestinationSettings, Settings
 from glacier_backup.destination.destination import Destination
 from glacier_backup.errors import UsageError
@@ -21,18 +18,9 @@ from glacier_backup.workflow.reading import DestinationOf
 
 
 def load_for_reading(arguments: argparse.Namespace) -> tuple[Settings, str]:
-    """The settings in force, and the catalog to read. Without an INI file the built-in defaults do.
-
-    Raises ConfigError, and UsageError where ``--catalog`` names a file that isn't there.
-    """
-    named: str | None = getattr(arguments, "catalog", None)
-    settings = load(arguments.config, overrides=overrides(arguments), environ=os.environ, needs_sections=False)
+    """The same as :func:`settings_and_catalog`, with the environment that destinations need."""
+    settings, file = settings_and_catalog(arguments)
     set_environment(settings)
-    if named is None:
-        return settings, settings.catalog
-    file = absolute(os.path.expanduser(named))
-    if not os.path.exists(file):
-        raise UsageError(f"there is no catalog {file}")
     return settings, file
 
 

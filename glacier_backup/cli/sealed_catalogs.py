@@ -14,7 +14,9 @@ from glacier_backup.cli.sealing import Sealing
 from glacier_backup.config.settings import Settings
 from glacier_backup.errors import CatalogError, ConfigError, SealError, UsageError
 from glacier_backup.model.suffixes import OF_STEPS
-from glacier_backup.seal.chain import NO_SEAL, Chain, Volume, opened
+from glacier_backup.seal.chain import NO_SEAL, Chain
+from glacier_backup.seal.joined import Volume
+from glacier_backup.seal.opening import opened
 from glacier_backup.seal.order import ENCRYPTION
 from glacier_backup.units import MIB
 from glacier_backup.workflow.rebuilding.first_copy import Opening

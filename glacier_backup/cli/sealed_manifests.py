@@ -12,9 +12,10 @@ from glacier_backup.config.settings import Settings
 from glacier_backup.errors import DamageFound, KeyNeeded, SealError, WrongKey
 from glacier_backup.model.manifest import LONGEST
 from glacier_backup.model.recipe import Scalar, Step
-from glacier_backup.seal.chain import Volume, opened
 from glacier_backup.seal.in_memory import InMemory
+from glacier_backup.seal.joined import Volume
 from glacier_backup.seal.keys import Keys
+from glacier_backup.seal.opening import opened
 from glacier_backup.units import MIB
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -28,9 +29,14 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right:
         kept.append(cells)
         widths = [max(width, _width(cell)) for width, cell in zip(widths, cells, strict=True)]
     if kept:
-        sys.stdout.write(_header(columns, widths, right))
         ragged = [column in right for column in columns]
+        sys.stdout.write(_header(columns, widths, right) if _is_drawn() else _line(columns, widths, ragged))
         sys.stdout.writelines(_line(cells, widths, ragged) for cells in kept)
+
+
+def _is_drawn() -> bool:
+    """Whether anybody sees how a header is set, or wants to: else it is a line as any other, and rich isn't loaded."""
+    return sys.stdout.isatty() or any(os.environ.get(name) for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -127,6 +127,25 @@ class PartSender:
                     raise error.__cause__ from None
                 raise
 
+    def hold(self, stream: ByteStream, most: int, progress: Progress) -> bytes:
+        """All of a stream of ``most`` bytes at most, read by the caller's thread at the pace that it may go at.
+
+        Raises UploadOutgrown where it is longer, and whatever the stream or ``progress`` raised.
+        """
+        with self._buffers.in_use():
+            buffer = self._buffers.borrow(most + 1, lambda: progress(0))
+            try:
+                held = bytes(buffer[: _fill(buffer, stream)])
+            finally:
+                self._buffers.give_back(buffer)
+        if len(held) > most:
+            raise _outgrown(1, most)
+        for at in range(0, len(held), self._pace.chunk):
+            count = min(self._pace.chunk, len(held) - at)
+            self._pace.wait(count, lambda: progress(0))
+            progress(count)
+        return held
+
     def close(self) -> None:
         """Let the threads go, without waiting. What is still being sent elsewhere ends with BrokenOff."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -275,6 +294,13 @@ def _read_at(stream: RandomAccess, start: int, length: int, buffer: memoryview) 
     if count < length:
         raise SourceShrank(f"there are only {start + count} bytes of {start + length}")
     return count
+
+
+def _fill(buffer: memoryview, stream: ByteStream) -> int:
+    """Read what a stream has, as far as there is room."""
+    if isinstance(stream, RandomAccess) and stream.size is not None:
+        return _read_at(stream, 0, min(stream.size, len(buffer)), buffer)
+    return stream.readinto(buffer)
 
 
 def _outgrown(most_parts: int, part_size: int) -> UploadOutgrown:

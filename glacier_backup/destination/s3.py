@@ -202,16 +202,8 @@ class S3:
 
     def _hold(self, key: str, stream: ByteStream, progress: Progress) -> Checksums:
         """Read what is small into memory, at the pace that it may be sent at."""
-
-        def hold(part: Part) -> tuple[bytes, Sum, bytes]:
-            for at in range(0, len(part.data), part.chunk):
-                part.sent(len(part.data[at : at + part.chunk]))
-            return bytes(part.data), *sum_and_leaves(part.data)
-
-        held = self._sender.send(stream, SMALL, 1, hold, progress=progress)
-        data, summed, leaves = held[0] if held else (b"", Sum(0, 0), b"")
-        self._held[key] = data
-        return _checksums(summed, leaves)
+        data = self._held[key] = self._sender.hold(stream, SMALL, progress)
+        return _checksums(*sum_and_leaves(data))
 
     def _send_parts(self, upload: OpenUpload, id_: str, stream: ByteStream, progress: Progress) -> Checksums:
         key = self.describe(upload.label)

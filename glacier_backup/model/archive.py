@@ -47,6 +47,14 @@ class Member(NamedTuple):
         return None if self.sha256 is None else self.sha256.hex()
 
 
+class Outline(NamedTuple):
+    """What tells whether a :class:`Member` is the one that comes next."""
+
+    path: str
+    type: MemberType
+    size: int
+
+
 class ReadProblem(NamedTuple):
     """Something inside a candidate that could not be packed."""
 

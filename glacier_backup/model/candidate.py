@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from glacier_backup.exclusion import NOTHING, Exclusion
-from glacier_backup.model.reason import SkipReason
 
 if TYPE_CHECKING:
     from glacier_backup.model.contents import Contents
+    from glacier_backup.model.reason import SkipReason
 
 Kind = Literal["file", "directory", "link", "group", "dataset"]
 """A dataset is what snapshots are taken of, such as a ZFS file system or volume, and what is sent of it is a stream

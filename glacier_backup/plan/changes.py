@@ -83,8 +83,9 @@ def decide(
     least: int,
     was: str | None = None,
     contents: Contents = _UNREAD,
+    to: str = "",
 ) -> Upload | Skip:
-    """Send ``candidate`` or not.
+    """Send ``candidate`` to the destination ``to``, or not.
 
     ``last`` is its newest archive at the destination, ``least`` the bytes of the smallest archive that is taken
     there. ``fingerprint`` may only be None where :func:`needs_look` says so, and what was read only where
@@ -94,15 +95,16 @@ def decide(
     fingerprint = fingerprint or candidate.seen
     if last is not None and not _counts(candidate, last, force):
         size = last.bytes if fingerprint is None else fingerprint.bytes
-        return Skip(candidate.path, _name(candidate, size, least), size, AlreadySent(last.sent_at, last.problems))
+        return Skip(candidate.path, _name(candidate, size, least), size, AlreadySent(last.sent_at, last.problems), to)
     if fingerprint is None:
         raise ValueError(f"{candidate.path} has to be looked at first")
     reason = _why(candidate, last, fingerprint, force, was, contents)
     name = _name(candidate, fingerprint.bytes, least)
     if isinstance(reason, Unchanged | AlreadySent | Touched):
-        return Skip(candidate.path, name, fingerprint.bytes, reason)
+        return Skip(candidate.path, name, fingerprint.bytes, reason, to)
     container = container_for(candidate.kind, fingerprint.bytes, least)
-    return Upload(candidate, name, container, fingerprint, reason, None if last is None else last.sent_at)
+    previous = None if last is None else last.sent_at
+    return Upload(candidate, name, container, fingerprint, reason, previous, to=to)
 
 
 def _why(

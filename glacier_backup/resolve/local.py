@@ -69,8 +69,7 @@ class LocalSource:
         if selection.is_tree and examine(selection.path) == "directory":
             yield from self._tree(selection, apart, vaults)
             return
-        for found in _section(selection):
-            yield found if isinstance(found, PassedOver) else apart.check(found)
+        yield from _section(selection, apart)
 
     def _vaults_of(self, selection: Selection) -> list[str]:
         return [self._vaults[name] for name in selection.destinations if name in self._vaults]
@@ -117,20 +116,20 @@ def _named(selection: Selection, tree: Selection) -> Candidate | None:
         return None
 
 
-def _section(selection: Selection) -> Iterator[Resolved]:
+def _section(selection: Selection, apart: Apart) -> Iterator[Resolved]:
     path = selection.path
     found = examine(path)
     if isinstance(found, BrokenLink):
         found = BrokenSection(found.target)
     if found == "directory":
-        yield from _directory(selection)
+        yield from _directory(selection, apart)
     elif found == "file":
-        yield Candidate(path, "file", path, selection.compare)
+        yield apart.check(Candidate(path, "file", path, selection.compare))
     else:
         yield PassedOver(path, path, found)
 
 
-def _directory(selection: Selection) -> Iterator[Resolved]:
+def _directory(selection: Selection, apart: Apart) -> Iterator[Resolved]:
     path = selection.path
     if not (selection.single_dir or selection.dirs or selection.files):
         yield PassedOver(path, path, NoUploadOption())
@@ -142,10 +141,12 @@ def _directory(selection: Selection) -> Iterator[Resolved]:
         yield PassedOver(path, path, Unreadable(cause(error)))
         return
     if selection.single_dir:
-        yield Candidate(path, "directory", path, selection.compare, exclusion=selection.exclusion)
+        yield apart.check(Candidate(path, "directory", path, selection.compare, exclusion=selection.exclusion))
     excluding = Excluding(selection)
     for child in children:
-        yield from _child(os.fsdecode(child[:-_MARK]), _TYPES[child[-_MARK:]], selection, excluding)
+        type_ = _TYPES[child[-_MARK:]]
+        for found in _child(os.fsdecode(child[:-_MARK]), type_, selection, excluding):
+            yield found if isinstance(found, PassedOver) else apart.check(found, was_link=type_ == "link")
 
 
 def _children(listing: Iterator[os.DirEntry[bytes]], selection: Selection) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from glacier_backup.model.reason import HoldsItsDestination, LiesInItsDestinatio
 class Apart:
     """Tells which candidates of one section hold one of ``vaults``, or lie in it, by their real paths.
 
-    The vaults need not exist. One question of the disk for each candidate.
+    The vaults need not exist. At most one question of the disk for each candidate that is no link.
     """
 
     def __init__(self, section: str, vaults: Sequence[str]) -> None:
@@ -27,11 +27,12 @@ class Apart:
     def _real_section(self) -> str:
         return os.path.realpath(self._section)
 
-    def check(self, candidate: Candidate) -> Candidate | PassedOver:
-        """The candidate, when it is one."""
+    def check(self, candidate: Candidate, *, was_link: bool | None = None) -> Candidate | PassedOver:
+        """The candidate, when it is one. ``was_link``: whether what has its path was listed as a link; None: it wasn't
+        listed, and the disk is asked."""
         if not self._vaults:
             return candidate
-        real = _beside(candidate.path) if candidate.kind == "link" else self._real(candidate.path)
+        real = _beside(candidate.path) if candidate.kind == "link" else self._real(candidate.path, was_link)
         for vault, real_vault in self._vaults:
             if covers(real, real_vault):
                 return PassedOver(candidate.path, candidate.section, HoldsItsDestination(vault))
@@ -47,10 +48,10 @@ class Apart:
                 return PassedOver(tree, tree, reason(vault))
         return None
 
-    def _real(self, path: str) -> str:
+    def _real(self, path: str, was_link: bool | None) -> str:
         if path == self._section:
             return self._real_section
-        if os.path.islink(path):
+        if os.path.islink(path) if was_link is None else was_link:
             return os.path.realpath(path)
         return os.path.join(self._real_section, os.path.basename(path))
 

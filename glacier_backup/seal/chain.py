@@ -19,13 +19,9 @@ from typing import NamedTuple, Protocol
 from glacier_backup.model.recipe import PARTS, Scalar, Step
 from glacier_backup.model.suffixes import PART, letters_of
 from glacier_backup.seal.command import Commands
-from glacier_backup.seal.compress import Skipped, shrinks
-from glacier_backup.seal.joined import Volume as Volume
-from glacier_backup.seal.opening import opened as opened
 from glacier_backup.seal.order import COMPRESSION, PARITY, SPLIT
 from glacier_backup.seal.plain import Plain
 from glacier_backup.seal.sealer import ByteStream, SealedStream, Sealer
-from glacier_backup.seal.slices import cut
 from glacier_backup.seal.through import through
 from glacier_backup.units import GIB, MIB
 
@@ -172,8 +168,10 @@ class Chain(NamedTuple):
         chain = self
         if self.has_command:
             return self
-        if any(_compresses(one) for one in self.before) and not shrinks(sample):
-            chain = self._replace(before=tuple(_left_out(one) for one in self.before))
+        if any(one.step().name in COMPRESSION for one in self.before):
+            from glacier_backup.seal.compress import where_it_pays
+
+            chain = self._replace(before=where_it_pays(self.before, sample))
         if chain._surely_one(estimate):
             chain = Chain(chain._all)
         return chain
@@ -193,6 +191,8 @@ class Chain(NamedTuple):
     def slices(self, stream: ByteStream, nonce: bytes) -> Iterator[Iterator[Slice]]:
         """``stream`` cut, one slice at a time: each is to be read to its end before the next is taken. An empty stream
         is one empty slice. ``nonce`` is as for :meth:`sealed`; each volume gets one of its own, made of it."""
+        from glacier_backup.seal.slices import cut
+
         if self.split is None:
             raise ValueError("nothing cuts this stream")
         with through(self.before, Plain(stream), nonce) as whole:
@@ -209,11 +209,3 @@ class Chain(NamedTuple):
 
 
 NO_SEAL = Chain()
-
-
-def _compresses(sealer: Sealer) -> bool:
-    return sealer.step().name in COMPRESSION
-
-
-def _left_out(sealer: Sealer) -> Sealer:
-    return Skipped(sealer.step().name) if _compresses(sealer) else sealer

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import IO, cast
@@ -17,10 +17,11 @@ from glacier_backup.errors import SealError
 from glacier_backup.model.recipe import Step
 from glacier_backup.seal.ahead import BLOCK, Make, ahead, pieces_of
 from glacier_backup.seal.blocks import Blocks
+from glacier_backup.seal.order import COMPRESSION
 from glacier_backup.seal.peek import Peeked
 from glacier_backup.seal.plain import Plain
 from glacier_backup.seal.room import room
-from glacier_backup.seal.sealer import ByteStream, SealedStream
+from glacier_backup.seal.sealer import ByteStream, SealedStream, Sealer
 from glacier_backup.units import KIB
 
 WORKERS = 8
@@ -70,6 +71,14 @@ class Skipped:
 
     def seal(self, stream: ByteStream, nonce: bytes) -> AbstractContextManager[SealedStream]:
         return nullcontext(Plain(stream))
+
+
+def where_it_pays(sealers: Sequence[Sealer], sample: bytes) -> tuple[Sealer, ...]:
+    """``sealers``, those that compress :class:`Skipped` where ``sample``, the beginning of what comes, doesn't
+    shrink."""
+    if shrinks(sample):
+        return tuple(sealers)
+    return tuple(Skipped(one.step().name) if one.step().name in COMPRESSION else one for one in sealers)
 
 
 @dataclass(frozen=True, slots=True)

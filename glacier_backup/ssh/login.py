@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from glacier_backup.errors import ServerError, ServerLost, ServerUnreachable
 from glacier_backup.ssh.host_keys import Trust
+from glacier_backup.ssh.packets import in_pieces, without_fillers
 from glacier_backup.ssh.server import Server
 from glacier_backup.units import MIB
 
@@ -74,7 +75,7 @@ async def _connect(server: Server, trust: Trust) -> asyncssh.SSHClientConnection
             return trust.accepts(key)
 
     keys, agent, password = _credentials(server)
-    return await asyncssh.connect(
+    connection = await asyncssh.connect(
         server.host,
         server.port,
         client_factory=Client,
@@ -92,6 +93,9 @@ async def _connect(server: Server, trust: Trust) -> asyncssh.SSHClientConnection
         keepalive_interval=KEEPALIVE,
         keepalive_count_max=4,
     )
+    without_fillers(connection)  # none of the ciphers is in CBC mode
+    in_pieces(connection)
+    return connection
 
 
 Keys = list["asyncssh.SSHKey"] | tuple[()] | None

@@ -22,7 +22,7 @@ from glacier_backup.plan.backup import limited
 from glacier_backup.plan.known import AtPlace
 from glacier_backup.resolve.source import divided
 from glacier_backup.spool import Spool
-from glacier_backup.workflow.replicate import Copying, Shelf, put_note_beside, replicate
+from glacier_backup.workflow.replicate import Copying, Shelf, replicate
 from glacier_backup.workflow.sending.desk import Sending
 from glacier_backup.workflow.sending.execute import Run, execute
 from glacier_backup.workflow.sending.expiring import Expiring, StoredAt, stored_at
@@ -30,7 +30,7 @@ from glacier_backup.workflow.sending.group_deciding import Groups, nothing_sent
 from glacier_backup.workflow.sending.hashing import nothing
 from glacier_backup.workflow.sending.increments import Increments
 from glacier_backup.workflow.sending.lane import Lane
-from glacier_backup.workflow.sending.leftovers import reconcile
+from glacier_backup.workflow.sending.looks import Looks
 from glacier_backup.workflow.sending.prepare import LastSentOf, Order, prepare
 from glacier_backup.workflow.sending.renames import AlikeOf
 from glacier_backup.workflow.sending.whereabouts import Whereabouts, ask, insist, tell_apart
@@ -88,6 +88,7 @@ def run(backup: Backup, tell: Listener, stop: StopRequest, plan: BackupPlan | No
     """
     if plan is not None:
         _check(plan, backup)
+    backup = _remembering(backup)
     tell = _Noting(tell)
     for warning in backup.catalog.warnings:
         tell(Warned(warning))
@@ -144,6 +145,13 @@ def _chains(backup: Backup, place_id: int | None) -> Increments:
     return Increments(backup.tools, None if place_id is None else AtPlace(backup.catalog, place_id))
 
 
+def _remembering(backup: Backup) -> Backup:
+    """With sources that know when sending what the plan has just seen."""
+    origins = backup.tools.origins
+    remembering = {name: replace(origin, source=Looks(origin.source)) for name, origin in origins.items()}
+    return replace(backup, tools=replace(backup.tools, origins=remembering))
+
+
 class _Noting:
     """Passes events on and keeps what was warned of."""
 
@@ -193,6 +201,8 @@ def _reconcile(backup: Backup, places: Sequence[Whereabouts], tell: Listener, st
 
 
 def _reconcile_at(one: Whereabouts, sending: Sending) -> None:
+    from glacier_backup.workflow.sending.leftovers import reconcile
+
     try:
         one.left = reconcile(one.left, sending)
     except DestinationUnavailable as error:
@@ -250,6 +260,8 @@ def _copied(
     away = {name for name, count in counts.items() if count.failed and not count.sent}
     away |= {one.target.name for one in places if one.unavailable is not None}
     if any(one.target.destination.place.kind == "glacier" and counts[one.target.name].sent for one in places):
+        from glacier_backup.workflow.catalog_copies import put_note_beside
+
         try:
             put_note_beside(backup.catalog.path)
         except OSError as error:

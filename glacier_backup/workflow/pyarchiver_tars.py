@@ -10,7 +10,7 @@ from typing import NamedTuple
 from glacier_backup.catalog.believed import Believed
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.exact import GREATEST_INTEGER
-from glacier_backup.catalog.grouping import Frame
+from glacier_backup.catalog.frames import Frame
 from glacier_backup.destination.destination import Check, Destination
 from glacier_backup.errors import (
     CatalogError,

@@ -41,6 +41,12 @@ def test_members_at_a_path_are_that_one_and_all_below_it(catalog: Catalog, archi
     assert _at(catalog, archive + 1, "p") == []
 
 
+def test_outlines_are_of_all_members_in_their_order(catalog: Catalog, archive: int) -> None:
+    assert [*catalog.outlines(archive)] == [(one.path, one.type, one.size) for one in catalog.members(archive)]
+    assert [one.path for one in catalog.outlines(archive)] == [*_PATHS]
+    assert [*catalog.outlines(archive + 1)] == []
+
+
 def test_where_the_next_member_begins_is_known_for_all_but_the_last(catalog: Catalog, archive: int) -> None:
     assert catalog.offset_behind(archive, 0) == 1_024
     assert catalog.offset_behind(archive, len(_PATHS) - 1) is None

@@ -11,7 +11,7 @@ from sqlalchemy import Table, select
 
 from glacier_backup.catalog import grouping
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.catalog.grouping import Frame, frame_of
+from glacier_backup.catalog.frames import Frame, frame_of
 from glacier_backup.catalog.schema import grouped, looks
 from glacier_backup.model.archive import ArchiveRecord, Member, MemberType, ReadProblem
 from glacier_backup.model.place import Place

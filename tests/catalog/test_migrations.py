@@ -26,7 +26,10 @@ def state(path: str) -> tuple[int, set[str]]:
     database = open_writable(path)
     try:
         return database.read(
-            lambda connection: (applied(connection), set(connection.dialect.get_table_names(connection)))
+            lambda connection: (
+                applied(connection.exec_driver_sql),
+                set(connection.dialect.get_table_names(connection)),
+            )
         )
     finally:
         database.close()

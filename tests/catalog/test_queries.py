@@ -4,8 +4,7 @@ import random
 from datetime import timedelta
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.catalog.paging import PAGE
-from glacier_backup.catalog.queries import VARIABLES
+from glacier_backup.catalog.paging import PAGE, VARIABLES
 from glacier_backup.model.archive import ReadProblem
 from tests.catalog.values import LOCAL, MORNING, NOT_UTF8, an_archive, an_upload, filled, minutes
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.catalog.queries import VARIABLES
+from glacier_backup.catalog.paging import VARIABLES
 from glacier_backup.errors import DestinationError
 from glacier_backup.model.archive import Role
 from glacier_backup.model.candidate import Fingerprint
@@ -34,7 +34,7 @@ from tests.catalog.values import (
 _FOREVER = """
 import sys, time
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.catalog.queries import VARIABLES
+from glacier_backup.catalog.paging import VARIABLES
 from tests.catalog.values import LOCAL, a_rebuilt
 def found():
     for number in range(5_000):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import glacier_backup
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.catalog.schema import MEMBER_TYPES
+from glacier_backup.catalog.codes import MEMBER_TYPES
 from glacier_backup.model.archive import ArchiveRecord, Member, ReadProblem, Receipt
 from glacier_backup.model.candidate import Candidate, Fingerprint
 from glacier_backup.model.event import Result, Summary

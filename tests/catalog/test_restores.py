@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from glacier_backup.catalog import restores
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.catalog.schema import ITEM_STATES
+from glacier_backup.catalog.codes import ITEM_STATES
 from glacier_backup.errors import CatalogError, SourceError
 from glacier_backup.model.restore import WHOLE, ByteRange, ItemState, RestoreItem, Wish
 from glacier_backup.model.stored import ArchiveFilter

@@ -7,7 +7,7 @@ from typing import get_args
 
 from sqlalchemy import Connection, create_engine
 
-from glacier_backup.catalog import schema
+from glacier_backup.catalog import codes, schema
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.catalog.opening import open_writable
 from glacier_backup.model.archive import Member, MemberType
@@ -64,11 +64,11 @@ def test_the_migrations_make_the_tables_that_the_program_uses(path: str) -> None
 
 
 def test_every_member_type_has_its_code() -> None:
-    assert sorted(schema.MEMBER_TYPES) == sorted(get_args(MemberType))
+    assert sorted(codes.MEMBER_TYPES) == sorted(get_args(MemberType))
 
 
 def test_codes_of_member_types_are_those_of_the_first_release() -> None:
-    assert schema.MEMBER_TYPES[:7] == ("file", "directory", "symlink", "hardlink", "fifo", "device", "other")
+    assert codes.MEMBER_TYPES[:7] == ("file", "directory", "symlink", "hardlink", "fifo", "device", "other")
 
 
 def test_a_member_takes_less_than_half_of_250_bytes(path: str) -> None:

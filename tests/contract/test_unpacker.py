@@ -15,8 +15,9 @@ from glacier_backup.errors import DamageFound, TargetError
 from glacier_backup.model.candidate import Kind
 from glacier_backup.model.contents import contents_of
 from glacier_backup.pack.packer import Packer
-from glacier_backup.pack.registry import GROUPS, LINK_UNPACKER, LINKS, PACKERS, UNPACKERS
+from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
 from glacier_backup.pack.unpacker import Unpacker, UnpackOrder
+from glacier_backup.pack.unpackers import LINK_UNPACKER, UNPACKERS
 from glacier_backup.pack.zfs import ZfsPacker
 from glacier_backup.units import MIB
 from tests.pack.gathered import OneAsZip

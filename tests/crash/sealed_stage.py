@@ -20,8 +20,9 @@ from glacier_backup.model.archive import Label
 from glacier_backup.model.description import parse_description
 from glacier_backup.model.naming import MANIFEST
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive, StoredVolume
-from glacier_backup.seal.chain import Volume, opened
+from glacier_backup.seal.joined import Volume
 from glacier_backup.seal.keys import Keys
+from glacier_backup.seal.opening import opened
 from glacier_backup.units import MIB
 from tests.crash.bucket_stage import PREFIX, BucketStage
 from tests.crash.server_stage import ServerStage

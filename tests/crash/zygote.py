@@ -37,12 +37,18 @@ IMPORTED = (
     "glacier_backup.config.load",
     "glacier_backup.destination.s3",
     "glacier_backup.destination.sftp",
+    "glacier_backup.pack.raw",
+    "glacier_backup.pack.tar",
     "glacier_backup.report.log",
     "glacier_backup.seal.age",
     "glacier_backup.seal.compress",
     "glacier_backup.seal.openssl",
     "glacier_backup.seal.par2",
     "glacier_backup.seal.probe",
+    "glacier_backup.seal.slices",
+    "glacier_backup.workflow.catalog_copies",
+    "glacier_backup.workflow.sending.attempt",
+    "glacier_backup.workflow.sending.leftovers",
 )
 HASTE: dict[str, dict[str, float]] = {
     "glacier_backup.destination.retrying": {"FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1, "GLANCE": 0.02},

@@ -51,6 +51,20 @@ def collect(
 
 
 @both_ways
+@pytest.mark.parametrize("size", [0, 1, GRID - 1, GRID])
+def test_what_is_small_is_held_whole(parts: PartSender, make: Make, size: int) -> None:
+    told: list[int] = []
+    assert parts.hold(make(noise(size)), GRID, told.append) == noise(size)
+    assert sum(told) == size
+
+
+@both_ways
+def test_what_is_larger_than_that_is_not_held(parts: PartSender, make: Make) -> None:
+    with pytest.raises(UploadOutgrown):
+        parts.hold(make(noise(GRID + 1)), GRID, ignore)
+
+
+@both_ways
 @pytest.mark.parametrize(
     ("size", "lengths"),
     [(0, []), (1, [1]), (GRID - 1, [GRID - 1]), (GRID, [GRID]), (GRID + 1, [GRID, 1]), (3 * GRID, [GRID] * 3)],

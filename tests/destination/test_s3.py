@@ -16,6 +16,7 @@ import pytest
 from glacier_backup.destination.aws.access import Access
 from glacier_backup.destination.buckets.crc64 import checksum
 from glacier_backup.destination.buckets.description import described
+from glacier_backup.destination.buckets.requests import AT_ONCE
 from glacier_backup.destination.s3 import S3, SMALL
 from glacier_backup.errors import DestinationError, UploadForgotten, UploadLost, UploadOutgrown
 from glacier_backup.model.naming import parse_description
@@ -70,6 +71,14 @@ def test_what_is_small_is_one_request_and_its_manifest_another(s3: S3, s3_store:
     assert all(one.headers["if-none-match"] == "*" for one in put)
     assert "STREAMING" not in put[0].headers["x-amz-content-sha256"]
     assert put[0].headers["x-amz-checksum-crc64nvme"] == checksum(DATA).text
+
+
+def test_only_what_is_large_waits_to_be_told_that_it_may_come(s3: S3, s3_store: Store) -> None:
+    for data in (noise(AT_ONCE), noise(AT_ONCE + 1)):
+        complete(s3, held(s3, data, IN_TREE))
+
+    puts = [asked for asked in s3_store.between.asked if asked.operation == "PutObject"]
+    assert ["expect" in put.headers for put in puts] == [False, True]
 
 
 def test_an_object_says_of_itself_what_it_is(s3: S3, s3_store: Store) -> None:

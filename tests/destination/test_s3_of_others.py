@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from glacier_backup.destination.aws.access import Access
+from glacier_backup.destination.buckets import bucket
 from glacier_backup.destination.s3 import S3
 from glacier_backup.errors import DestinationError, DestinationUnavailable, UploadLost
 from glacier_backup.model.thaw import Thaw, ThawRequest
@@ -155,7 +156,12 @@ def test_over_tls_no_payload_is_hashed_and_a_strange_certificate_is_refused(
             events.register(
                 "before-send.s3", lambda request, **_: signed.append(request.headers["X-Amz-Content-SHA256"])
             )
-            locator = complete(s3, in_parts(s3, DATA)).locator
+            hashed: list[int] = []
+            with monkeypatch.context() as patch:
+                patch.setattr(bucket, "md5", lambda data: hashed.append(len(data)))
+                sent = in_parts(s3, DATA)
+            assert hashed == []
+            locator = complete(s3, sent).locator
             assert (tmp_path / "root" / "tls" / locator).read_bytes() == DATA
 
     assert b"UNSIGNED-PAYLOAD" in {value if isinstance(value, bytes) else value.encode() for value in signed}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glacier_backup.catalog.grouping import Frame, frame_of
+from glacier_backup.catalog.frames import Frame, frame_of
 from glacier_backup.model.archive import ArchiveRecord, Checksums, Label, as_told
 from glacier_backup.model.candidate import Fingerprint
 from glacier_backup.model.description import describe, parse_description

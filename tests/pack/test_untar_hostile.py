@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glacier_backup.errors import DamageFound, TargetError
-from glacier_backup.pack.registry import LINK_UNPACKER
 from glacier_backup.pack.tar import TarPacker
 from glacier_backup.pack.tar_header import BLOCK
 from glacier_backup.pack.unpacker import UnpackOrder
+from glacier_backup.pack.unpackers import LINK_UNPACKER
 from glacier_backup.pack.untar import TarUnpacker
 from tests.pack.packing import grow, packed
 from tests.pack.unpacking import TREE, folder_in_memory, made_by_hand, opened, unpack

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from glacier_backup.pack.registry import UNPACKERS
 from glacier_backup.pack.unpacker import UnpackOrder
+from glacier_backup.pack.unpackers import UNPACKERS
 from tests.pack.unpacking import unpack
 
 

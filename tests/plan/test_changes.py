@@ -27,6 +27,14 @@ def test_what_was_never_sent_is_sent() -> None:
     assert found == Upload(candidate(), "photos.tar", "tar", fingerprint(), NeverSent(), None)
 
 
+def test_a_decision_names_the_destination() -> None:
+    once = candidate(compare=False)
+    assert decide(once, None, fingerprint(), force=False, least=1, to="main").to == "main"
+    assert decide(once, LAST, None, force=False, least=1, to="main").to == "main"
+    unchanged = decide(candidate(), LAST, fingerprint("then"), force=False, least=1, to="main")
+    assert (type(unchanged), unchanged.to) == (Skip, "main")
+
+
 def test_what_was_never_sent_may_have_had_another_name() -> None:
     found = decide(candidate(), None, fingerprint(), force=True, least=1, was="/data/old")
     assert (found.reason, str(found.reason)) == (Renamed("/data/old"), "renamed, was /data/old")

@@ -18,7 +18,8 @@ from glacier_backup.model.place import Place as Where
 from glacier_backup.model.rebuilding import RebuiltPlace, Refused
 from glacier_backup.model.restore import Wish
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
-from glacier_backup.pack.registry import GROUPS, LINK_UNPACKER, LINKS, PACKERS, UNPACKERS
+from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
+from glacier_backup.pack.unpackers import LINK_UNPACKER, UNPACKERS
 from glacier_backup.plan.restore import plan_restore
 from glacier_backup.plan.told_by_key import Around
 from glacier_backup.resolve.local import LocalSource

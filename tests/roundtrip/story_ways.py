@@ -13,7 +13,7 @@ from glacier_backup.model.filters import Filter, Prefixing
 from glacier_backup.model.plan import Expiry
 from glacier_backup.model.restore import Wish
 from glacier_backup.model.tree_digest import Hashing
-from glacier_backup.pack.registry import LINK_UNPACKER, UNPACKERS
+from glacier_backup.pack.unpackers import LINK_UNPACKER, UNPACKERS
 from glacier_backup.plan.restore import plan_restore
 from glacier_backup.resolve.source import TreeRules
 from glacier_backup.units import MIB

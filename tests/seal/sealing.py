@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from glacier_backup.model.recipe import Step
 from glacier_backup.seal.age import Age
-from glacier_backup.seal.chain import Chain, Volume, opened
+from glacier_backup.seal.chain import Chain
 from glacier_backup.seal.compress import Gzip, Zstd
 from glacier_backup.seal.gpg import Gpg
+from glacier_backup.seal.joined import Volume
 from glacier_backup.seal.keys import NO_KEYS, Keys
+from glacier_backup.seal.opening import opened
 from glacier_backup.seal.openssl import OpenSSL
 from glacier_backup.seal.registry import OPENERS
 from glacier_backup.seal.sealer import ByteStream, Sealer

@@ -8,9 +8,11 @@ import pytest
 
 from glacier_backup.errors import DamageFound, KeyNeeded, SealError, WrongKey
 from glacier_backup.model.recipe import Step
-from glacier_backup.seal.chain import Chain, Split, Volume, opened
+from glacier_backup.seal.chain import Chain, Split
 from glacier_backup.seal.compress import Gzip, Zstd
+from glacier_backup.seal.joined import Volume
 from glacier_backup.seal.keys import NO_KEYS, Keys
+from glacier_backup.seal.opening import opened
 from glacier_backup.seal.openssl import OpenSSL
 from glacier_backup.seal.sealer import Sealer
 from tests.seal.sealing import NONCE, Sealed, chained, password, read_all, unchained

@@ -19,7 +19,8 @@ from glacier_backup.model.recipe import Step
 from glacier_backup.model.restore import RestoreItem, Wish
 from glacier_backup.model.snapshot import Snapshot, SnapshotRules, Span, SpanLinked, stream_step
 from glacier_backup.pack.packer import PackedStream
-from glacier_backup.pack.registry import GROUPS, LINK_UNPACKER, LINKS, UNPACKERS
+from glacier_backup.pack.registry import GROUPS, LINKS
+from glacier_backup.pack.unpackers import LINK_UNPACKER, UNPACKERS
 from glacier_backup.plan.receive import plan_receive
 from glacier_backup.plan.restore import RestorePlan, plan_restore
 from glacier_backup.plan.words import Word, interpret

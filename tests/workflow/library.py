@@ -19,7 +19,8 @@ from glacier_backup.model.reading_event import ItemEnded, ReadingEvent, RestoreS
 from glacier_backup.model.restore import RestoreItem, Wish
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.model.thaw import Tier
-from glacier_backup.pack.registry import GROUPS, LINK_UNPACKER, LINKS, PACKERS, UNPACKERS
+from glacier_backup.pack.registry import GROUPS, LINKS, PACKERS
+from glacier_backup.pack.unpackers import LINK_UNPACKER, UNPACKERS
 from glacier_backup.resolve.local import LocalSource
 from glacier_backup.resolve.source import Selection, TreeRules
 from glacier_backup.seal.chain import NO_SEAL, Chain

@@ -366,7 +366,7 @@ def test_an_upload_that_is_older_than_a_deletion_is_not_gone_on_with(
     grove.bucket.on_send = lambda label: None
     grove.remove("d")
     with monkeypatch.context() as patch:
-        patch.setattr("glacier_backup.workflow.sending.execute.sweep", die)
+        patch.setattr("glacier_backup.workflow.sending.leftovers.sweep", die)
         with pytest.raises(KeyboardInterrupt):
             grove.run()
     assert set(grove.current()) == {"e/a", "e/b"}

@@ -16,7 +16,7 @@ import pytest
 from glacier_backup.errors import DamageFound, GlacierBackupError, KeyNeeded, SealError, UsageError, WrongKey
 from glacier_backup.model.archive import Container
 from glacier_backup.model.snapshot import Span
-from glacier_backup.pack.registry import LINK_UNPACKER, UNPACKERS
+from glacier_backup.pack.unpackers import LINK_UNPACKER, UNPACKERS
 from glacier_backup.seal import par2
 from glacier_backup.seal.chain import NO_SEAL, Chain, Parity
 from glacier_backup.seal.keys import NO_KEYS, Keys

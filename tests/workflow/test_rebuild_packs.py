@@ -45,7 +45,7 @@ class Forgotten:
         self.known = packs.sent()
         self.looked: list[Looked] = []
         self.unread: list[UnreadPack] = []
-        for table in ("members", "grouped", "looks"):
+        for table in ("members", "names", "grouped", "looks"):
             changed(path, f"DELETE FROM {table}")
         changed(path, "UPDATE volumes SET leaves = NULL")
         assert (packs.sent(), len(packs.archives())) == (set(), FILES // 2)

@@ -19,9 +19,11 @@ from glacier_backup.model.recipe import Recipe
 from glacier_backup.model.stored import ArchiveFilter, StoredArchive
 from glacier_backup.seal import par2
 from glacier_backup.seal.age import Age
-from glacier_backup.seal.chain import Chain, Parity, Split, Volume, opened
+from glacier_backup.seal.chain import Chain, Parity, Split
 from glacier_backup.seal.compress import Zstd
+from glacier_backup.seal.joined import Volume
 from glacier_backup.seal.keys import Keys
+from glacier_backup.seal.opening import opened
 from glacier_backup.seal.openssl import OpenSSL
 from glacier_backup.units import MIB
 from glacier_backup.workflow.sending import spooled

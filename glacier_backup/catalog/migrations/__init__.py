@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, inspect, select
-
-from glacier_backup.catalog import schema
+from glacier_backup.catalog.database import Execute
 from glacier_backup.catalog.migrations import m0001_initial
-from glacier_backup.units import now
+from glacier_backup.units import now, rfc3339
 
 
 class Migration(NamedTuple):
@@ -39,21 +37,27 @@ def newest() -> int:
     return MIGRATIONS[-1].number
 
 
-def applied(connection: Connection) -> int:
+def has_table(execute: Execute, name: str) -> bool:
+    """Whether a database has a table of that name."""
+    return [*execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))] != []
+
+
+def applied(execute: Execute) -> int:
     """The schema that a catalog is at; 0 for a new, empty database."""
-    if not inspect(connection).has_table(schema.migrations.name):
+    if not has_table(execute, "migrations"):
         return 0
-    return connection.execute(select(func.max(schema.migrations.c.number))).scalar_one() or 0
+    ((number,),) = execute("SELECT max(number) FROM migrations")
+    return number or 0
 
 
-def step_up(connection: Connection) -> bool:
+def step_up(execute: Execute) -> bool:
     """Take the next step, if there is one, inside the caller's transaction."""
-    due = [migration for migration in MIGRATIONS if migration.number > applied(connection)]
+    before = applied(execute)
+    due = [migration for migration in MIGRATIONS if migration.number > before]
     if not due:
         return False
     step = due[0]
-    connection.exec_driver_sql(RECORD)
-    for statement in step.statements:
-        connection.exec_driver_sql(statement)
-    connection.execute(insert(schema.migrations).values(number=step.number, name=step.name, applied_at=now()))
+    for statement in (RECORD, *step.statements):
+        execute(statement)
+    execute("INSERT INTO migrations VALUES (?, ?, ?)", (step.number, step.name, rfc3339(now())))
     return True

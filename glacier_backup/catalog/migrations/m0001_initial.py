@@ -132,7 +132,16 @@ STATEMENTS = (
         PRIMARY KEY (archive, number)
     ) WITHOUT ROWID
     """,
-    "CREATE INDEX members_by_key ON members (archive, number) WHERE source IS NOT NULL",
+    """
+    CREATE TABLE names (
+        archive INTEGER NOT NULL REFERENCES archives (id) ON DELETE CASCADE,
+        first INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        folders INTEGER NOT NULL,
+        text BLOB NOT NULL,
+        PRIMARY KEY (archive, first)
+    )
+    """,
     """
     CREATE TABLE grouped (
         destination INTEGER NOT NULL,

@@ -1,1 +1,1 @@
-"""One module per verb: ``HELP`` and ``EXAMPLE``, ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
+"""One module per verb: ``EXAMPLE``, ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""

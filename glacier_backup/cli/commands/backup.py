@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from glacier_backup.cli import render
 from glacier_backup.cli.arguments import add_common, add_options, overrides
 from glacier_backup.cli.dates import add_dates, with_dates
+from glacier_backup.cli.loading import loading
 
 if TYPE_CHECKING:
     from glacier_backup.config.settings import Settings
     from glacier_backup.model.event import Event, Listener, Summary
 
-HELP = "Send what the INI file, or -p, selects and what isn't sent yet."
 EXAMPLE = """\
   glacier-backup -d                       show what would be sent, and why
   glacier-backup                          send it
@@ -45,8 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from glacier_backup.config.load import load
-    from glacier_backup.units import now
+    with loading():
+        from glacier_backup.config.load import load
+        from glacier_backup.units import now
 
     settings = load(arguments.config, overrides=overrides(arguments), environ=os.environ, paths=arguments.path or ())
     today = now().astimezone().strftime("%Y%m%d")
@@ -57,8 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _preview(settings: Settings, arguments: argparse.Namespace) -> int:
-    from glacier_backup.cli import wiring
-    from glacier_backup.cli.savings import savings, savings_json, savings_lines
+    with loading():
+        from glacier_backup.cli import wiring
+        from glacier_backup.cli.savings import savings, savings_json, savings_lines
 
     plan = wiring.plan_backup(settings, force=arguments.force)
     saved = savings(plan, settings)
@@ -70,8 +72,9 @@ def _preview(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    from glacier_backup.cli import wiring
-    from glacier_backup.interrupt import StopRequest, listening
+    with loading():
+        from glacier_backup.cli import wiring
+        from glacier_backup.interrupt import StopRequest, listening
 
     with listening(StopRequest()) as stop, _listeners(settings, arguments) as listeners:
         summary = wiring.run_backup(settings, force=arguments.force, listeners=listeners, stop=stop)

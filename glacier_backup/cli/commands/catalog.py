@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from glacier_backup.model.event import Event
     from glacier_backup.workflow.takeover_streamer import TakenOver
 
-HELP = "Look after the catalog, the database of what has been sent."
 EXAMPLE = """\
   glacier-backup catalog check
   glacier-backup catalog backup /mnt/usb/catalog.sqlite3.gz

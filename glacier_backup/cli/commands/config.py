@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from glacier_backup.config.settings import DestinationSettings, Settings
     from glacier_backup.errors import Problem
 
-HELP = "Write, check or show the INI file."
 EXAMPLE = """\
   glacier-backup config init
   glacier-backup config check

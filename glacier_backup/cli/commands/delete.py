@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from glacier_backup.catalog.catalog import Catalog
     from glacier_backup.model.retention import RemovalPlan
 
-HELP = "Delete archives, named by path or locator."
 EXAMPLE = """\
   glacier-backup delete ~/photos/2019 -d                     show what would be deleted
   glacier-backup delete ~/photos/2019 --at "1 year ago"      of its archives the newest up to then

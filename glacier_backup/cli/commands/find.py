@@ -13,7 +13,6 @@ from glacier_backup.cli.arguments import add_catalog, add_common
 if TYPE_CHECKING:
     from glacier_backup.model.stored import Found
 
-HELP = "Find which archives hold something, in all versions, from the catalog alone."
 EXAMPLE = """\
   glacier-backup find img_0001        whatever has that in its path, letters of either case
   glacier-backup find '*.jpg' --json  whatever is called so, case and all
@@ -29,13 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from glacier_backup.catalog.catalog import Catalog
+    from glacier_backup.catalog.looking import Looking
+    from glacier_backup.cli.catalog_file import settings_and_catalog
     from glacier_backup.cli.deletions import told_of_found
-    from glacier_backup.cli.reading import load_for_reading
     from glacier_backup.cli.render_stored import found_json, path_of, write_found
 
-    _, path = load_for_reading(arguments)
-    with Catalog.peek(path) as catalog:
+    _, path = settings_and_catalog(arguments)
+    with Looking.peek(path) as catalog:
         matches = catalog.find(arguments.text, glob=re.search(r"[*?[]", arguments.text) is not None)
         # The topmost member of an archive is what the archive is of.
         meant = (one for one in matches if one.member is None or path_of(one) != one.archive.path)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from glacier_backup.plan.chain import Chains
     from glacier_backup.plan.terms import Term
 
-HELP = "Show what has been sent, oldest first, from the catalog alone."
 EXAMPLE = """\
   glacier-backup list --since "2 weeks ago"
   glacier-backup list --since 2026-03-01 --json
@@ -51,30 +50,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from glacier_backup.catalog.catalog import Catalog
-    from glacier_backup.cli.moments import moment
-    from glacier_backup.cli.reading import load_for_reading
+    from glacier_backup.cli.catalog_file import settings_and_catalog
 
-    since = None if arguments.since is None else moment(arguments.since)
-    _, path = load_for_reading(arguments)
+    since = _since(arguments)
+    _, path = settings_and_catalog(arguments)
+    if arguments.members is None and arguments.versions is None and not arguments.incomplete:
+        _all(path, since, arguments)
+        return 0
+    from glacier_backup.catalog.catalog import Catalog
+
     with Catalog.peek(path) as catalog:
         if arguments.members is not None:
             _members(catalog, arguments)
-        elif arguments.versions is not None or arguments.incomplete:
-            _versions(catalog, since, arguments)
         else:
-            _all(catalog, since, arguments)
+            _versions(catalog, since, arguments)
     return 0
 
 
-def _all(catalog: Catalog, since: datetime | None, arguments: argparse.Namespace) -> None:
-    listing = catalog.archives(since)
-    if arguments.json:
-        render.write_json(render.listed_json(one) for one in listing)
-    elif (some := _if_any(listing)) is not None:
-        render.write_listing(some)
-    elif not arguments.quiet:
-        render.say("nothing has been sent yet" if since is None else f"nothing has been sent since {arguments.since}")
+def _since(arguments: argparse.Namespace) -> datetime | None:
+    if arguments.since is None:
+        return None
+    from glacier_backup.cli.moments import moment
+
+    return moment(arguments.since)
+
+
+def _all(path: str, since: datetime | None, arguments: argparse.Namespace) -> None:
+    from glacier_backup.catalog.looking import Looking
+
+    with Looking.peek(path) as catalog:
+        listing = catalog.archives(since)
+        if arguments.json:
+            render.write_json(render.listed_json(one) for one in listing)
+        elif (some := _if_any(listing)) is not None:
+            render.write_listing(some)
+        elif not arguments.quiet:
+            when = "yet" if since is None else f"since {arguments.since}"
+            render.say(f"nothing has been sent {when}")
 
 
 def _versions(catalog: Catalog, since: datetime | None, arguments: argparse.Namespace) -> None:

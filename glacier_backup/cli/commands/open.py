@@ -6,7 +6,6 @@ import argparse
 
 from glacier_backup.cli.arguments import add_keys
 
-HELP = "Open files that were fetched by whatever means: check, mend, join, decrypt, decompress and unpack them."
 EXAMPLE = """\
   glacier-backup open ~/fetched --list                        what is in all archives of a folder; nothing is written
   glacier-backup open a.tar.zst.v001.age --to . --identity k  with all that belongs to it and lies beside it

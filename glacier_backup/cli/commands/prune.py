@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from glacier_backup.model.retention import RemovalPlan
     from glacier_backup.plan.retention import Policies
 
-HELP = "Delete archives that no keep_ rule of the INI file keeps."
 EXAMPLE = """\
   glacier-backup prune -d                       show what would be deleted, and why
   glacier-backup prune --free-only              delete it, as far as it costs nothing

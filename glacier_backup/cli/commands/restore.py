@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from glacier_backup.plan.cost import Loads, TierCost
     from glacier_backup.plan.restore import RestorePlan
 
-HELP = "Bring back what was sent. While something is being thawed it ends with 75: run the same command again then."
 OVERWRITE = "replace files that are there, and give directories another name (NAME~TIME); else all is kept, and said"
 TO = (
     "the directory that all goes into, made where its folder exists; of datasets of ZFS also POOL/NAME, to receive them"

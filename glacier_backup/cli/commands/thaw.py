@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from glacier_backup.model.restore import RestoreRecord
     from glacier_backup.workflow.restoring.tools import RestoreTools
 
-HELP = "Show what is being thawed, have something thawed to restore it later, or give a restore up."
 EXAMPLE = """\
   glacier-backup thaw list --refresh
   glacier-backup thaw request ~/photos --tier standard

@@ -12,7 +12,6 @@ from glacier_backup.cli.vaults import add_way, nothing, vaults
 if TYPE_CHECKING:
     from glacier_backup.destination.vaults.administration import VaultInfo
 
-HELP = "List, make, read and empty the vaults of an account; no INI file is needed."
 EXAMPLE = """\
   glacier-backup vault list --region eu-central-1
   glacier-backup vault inventory photos --csv names.csv

@@ -11,7 +11,6 @@ from glacier_backup.cli.arguments import add_common, add_thawing
 if TYPE_CHECKING:
     from glacier_backup.model.finding import Rung
 
-HELP = "Find out whether what was sent is still there, and still right: exit code 5 is damage."
 EXAMPLE = """\
   glacier-backup verify                       the catalog, and what destinations list: costs next to nothing
   glacier-backup verify --sample 1%           thaw and read some of it, drawn at random

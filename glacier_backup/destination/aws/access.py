@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from glacier_backup import __version__
 from glacier_backup.destination.aws.errors import translated
 
 if TYPE_CHECKING:
@@ -74,10 +75,13 @@ def way_in(access: Access) -> str:
 
 
 def client_config(connections: int) -> Config:
-    """Timeouts and pool size of every client; no retries, which are :mod:`glacier_backup.destination.retrying`'s."""
+    """Timeouts and pool size of every client; no retries, which are :mod:`glacier_backup.destination.retrying`'s. What
+    the client calls itself is put together once, and not for each request."""
+    import botocore
     from botocore.config import Config
 
     return Config(
+        user_agent=f"glacier-backup/{__version__} Botocore/{botocore.__version__}",
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         max_pool_connections=connections,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -17,6 +18,7 @@ from glacier_backup.destination.destination import Check
 from glacier_backup.destination.multipart import Part, PartBody
 from glacier_backup.destination.remarks import Note, Waiting
 from glacier_backup.errors import DestinationError, DestinationUnavailable
+from glacier_backup.units import KIB
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -45,6 +47,9 @@ _PERMISSIONS: Mapping[str, str] = {
     "DeleteObject": "s3:DeleteObject",
 }
 """By operation (S3 user guide, "Required permissions for Amazon S3 API operations"); all else is ``s3:PutObject``."""
+
+AT_ONCE = 64 * KIB
+"""Bytes of a body that fit into the buffers on its way, so that a refusal can be read behind it."""
 
 _NAMED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:\w+)")
 
@@ -187,6 +192,7 @@ class BucketRequests(Requests["S3Client"]):
         events = client.meta.events
         events.register("provide-client-params.s3", self._adapt)  # type: ignore[arg-type]  # this event wants an answer
         events.register("before-call.s3", _no_redirect)
+        events.register("before-call.s3", _without_asking_first)
         events.register("before-send.s3", _going_out)
         return client
 
@@ -219,6 +225,14 @@ def _s3_config(endpoint: str) -> Any:
 def _no_redirect(context: dict[str, Any], **_: object) -> None:
     """A bucket in another region is to be told, not looked for again by every run."""
     context.get("s3_redirect", {})["redirected"] = True
+
+
+def _without_asking_first(params: dict[str, Any], **_: object) -> None:
+    """What is small is there as soon as the server could say that it may come (``Expect: 100-continue``), which would
+    cost each object a second round trip."""
+    body = params.get("body")
+    if isinstance(body, BytesIO) and body.getbuffer().nbytes <= AT_ONCE:
+        params["headers"].pop("Expect", None)
 
 
 def _going_out(request: AWSPreparedRequest, **_: object) -> None:

@@ -32,8 +32,10 @@ _PARAMETERS: Mapping[Header, frozenset[str]] = {
     "tags": frozenset({"Tagging", "TaggingDirective"}),
 }
 
+_INSTEAD = "MD5 and size are compared instead, or size alone of what comes in parts over TLS"
+
 _REFUSED: Mapping[Header, str] = {
-    "checksums": "it takes no CRC64NVME checksums: MD5 and size are compared instead",
+    "checksums": f"it takes no CRC64NVME checksums: {_INSTEAD}",
     "conditions": "it takes no conditions: it is asked first whether a key is free",
     "tags": "it takes no tags: what is sent there has none",
 }
@@ -53,7 +55,7 @@ class Store:
         """Whether it never replaces what was to be new; None until that was seen."""
 
     def keeps_no_checksums(self) -> None:
-        self.tell("it keeps no CRC64NVME checksums: MD5 and size are compared instead")
+        self.tell(f"it keeps no CRC64NVME checksums: {_INSTEAD}")
 
     def keep_conditions(self, honoured: bool) -> None:
         """Note whether the store was seen to honour a condition."""

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from glacier_backup.model.recipe import Step
-from glacier_backup.seal.chain import Volume, opened
+from glacier_backup.seal.joined import Volume
 from glacier_backup.seal.keys import Keys
+from glacier_backup.seal.opening import opened
 from glacier_backup.seal.sealer import ByteStream
 from glacier_backup.units import MIB
 from glacier_backup.workflow.opening.files import reading

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from glacier_backup.errors import DamageFound
 from glacier_backup.model.manifest import FORMAT, LONGEST, Manifest, parse_manifest
 from glacier_backup.model.recipe import Step
-from glacier_backup.seal.chain import Volume, opened
+from glacier_backup.seal.joined import Volume
 from glacier_backup.seal.keys import Keys
+from glacier_backup.seal.opening import opened
 from glacier_backup.workflow.opening.files import reading, tree_hash_of
 
 Check = Callable[[], None]

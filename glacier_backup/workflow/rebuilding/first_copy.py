@@ -20,8 +20,10 @@ from glacier_backup.model.suffixes import steps_of_suffix
 from glacier_backup.model.thaw import Stored, Thaw, ThawRequest
 from glacier_backup.plan.told_by_key import KeyOf
 from glacier_backup.seal.age_keys import ARMORED, PLAIN
-from glacier_backup.seal.chain import NO_SEAL, Chain, Volume, opened
+from glacier_backup.seal.chain import NO_SEAL, Chain
+from glacier_backup.seal.joined import Volume
 from glacier_backup.seal.keys import NO_KEYS, Keys
+from glacier_backup.seal.opening import opened
 from glacier_backup.units import KIB, MIB
 
 PIECE = 8 * MIB

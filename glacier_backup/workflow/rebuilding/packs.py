@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Literal, NamedTuple
 
 from glacier_backup.catalog.catalog import Catalog
-from glacier_backup.catalog.grouping import Frame
+from glacier_backup.catalog.frames import Frame
 from glacier_backup.chunks import in_chunks
 from glacier_backup.destination.destination import Check
 from glacier_backup.errors import (

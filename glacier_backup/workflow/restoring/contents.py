@@ -8,7 +8,7 @@ from typing import Protocol
 
 from glacier_backup.catalog.catalog import Catalog
 from glacier_backup.errors import DamageFound
-from glacier_backup.model.archive import WITH_MEMBERS, Member
+from glacier_backup.model.archive import WITH_MEMBERS, Member, Outline
 from glacier_backup.model.increment import deleted_list
 from glacier_backup.model.restore import RestoreItem
 from glacier_backup.model.stored import StoredArchive
@@ -63,7 +63,7 @@ class Comparison:
         if missing is not None:
             raise other(self._archive, f"{missing.path} is not in it")
 
-    def _next(self, member: Member) -> Member | None:
+    def _next(self, member: Member) -> Member | Outline | None:
         wanted = self._item.member
         if wanted is not None and member.path != wanted and not member.path.startswith(f"{wanted}/"):
             # What a hard link below leads to lies elsewhere, and comes along for its sake.
@@ -73,7 +73,7 @@ class Comparison:
         return next(self._known, None) if self._known is not None else None
 
 
-def compare(member: Member, known: Member | None, archive: StoredArchive) -> None:
+def compare(member: Member, known: Member | Outline | None, archive: StoredArchive) -> None:
     """Raises DamageFound where ``member`` isn't ``known``; None: nothing more was to come."""
     if known is None or (known.path, known.type, known.size) != (member.path, member.type, member.size):
         wanted = "nothing more" if known is None else f"{known.path} ({known.type}, {known.size:,} bytes)"
@@ -88,10 +88,10 @@ def other(archive: StoredArchive, what: str) -> DamageFound:
     )
 
 
-def _known(catalog: Catalog, item: RestoreItem, archive: StoredArchive) -> Iterator[Member] | None:
+def _known(catalog: Catalog, item: RestoreItem, archive: StoredArchive) -> Iterator[Member | Outline] | None:
     """None where nothing is known, or where there is only one thing that can come out."""
     if not archive.has_members or archive.container not in WITH_MEMBERS:
         return None
     if item.member is None:
-        return iter(catalog.members(archive.id))
+        return catalog.outlines(archive.id)
     return (member for _, member in catalog.members_at(archive.id, item.member))

@@ -18,8 +18,9 @@ from glacier_backup.model.restore import WHOLE, ByteRange
 from glacier_backup.model.stored import StoredVolume
 from glacier_backup.pack.unpacker import ArchiveBytes
 from glacier_backup.plan.across import all_across, layout_of
-from glacier_backup.seal.chain import Volume, opened
+from glacier_backup.seal.joined import Volume
 from glacier_backup.seal.keys import Keys
+from glacier_backup.seal.opening import opened
 from glacier_backup.units import MIB
 from glacier_backup.workflow.restoring.coverage import Part
 from glacier_backup.workflow.restoring.hurt import VolumeHurt

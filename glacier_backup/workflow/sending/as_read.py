@@ -21,13 +21,17 @@ from glacier_backup.pack.hashed import HashedFile, HashedTar
 from glacier_backup.pack.packer import PackedStream
 from glacier_backup.plan.group_changes import fingerprint_of
 from glacier_backup.resolve.source import Source
+from glacier_backup.workflow.sending.looks import Looks
 from glacier_backup.workflow.tools import Tools
 
 
 def looked(candidate: Candidate, source: Source) -> Fingerprint:
     """What it looks like before it is read. Raises as :meth:`Source.look`."""
     contents = _by_prefix(candidate)
-    return source.look(candidate) if contents is None else fingerprint_of(contents)
+    if contents is not None:
+        return fingerprint_of(contents)
+    recent = source.recent(candidate) if isinstance(source, Looks) else None
+    return source.look(candidate) if recent is None else recent
 
 
 def as_read(record: ArchiveRecord, candidate: Candidate, stream: PackedStream, tools: Tools) -> ArchiveRecord:

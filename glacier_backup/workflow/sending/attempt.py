@@ -17,12 +17,13 @@ from glacier_backup.errors import (
     SourceUnavailable,
 )
 from glacier_backup.model.archive import ArchiveRecord
-from glacier_backup.model.event import ArchiveFailed, ArchiveSent, ArchiveSkipped, ArchiveStarted, Result, Warned
+from glacier_backup.model.event import ArchiveSent, ArchiveStarted, Result, Warned
 from glacier_backup.model.plan import Skip, Upload
-from glacier_backup.model.reason import SentMeanwhile, ServerUnavailable, SkipReason, Vanished
+from glacier_backup.model.reason import SentMeanwhile, SkipReason, Vanished
 from glacier_backup.model.upload_reason import Forced, InChain, InSpans, Renamed
 from glacier_backup.workflow.sending.desk import Sending
 from glacier_backup.workflow.sending.holds import tidy_snapshots
+from glacier_backup.workflow.sending.outcome import failed, skipped
 from glacier_backup.workflow.sending.send import send
 from glacier_backup.workflow.sending.spans import FORCED
 from glacier_backup.workflow.sending.tally import Done
@@ -58,23 +59,6 @@ def attempt(upload: Upload, sending: Sending) -> Done:
 
 def _skip(upload: Upload, reason: SkipReason) -> Skip:
     return Skip(upload.path, upload.name, upload.bytes, reason, upload.to, upload.contents)
-
-
-def skipped(skip: Skip, sending: Sending) -> Done:
-    """``skip`` is dealt with, and told."""
-    if skip.reason.needs_attention:
-        about = sending.about(skip.path) if skip.to else skip.path
-        sending.tell(Warned(f"{about}: {skip.reason}"))
-    sending.tell(ArchiveSkipped(skip))
-    return Done(Result(skip), out_of_reach=isinstance(skip.reason, ServerUnavailable))
-
-
-def failed(result: Result, sending: Sending, fatal: GlacierBackupError | None = None) -> Done:
-    """``result`` is told; ``fatal`` is what no other candidate can do better with."""
-    # A stop is no failure of any of those under way, and told once for all.
-    if isinstance(result.decision, Upload) and not isinstance(fatal, Interrupted):
-        sending.tell(ArchiveFailed(result.decision, result.error or "", result.hint, result.defect))
-    return Done(result, fatal=fatal)
 
 
 def _last_sent_at(upload: Upload, sending: Sending) -> datetime | None:

@@ -19,7 +19,6 @@ from glacier_backup.model.upload_reason import InChain
 from glacier_backup.workflow.ending import Ending
 from glacier_backup.workflow.sending import sharing
 from glacier_backup.workflow.sending.lane import Batch, Lane
-from glacier_backup.workflow.sending.leftovers import sweep
 from glacier_backup.workflow.sending.sharing import Party, Sharing
 from glacier_backup.workflow.sending.tally import Merged, Tally
 from glacier_backup.workflow.side_by_side import side_by_side
@@ -114,6 +113,10 @@ class _Job:
         return {one.to for one in same} - {decision.to}
 
     def _sweep(self) -> CatalogError | None:
+        if not self._lane.sending.left:
+            return None
+        from glacier_backup.workflow.sending.leftovers import sweep
+
         try:
             sweep(self._lane.sending, self._plan, ad_hoc=self._run.ad_hoc)
         except CatalogError as error:

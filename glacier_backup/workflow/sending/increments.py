@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from glacier_backup.model.candidate import Candidate, Fingerprint
+from glacier_backup.model.candidate import Candidate, Fingerprint, Kind
 from glacier_backup.model.full_every import FullEvery
 from glacier_backup.model.increment import Delta, Link, Linked, link_of, rules_of
 from glacier_backup.model.naming import stored_name
@@ -25,6 +25,9 @@ from glacier_backup.units import now
 from glacier_backup.workflow.sending.desk import Sending
 from glacier_backup.workflow.sending.spans import FORCED, Spans
 from glacier_backup.workflow.tools import Chaining, Tools
+
+CHAINED = frozenset[Kind]({"directory", "dataset"})
+"""What may be sent as a chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,23 @@ class Increments:
         with closing(chaining.listing(candidate)) as there:
             return delta((one.member for one in then), there, stored_name(candidate.path), candidate.path)
 
-    def as_it_stands(self, candidate: Candidate, last: LastSent) -> LastSent:
-        """``last``, the newest archive of a directory or dataset, which is as damaged as what it builds on."""
-        if candidate.kind == "dataset":
-            last = Spans(self.tools, self.known).recognised(candidate, last)
-        if self.known is None or last.damage is not None:
-            return last
-        archive = next(self.known.stored_archives(ArchiveFilter(ids=(last.id,))), None)
-        if archive is None or not is_increment(archive):
-            return last
-        chain = Chains(self.known).of(archive)
-        return replace(last, damage=BROKEN if chain is None else hurt_link(chain) or None)
+    def as_they_stand(self, candidates: Iterable[Candidate], sent: Mapping[str, LastSent]) -> Mapping[str, LastSent]:
+        """``sent``, the newest archives by path, each as damaged as what it builds on where the ``candidates`` say that
+        it is one of a directory or dataset."""
+        chained = [one for one in candidates if one.kind in CHAINED and one.path in sent]
+        found = dict(sent)
+        for one in chained:
+            if one.kind == "dataset":
+                found[one.path] = Spans(self.tools, self.known).recognised(one, found[one.path])
+        sound = tuple(found[one.path].id for one in chained if found[one.path].damage is None)
+        if self.known is None or not sound:
+            return found
+        chains = Chains(self.known)
+        for archive in filter(is_increment, self.known.stored_archives(ArchiveFilter(ids=sound))):
+            chain = chains.of(archive)
+            damage = BROKEN if chain is None else hurt_link(chain) or None
+            found[archive.path] = replace(found[archive.path], damage=damage)
+        return found
 
     def planned(self, upload: Upload) -> Upload | Skip:
         """``upload`` as what it becomes where it is sent as a link of a chain. Raises as :meth:`next`."""

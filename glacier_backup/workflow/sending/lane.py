@@ -21,9 +21,8 @@ from glacier_backup.model.plan import Decision, Expiry, Skip, Upload
 from glacier_backup.plan.backup import left_for_later
 from glacier_backup.spool import Spool
 from glacier_backup.workflow.ending import Ending
-from glacier_backup.workflow.sending.attempt import attempt, failed, skipped
 from glacier_backup.workflow.sending.desk import Sending
-from glacier_backup.workflow.sending.put_away import put_away
+from glacier_backup.workflow.sending.outcome import failed, skipped
 from glacier_backup.workflow.sending.sharing import Party
 from glacier_backup.workflow.sending.tally import Done, Tally, light
 from glacier_backup.workflow.sending.touches import Touches
@@ -119,6 +118,10 @@ class Batch:
 
     def _expire(self) -> None:
         """Put away what nothing needs any more, if all that was to be is stored."""
+        if not self._last:
+            return
+        from glacier_backup.workflow.sending.put_away import put_away
+
         fine = self.ended is None and self.tally.all_stored
         for done in put_away(self._last, self._sending, fine=fine):
             if isinstance(done.fatal, DestinationUnavailable):
@@ -154,6 +157,8 @@ class Batch:
         return future
 
     def _attempt(self, upload: Upload) -> Done:
+        from glacier_backup.workflow.sending.attempt import attempt
+
         try:
             return light(attempt(upload, self._sending))
         finally:

@@ -66,8 +66,6 @@ def sweep(sending: Sending, plan: BackupPlan, *, ad_hoc: bool) -> None:
     run, which knows nothing of others. Not so where files are put together: what was begun with others than now is done
     with as soon as its section was looked at.
     """
-    if not sending.left:
-        return
     name = sending.target.name
     decided = {one.path: one for one in plan.decisions if one.to == name and one.path in sending.left}
     regrouped = _regrouped(sending, plan, sending.left.keys() - decided.keys()) if not ad_hoc else set()

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from glacier_backup.errors import SourceError
-from glacier_backup.model.candidate import Candidate, Fingerprint, Kind, PassedOver, Resolved
+from glacier_backup.model.candidate import Candidate, Fingerprint, PassedOver, Resolved
 from glacier_backup.model.naming import archive_name
 from glacier_backup.model.plan import BackupPlan, Decision, Skip, Upload
 from glacier_backup.model.record import LastSent
@@ -26,7 +26,7 @@ from glacier_backup.workflow.sending.filtering import Filtering
 from glacier_backup.workflow.sending.group_deciding import NO_GROUPS, Groups, Knowledge, group_decisions
 from glacier_backup.workflow.sending.group_deciding import LastSentOf as LastSentOf
 from glacier_backup.workflow.sending.hashing import nothing, read_contents
-from glacier_backup.workflow.sending.increments import Increments
+from glacier_backup.workflow.sending.increments import CHAINED, Increments
 from glacier_backup.workflow.sending.renames import AlikeOf, renames, saying_how
 from glacier_backup.workflow.sending.small_files import SmallFiles
 from glacier_backup.workflow.sending.unread import unread
@@ -41,9 +41,6 @@ LARGE = 4 * MIB
 _NO_PLACES: Mapping[str, AlikeOf] = MappingProxyType({})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_CHAINS: Mapping[str, Increments] = MappingProxyType({})
-
-_CHAINED = frozenset[Kind]({"directory", "dataset"})
-"""What may be sent as a chain."""
 
 
 class _Facts(NamedTuple):
@@ -182,7 +179,9 @@ class _Deciding:
         for candidate in candidates:
             for name in self._goes_to[candidate.section]:
                 paths.setdefault(name, []).append(candidate.path)
-        return {name: self._last_sent[name](wanted) for name, wanted in paths.items()}
+        sent = {name: self._last_sent[name](wanted) for name, wanted in paths.items()}
+        chains = self._increments
+        return {name: chains[name].as_they_stand(candidates, of) if name in chains else of for name, of in sent.items()}
 
     def _was_sent(self, section: str, paths: Sequence[str]) -> set[str]:
         return {path for name in self._goes_to[section] for path in self._last_sent[name](paths)}
@@ -217,7 +216,7 @@ class _Deciding:
     def _decide(self, candidate: Candidate, facts: _Facts) -> Iterator[Decision]:
         """What can't be read is said once for all destinations that it would have to be looked at, or read, for."""
         force = self._order.force
-        last = {name: self._last(candidate, name, facts) for name in self._goes_to[candidate.section]}
+        last = {name: facts.sent[name].get(candidate.path) for name in self._goes_to[candidate.section]}
         seen = self._look(candidate) if any(needs_look(candidate, one, force) for one in last.values()) else None
         content = facts.contents.get(candidate.path)
         if isinstance(seen, SourceError):
@@ -230,13 +229,7 @@ class _Deciding:
         for name, one in last.items():
             least = self._targets[name].destination.limits.least
             was = facts.renamed.get(name, _NOTHING).get(candidate.path)
-            yield replace(decide(candidate, one, seen, force, least, was, contents), to=name)
-
-    def _last(self, candidate: Candidate, name: str, facts: _Facts) -> LastSent | None:
-        last, increments = facts.sent[name].get(candidate.path), self._increments.get(name)
-        if last is None or increments is None or candidate.kind not in _CHAINED:
-            return last
-        return increments.as_it_stands(candidate, last)
+            yield decide(candidate, one, seen, force, least, was, contents, name)
 
     def _needs_content(self, candidate: Candidate, last: LastSent | None) -> bool:
         return needs_content(candidate, last, self._order.force, self._hashing(candidate))
@@ -259,7 +252,7 @@ class _Deciding:
             # The same files may have been sent together before: they are forced, or damaged where they are.
             last = self._last_sent[decision.to]([candidate.path]).get(candidate.path)
             decision = replace(decision, previous=None if last is None else last.sent_at)
-        elif candidate.kind in _CHAINED and (increments := self._increments.get(decision.to)) is not None:
+        elif candidate.kind in CHAINED and (increments := self._increments.get(decision.to)) is not None:
             try:
                 found = increments.planned(decision)
             except SourceError as error:

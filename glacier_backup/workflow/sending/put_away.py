@@ -20,8 +20,8 @@ from glacier_backup.model.plan import Expiry, Skip
 from glacier_backup.model.reason import Postponed
 from glacier_backup.model.stored import ArchiveFilter
 from glacier_backup.units import now
-from glacier_backup.workflow.sending.attempt import skipped
 from glacier_backup.workflow.sending.desk import Sending
+from glacier_backup.workflow.sending.outcome import skipped
 from glacier_backup.workflow.sending.still_true import still_true
 from glacier_backup.workflow.sending.tally import Done
 

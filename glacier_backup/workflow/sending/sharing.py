@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 
 from glacier_backup.exclusion import Exclusion
 from glacier_backup.model.archive import Container
@@ -24,6 +25,7 @@ from glacier_backup.model.candidate import Candidate, Fingerprint, Resolved
 from glacier_backup.model.event import BytesSent, Event, Listener
 from glacier_backup.model.plan import Upload
 from glacier_backup.model.recipe import Step
+from glacier_backup.on_use import MadeOnUse
 from glacier_backup.pack.packer import PackedStream, Packer, leaving_out
 from glacier_backup.resolve.source import Selection, Source
 from glacier_backup.workflow.sending.shared_stream import GLANCE, Mover, SharedStream
@@ -185,13 +187,15 @@ class Party:
             self._sharing.changed.notify_all()
 
     def _origin(self, origin: Origin) -> Origin:
-        packers: dict[Container, Packer] = {
-            container: _MeetingPacker(self, packer) for container, packer in origin.packers.items()
-        }
-        unshared: dict[Container, Packer] = {
-            container: _RestingPacker(self, packer) for container, packer in origin.packers.items()
-        }
+        packers = MadeOnUse({one: partial(self._meeting, origin, one) for one in origin.packers})
+        unshared = MadeOnUse({one: partial(self._resting, origin, one) for one in origin.packers})
         return replace(origin, source=_WatchedSource(self, origin.source), packers=packers, unshared=unshared)
+
+    def _meeting(self, origin: Origin, container: Container) -> Packer:
+        return _MeetingPacker(self, origin.packers[container])
+
+    def _resting(self, origin: Origin, container: Container) -> Packer:
+        return _RestingPacker(self, origin.packers[container])
 
 
 class _MeetingPacker:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TypeGuard
 
 from glacier_backup.digest import leaf_digests, tree_hash
@@ -89,16 +90,20 @@ def opened(path: str) -> Iterator[FileStream]:
         os.close(descriptor)
 
 
+@cache
+def _mark(host: str, catalog: str) -> str:
+    whose = f"{host}:{os.path.realpath(catalog)}"
+    return hashlib.sha256(os.fsencode(whose)).hexdigest()[:12]
+
+
 class SpoolFolder:
     """The folder of one archive; it is made when it is needed, for its owner alone."""
 
     def __init__(self, root: str, catalog: str, archive: str) -> None:
         """``root``: the folder that it is in; empty for the usual one of temporary files. ``catalog`` is the path of
         the catalog in which ``archive`` stands for it: several may share a folder, those of other machines too."""
-        whose = f"{host_name()}:{os.path.realpath(catalog)}"
-        mark = hashlib.sha256(os.fsencode(whose)).hexdigest()[:12]
         self._root = root or tempfile.gettempdir()
-        self.path = os.path.join(self._root, f"glacier-backup-{mark}-{archive}")
+        self.path = os.path.join(self._root, f"glacier-backup-{_mark(host_name(), catalog)}-{archive}")
 
     @property
     def is_there(self) -> bool:
