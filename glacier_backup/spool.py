@@ -176,8 +176,7 @@ def _tuple_reducer(kind: type[tuple[object, ...]]) -> _Reducer:
 
 
 def _default(value: object) -> tuple[type, tuple[object, ...]]:
-    reduced: tuple[type, tuple[object, ...]] = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)  # type: ignore[assignment]
-    return reduced
+    return cast(tuple[type, tuple[object, ...]], value.__reduce_ex__(pickle.HIGHEST_PROTOCOL))
 
 
 _REDUCERS = _Reducers()

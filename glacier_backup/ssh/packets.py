@@ -25,7 +25,7 @@ def without_fillers(connection: asyncssh.SSHClientConnection) -> None:
         if pkttype != _IGNORE:
             send(pkttype, *args, handler=handler)
 
-    connection.send_packet = send_packet  # type: ignore[method-assign]
+    connection.send_packet = send_packet  # type: ignore[method-assign]  # there is no other way to say so
 
 
 def in_pieces(connection: asyncssh.SSHClientConnection) -> None:
@@ -37,4 +37,4 @@ def in_pieces(connection: asyncssh.SSHClientConnection) -> None:
         for at in range(0, len(data), _PIECE):
             receive(data[at : at + _PIECE], datatype)
 
-    connection.data_received = data_received  # type: ignore[method-assign]
+    connection.data_received = data_received  # type: ignore[method-assign]  # likewise

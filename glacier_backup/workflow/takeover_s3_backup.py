@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from glacier_backup.ahead import in_order
@@ -21,7 +21,7 @@ from glacier_backup.chunks import in_chunks
 from glacier_backup.destination.destination import Check, Destination
 from glacier_backup.destination.layout import is_dated
 from glacier_backup.model.stored import ArchiveFilter, Rebuilt
-from glacier_backup.model.thaw import ThawRequest
+from glacier_backup.model.thaw import Stored, ThawRequest
 from glacier_backup.plan.s3_backup import Tree, is_group, says_enough, taken_over
 from glacier_backup.plan.told_by_key import KeyOf, is_beside
 from glacier_backup.workflow.s3_backup_objects import Asked, Asking, Version
@@ -153,6 +153,7 @@ class _Taking:
             if key is None or is_beside(key) or is_dated(key.locator):
                 continue
             if last is not None and last.whole_key == key.locator:
+                stored = _before(stored, last.stored)
                 last = Version(stored, key.key, key.locator, last.stored.stored_at, last.hidden_at)
             else:
                 last = Version(stored, key.key, key.locator, None, stored.hidden_at)
@@ -214,3 +215,10 @@ class _Taking:
         self.done.older += one.newer_at is not None
         self.done.deleted += one.hidden_at is not None
         return made
+
+
+def _before(stored: Stored, newer: Stored) -> Stored:
+    """With a time that tells its place: a listing says the second, and of two of one second that which is listed first
+    is the newer."""
+    latest = newer.stored_at - timedelta(microseconds=1)
+    return stored if stored.stored_at <= latest else replace(stored, stored_at=latest)

@@ -235,7 +235,7 @@ def test_a_header_that_would_keep_us_busy_is_refused_at_once(pair: Pair, stanza:
         started = time.thread_time()
         with pytest.raises(SealError, match="header is too long"):
             opened(data, pair.keys)
-        assert time.thread_time() - started < 2
+        assert time.thread_time() - started < 20  # for each that is tried it would be minutes
 
 
 def test_there_are_no_more_recipients_than_can_be_opened_again(pair: Pair) -> None:

@@ -141,6 +141,19 @@ def test_what_was_deleted_is_put_away_and_so_are_older_versions_of_it(taking: Ta
     }
 
 
+def test_of_versions_of_one_second_that_which_is_listed_first_is_the_newest(taking: Taking) -> None:
+    for number in reversed(range(3)):
+        taking.bucket.add("film", hash="{SHA256}" + sha256(str(number)))
+
+    taking()
+
+    (last,) = taking.catalog.last_sent(taking.place_id, ["/srv/data/film"]).values()
+    assert last.sha256 == sha256("2")
+    told = [one.sha256 for one in taking.catalog.stored_archives(ArchiveFilter(path="/srv/data/film"))]
+    assert told == [sha256("0"), sha256("1"), sha256("2")]
+    assert last.sent_at == FIRST
+
+
 def test_what_is_deleted_after_it_was_taken_over_is_put_away_the_next_time(taking: Taking) -> None:
     taking.bucket.add("a")
     taking()
