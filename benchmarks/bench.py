@@ -13,6 +13,9 @@ from glacier_backup.units import MIB
 
 from .measure import Took, took
 
+SCRIPT = Path(sys.executable).with_name("glacier-backup")
+"""Ours, as a user starts it."""
+
 
 @dataclass(frozen=True)
 class Bench:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,12 +15,10 @@ from glacier_backup.model.place import Place
 from glacier_backup.model.recipe import Recipe, Step
 from glacier_backup.units import MIB
 
-from ..bench import Bench
+from ..bench import SCRIPT, Bench
 from ..measure import Took, in_turns, took
 from ..table import Row, at_most
 
-SCRIPT = Path(sys.executable).with_name("glacier-backup")
-"""As a user starts it."""
 OFTEN = 3
 """As many times the rounds as asked for: each takes less than a second."""
 IN_ONE = 10_000

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from glacier_backup.units import MIB
 
-from ..bench import Bench, small_files
+from ..bench import SCRIPT, Bench, small_files
 from ..measure import in_turns, took
 from ..table import Row, at_most
 
-SCRIPT = Path(sys.executable).with_name("glacier-backup")
-"""As a user starts it."""
 OFTEN = 7
 """As many times the rounds as asked for: each takes less than a second."""
 

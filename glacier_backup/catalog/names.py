@@ -55,7 +55,8 @@ class Run(NamedTuple):
         """Of the members in whose paths all of ``parts`` may be, each in one component. ``around`` counts as a part of
         each path, too."""
         text = _decompressor().decompress(self.text)
-        inside = [part for part in parts if part not in fold(around)] if around else parts
+        outside = fold(around)
+        inside = [part for part in parts if part not in outside]
         if not all(part in text for part in inside):
             return ()
         in_names = [part for part in inside if text.find(part, self.folders) < 0]

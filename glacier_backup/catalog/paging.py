@@ -16,7 +16,6 @@ AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
 PAGE = 1_000
 """Rows that are read at a time."""
 
-
 VARIABLES = 900
 """Values in one statement: below the 999 that every SQLite takes (https://www.sqlite.org/limits.html)."""
 
