@@ -193,12 +193,13 @@ def _kinds(head: bytes) -> list[str]:
     header, end, _ = (unarmored(head) if head.startswith(ARMORED) else head).partition(b"\n--- ")
     if not header.startswith(PLAIN) or not end:
         raise DamageFound("this isn't what age encrypts, or its beginning is damaged")
-    stanzas = [line.decode("ascii", "replace").split() for line in header.split(b"\n") if line.startswith(b"-> ")]
-    if len(stanzas) > _MOST_STANZAS or len(header) > _LONGEST_HEADER:
+    # Before any of it is taken apart: a header may be made to keep us busy.
+    if len(header) > _LONGEST_HEADER or header.count(b"\n-> ") > _MOST_STANZAS:
         raise SealError(
             "it is encrypted to more recipients than can be: its header is too long",
             hint="where that is right, open it with the age program: age -d -i IDENTITY FILE > OPENED",
         )
+    stanzas = [line.decode("ascii", "replace").split() for line in header.split(b"\n") if line.startswith(b"-> ")]
     return [words[1] for words in stanzas if len(words) > 1 and not words[1].endswith("-grease")]
 
 

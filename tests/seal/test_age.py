@@ -232,10 +232,10 @@ def test_recipients_are_taken_in_upper_case_and_several_times(pair: Pair) -> Non
 def test_a_header_that_would_keep_us_busy_is_refused_at_once(pair: Pair, stanza: bytes) -> None:
     for count in (1100, 1_000_000 // len(stanza)):
         data = b"age-encryption.org/v1\n" + stanza * count + b"--- " + b"A" * 43 + b"\n" + noise(100)
-        started = time.thread_time()
+        started = time.process_time()
         with pytest.raises(SealError, match="header is too long"):
             opened(data, pair.keys)
-        assert time.thread_time() - started < 20  # for each that is tried it would be minutes
+        assert time.process_time() - started < 2
 
 
 def test_there_are_no_more_recipients_than_can_be_opened_again(pair: Pair) -> None:
